@@ -22,7 +22,7 @@ import click
 from dltui.core.catalog.assemble import Catalog, load_catalog
 from dltui.core.catalog.fields import FieldSpec
 from dltui.core.contract.hooks import HOOKS, Hooks
-from dltui.core.lifecycle.settings_schema import schema as settings_schema
+from dltui.core.lifecycle.forms.settings_schema import schema as settings_schema
 from dltui.core.numbers import exact
 from dltui.core.reading.event_schema import schema as event_schema
 from dltui.core.rundir.events import EVENTS

@@ -9,7 +9,7 @@ from types import ModuleType
 import pytest
 
 from dltui.core.catalog.assemble import load_catalog
-from dltui.core.lifecycle import settings_schema
+from dltui.core.lifecycle.forms import settings_schema
 from dltui.tui.terminal.settings import CHOICES
 from tests.helpers.known_catalog import Fill
 

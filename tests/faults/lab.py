@@ -21,7 +21,8 @@ from dltui.core.rundir.directory import RunDirectory
 from dltui.core.rundir.heartbeat import Heartbeat
 from dltui.core.rundir.lock import RunLock
 from dltui.core.train.loop import Loop
-from dltui.core.worker import attempt, device_queue, journal, worker_process
+from dltui.core.worker import attempt, journal, worker_process
+from dltui.core.worker.waiting import device_queue
 
 FAKE = Path(__file__).parents[1] / "fakes" / "fake_plugin.py"
 SOURCE = {"kind": "file", "name": FAKE.name, "path": str(FAKE)}

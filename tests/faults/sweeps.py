@@ -32,8 +32,7 @@ from unittest import mock
 import psutil
 
 from dltui.core import paths
-from dltui.core.analysis.trials import pruning, space
-from dltui.core.analysis.trials import trial as trials
+from dltui.core.analysis.trials import pruning, space, trial
 from dltui.core.analysis.trials.plan import Plan
 from dltui.core.catalog.assemble import load_catalog
 from dltui.core.catalog.entries import Catalog
@@ -45,7 +44,8 @@ from dltui.core.sweep import coordinator, coordinator_process
 from dltui.core.sweep import start as sweep_start
 from dltui.core.sweep.folder import SweepFolder
 from dltui.core.sweep.view import look
-from dltui.core.worker import attempt, device_queue, worker_process
+from dltui.core.worker import attempt, worker_process
+from dltui.core.worker.waiting import device_queue
 from tests.faults.kills import Killer
 from tests.faults.lab import Prepared, Result, result
 
@@ -200,7 +200,7 @@ def _made(name: str) -> int:
 def outcomes(name: str) -> dict[int, Outcome]:
     return {
         one.number: Outcome(dict(one.values), one.standing(), one.why, result(one.run))
-        for one in trials.TrialReader(name).trials()
+        for one in trial.TrialReader(name).trials()
     }
 
 
@@ -224,7 +224,7 @@ def _attempts(run: RunDirectory) -> int:
 
 
 def forget(name: str, folder: SweepFolder) -> None:
-    for run in trials.TrialReader(name).runs():
+    for run in trial.TrialReader(name).runs():
         shutil.rmtree(run.path)
     shutil.rmtree(folder.path)
 
@@ -235,7 +235,7 @@ def disturbed(place: Place, plan: Plan, name: str, expected: dict[int, Outcome],
     done, seconds = finish(place, folder, kills, apart)
     found = outcomes(name)
     faults = list(differences(expected, found))
-    attempts = sum(_attempts(one.run) for one in trials.TrialReader(name).trials())
+    attempts = sum(_attempts(one.run) for one in trial.TrialReader(name).trials())
     print(f"{name}: {done} kills in {seconds:.0f} s, {attempts} attempts, {len(faults)} differences", flush=True)  # noqa: T201
     forget(name, folder)
     return faults

@@ -21,7 +21,8 @@ from typing import Any
 from dltui.core import fs
 from dltui.core.data import prepared
 from dltui.core.train import loop
-from dltui.core.worker import attempt, device_queue, figures, worker_process
+from dltui.core.worker import attempt, figures, worker_process
+from dltui.core.worker.waiting import device_queue
 from tests.faults.disk import Recorder
 from tests.faults.lab import Prepared
 

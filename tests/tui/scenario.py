@@ -18,7 +18,7 @@ from dltui.core.catalog.entries import Catalog
 from dltui.core.contract import Preview
 from dltui.core.errors import UsageError
 from dltui.core.finders.find import Rates
-from dltui.core.lifecycle.presets import Presets
+from dltui.core.lifecycle.forms.presets import Presets
 from dltui.core.lifecycle.resume import Resumption
 from dltui.core.machine.devices import Device
 from dltui.core.machine.usage import Sample, Worker

@@ -78,7 +78,7 @@ def _folders() -> Iterator[Check]:
 def _settings(catalog: Catalog) -> Iterator[Check]:
     """Try every model's settings, so that a wrong setting is found before a training needs it."""
     from dltui.core.analysis import cost
-    from dltui.core.lifecycle.presets import load_presets
+    from dltui.core.lifecycle.forms.presets import load_presets
 
     try:
         presets = load_presets()

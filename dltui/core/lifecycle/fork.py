@@ -23,7 +23,7 @@ from dltui.core.rundir.launch import Chosen
 from dltui.core.rundir.log import EventLog, LogTail, encode
 from dltui.core.rundir.names import MOST
 from dltui.core.text import clean_line
-from dltui.core.train import time_budget
+from dltui.core.train.options import time_budget
 
 if TYPE_CHECKING:
     from dltui.core.catalog.entries import Catalog

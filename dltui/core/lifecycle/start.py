@@ -18,7 +18,7 @@ from dltui.core.machine import priority
 from dltui.core.machine.devices import Device, asked_for, recorded, worker_environment
 from dltui.core.rundir import claim, heartbeat, share
 from dltui.core.text import clean_line
-from dltui.core.worker import device_queue
+from dltui.core.worker.waiting import device_queue
 
 if TYPE_CHECKING:
     from dltui.core.rundir.directory import RunDirectory

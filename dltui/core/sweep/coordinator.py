@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from dltui.core.analysis.trials import trial as trials
+from dltui.core.analysis.trials import trial
 from dltui.core.catalog.fields import flag_words
 from dltui.core.errors import UsageError
 from dltui.core.lifecycle.create import RunRequest, check_request, create_run
@@ -22,7 +22,8 @@ from dltui.core.machine.devices import list_devices
 from dltui.core.reading.status import Status
 from dltui.core.rundir.launch import DEFAULT
 from dltui.core.sweep import samplers
-from dltui.core.worker import device_queue, figures
+from dltui.core.worker import figures
+from dltui.core.worker.waiting import device_queue
 
 if TYPE_CHECKING:
     from dltui.core.analysis.trials.plan import Plan
@@ -101,7 +102,7 @@ class Coordinator:
 
     def __init__(self, folder: SweepFolder, catalog: Catalog, tell: Callable[[str], None] = lambda text: None) -> None:
         self._folder, self._catalog, self._tell = folder, catalog, tell
-        self._reader = trials.TrialReader(folder.name)
+        self._reader = trial.TrialReader(folder.name)
         self._request = folder.request()
         self._deaths: Counter[tuple[str, int]] = Counter()
         self._given_up: set[str] = set()
@@ -142,7 +143,7 @@ class Coordinator:
 
     def _is_lost(self, one: Trial) -> bool:
         """True for a run whose worker was killed, or has never begun, and not because a user wanted it."""
-        if one.status not in trials.LOST or one.run.id in self._given_up or one.killed:
+        if one.status not in trial.LOST or one.run.id in self._given_up or one.killed:
             return False
         if launching.is_withdrawn(one.run):
             return False
@@ -154,7 +155,7 @@ class Coordinator:
         return False
 
     def _next(self, own: Sequence[Trial]) -> int:
-        return trials.following(own, self._folder.refused())
+        return trial.following(own, self._folder.refused())
 
     def _begin_trial(self, plan: Plan, number: int, before: Sequence[Trial], going: Sequence[Trial]) -> None:
         values = samplers.values(plan, number, before)
@@ -190,7 +191,7 @@ class Coordinator:
 
     def _see_to_winner(self, plan: Plan, own: Sequence[Trial], every: Sequence[Trial]) -> bool:
         """Test the winner, or train it again with other seeds; False when that has been done."""
-        best = trials.winner(own)
+        best = trial.winner(own)
         if best is None:
             return False
         if not plan.confirm:
@@ -205,7 +206,7 @@ class Coordinator:
 
     def _test(self, best: Trial) -> bool:
         """Let the winner evaluate its test split, with the checkpoint that was best on validation."""
-        if not trials.lacks_test(best):
+        if not trial.lacks_test(best):
             if best.test is None:
                 self._tell(f"{best.run.id}: its test split was not evaluated: {best.status}, {best.why}")
             return False

@@ -17,8 +17,7 @@ from dltui.core.analysis.trials.trial import TrialReader
 from dltui.core.catalog.fields import flag_words
 from dltui.core.data.findings import dropped
 from dltui.core.errors import RunError, UsageError
-from dltui.core.lifecycle import kill, series
-from dltui.core.lifecycle import start as run_start
+from dltui.core.lifecycle import kill, series, start
 from dltui.core.lifecycle.create import check_request
 from dltui.core.lifecycle.launch import launching
 from dltui.core.numbers import exact
@@ -26,8 +25,7 @@ from dltui.core.reading.reader import RunReader
 from dltui.core.rundir import claim, commands, confidential
 from dltui.core.rundir.directory import list_runs
 from dltui.core.rundir.launch import Chosen
-from dltui.core.sweep import folder as folders
-from dltui.core.sweep import samplers
+from dltui.core.sweep import folder, samplers
 from dltui.core.sweep.coordinator import trial_request
 from dltui.core.sweep.folder import SweepFolder
 from dltui.core.text import clean_line
@@ -109,7 +107,7 @@ def _free_name(wanted: str | None) -> str:
     if wanted is not None and len(wanted) > _LONGEST_NAME:
         raise UsageError(f"the name of a sweep has at most {_LONGEST_NAME} letters, its trials have longer ones")
     # Its runs are known by the beginning of their names.
-    taken = {run.id.rpartition("-t")[0] for run in list_runs()} | {one.name for one in folders.sweeps()}
+    taken = {run.id.rpartition("-t")[0] for run in list_runs()} | {one.name for one in folder.sweeps()}
     base = name = series.group_name(wanted)
     number = 1
     while name in taken or f"{name}-winner" in taken:
@@ -142,7 +140,7 @@ def lead(sweep: SweepFolder) -> int | None:
     except OSError as error:
         raise RunError(f"cannot write to {clean_line(sweep.path)}: {error.strerror}") from error
     try:
-        process = run_start.new_process(command, environment, log, "coordinator")
+        process = start.new_process(command, environment, log, "coordinator")
     finally:
         os.close(log)
     _COORDINATORS[:] = [process, *(one for one in _COORDINATORS if one.poll() is None)]
@@ -228,4 +226,4 @@ def resume_trial(run: RunDirectory) -> None:
     catalog = trust.catalog(run)
     instead = trust.replaced(run, catalog)
     prepare(reader, catalog, 0, instead)
-    run_start.queue_worker(run, instead=instead)
+    start.queue_worker(run, instead=instead)

@@ -20,11 +20,11 @@ from dltui.core.text import clean_line, plural
 from dltui.core.train import evaluation, predictions
 from dltui.core.train.buckets import Buckets
 from dltui.core.train.metrics import measure, own_metrics, report, running_sum
+from dltui.core.train.options.time_budget import TimeBudget, parse
 from dltui.core.train.position import Best, Progress, Snapshot
 from dltui.core.train.seen import Seen
 from dltui.core.train.spikes import Spikes
 from dltui.core.train.steering import CommandJournal, Ending, Orders, steered
-from dltui.core.train.time_budget import TimeBudget, parse
 
 if TYPE_CHECKING:
     from dltui.core.contract import Data, StepStats, Trainable

@@ -11,7 +11,7 @@ from dltui.core.contract import EpochPlan
 from dltui.core.errors import RunError
 from dltui.core.train import augmentation
 from dltui.core.train.augmentation import color, crops, erasing, geometry, mixing
-from dltui.core.train.time_budget import phases
+from dltui.core.train.options.time_budget import phases
 
 if TYPE_CHECKING:
     from dltui.core.contract.config import TrainConfig

@@ -18,8 +18,7 @@ from dltui.core.data.preparation import Preparation
 from dltui.core.errors import DltuiError, RunError
 from dltui.core.machine import logout, process
 from dltui.core.reading.status import INCOMPLETE
-from dltui.core.rundir import checkpoint, notes, place
-from dltui.core.rundir import commands as command_files
+from dltui.core.rundir import checkpoint, commands, notes, place
 from dltui.core.rundir.events import CommandObeyed, Evaluated, Logged, RunEnded
 from dltui.core.tasks.monitor import check_monitor, choose_monitor
 from dltui.core.train import evaluation, predictions
@@ -111,7 +110,7 @@ class Attempt:
         """End the commands that were sent before this worker was started, for an earlier attempt, and record it in the
         log. A kill needs no obeying: its line names the user who ended that attempt.
         """
-        for command in command_files.forget(self.run.path, obeyed, before):
+        for command in commands.forget(self.run.path, obeyed, before):
             action = command.action if command.action == "kill" else "ignored"
             if action == "ignored":
                 why = "it was meant for the attempt before, which has ended"
@@ -119,7 +118,7 @@ class Attempt:
             step, epoch = self.history.step, len(self.history.epochs)
             event = CommandObeyed(command.id, action, command.arguments, epoch, step, command.by, command.sent)
             self.journal.emit(event, sync=True)
-            command_files.done(command)
+            commands.done(command)
 
     def train(self) -> str:
         """Train to the end. Raises RunError, and whatever a framework raises."""

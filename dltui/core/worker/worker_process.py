@@ -27,9 +27,9 @@ from dltui.core.rundir.heartbeat import Heartbeat, clear_starting, started_at
 from dltui.core.rundir.lock import RunLock
 from dltui.core.rundir.log import EventLog
 from dltui.core.text import clean_line
-from dltui.core.worker import device_queue, released
 from dltui.core.worker.attempt import Attempt
 from dltui.core.worker.loggers import Loggers
+from dltui.core.worker.waiting import device_queue, released
 
 EXIT_CODES = {"finished": 0, "stopped": 0, "failed": 1, "preempted": 75, "interrupted": 130}
 

@@ -13,7 +13,7 @@ import matplotlib as mpl
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from dltui.exports import look as looks
+from dltui.exports import look
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,7 +32,7 @@ HEAD_BLUE = "#dcebf5"
 
 TITLE, TEXT, SMALL, TINY = 10.0, 8.0, 7.0, 6.0
 """Sizes in points."""
-WIDTH = looks.WIDTH
+WIDTH = look.WIDTH
 NARROW = 5.0
 """Figures that are narrower have their panels one below the other."""
 HEADING = 0.42
@@ -98,12 +98,12 @@ _RC: dict[str, Any] = {
 
 def width() -> float:
     """The width of a page in inches."""
-    return looks.look().width
+    return look.look().width
 
 
 def titled() -> bool:
     """True if figures have a heading."""
-    return looks.look().title
+    return look.look().title
 
 
 def narrow() -> bool:
@@ -122,8 +122,8 @@ def applied() -> Iterator[None]:
         mpl.rcdefaults()
         for name, value in _RC.items():
             mpl.rcParams[name] = value  # type: ignore[index]
-        mpl.rcParams["savefig.dpi"] = looks.look().dpi
-        mpl.rcParams["svg.fonttype"] = "none" if looks.look().live_text else "path"
+        mpl.rcParams["savefig.dpi"] = look.look().dpi
+        mpl.rcParams["svg.fonttype"] = "none" if look.look().live_text else "path"
         mpl.rcParams["font.family"] = _families()
         warnings.filterwarnings("ignore", message=".*[Gg]lyph.*")
         warnings.filterwarnings("ignore", message="Matplotlib currently does not support .* natively")

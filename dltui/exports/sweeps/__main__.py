@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dltui.core import fs
-from dltui.core.analysis.trials import trial as trials
+from dltui.core.analysis.trials import trial
 from dltui.core.errors import DltuiError
 from dltui.core.numbers import exact
-from dltui.core.sweep import view as views
+from dltui.core.sweep import view
 from dltui.core.sweep.view import SweepView
 from dltui.core.text import cell, clean_line, xml_text
 from dltui.exports.about import About
@@ -26,7 +26,7 @@ from dltui.exports.write import into, say_files
 def main(argv: Sequence[str] | None = None) -> int:
     name, folder = sys.argv[1:] if argv is None else argv
     try:
-        files = write(views.look(name), Path(folder))
+        files = write(view.look(name), Path(folder))
     except DltuiError as error:
         sys.stderr.write(f"dltui: {error}\n")
         return error.exit_code
@@ -64,7 +64,7 @@ def table(found: SweepView) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["trial", "status", "best", "best_epoch", "epochs", *map(cell, names)])
-    for one in trials.order(found.trials):
+    for one in trial.order(found.trials):
         values = [_cell(one.values.get(name)) for name in names]
         best = "" if one.best is None else exact(one.best)
         writer.writerow([one.number, one.standing(), best, one.best_epoch or "", one.done, *values])

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from dltui.core.analysis.trials import findings
-from dltui.core.analysis.trials import trial as trials
+from dltui.core.analysis.trials import findings, trial
 from dltui.core.analysis.trials.plan import described
 from dltui.core.numbers import metric, rounded
 from dltui.core.text import clean_line
@@ -52,7 +51,7 @@ def parallel(found: SweepView) -> Figure:
     figure = style.page(HEIGHT + 0.3)
     top = style.heading(figure, "Values and results", _subtitle(found))
     axes = style.place(figure, LEFT, BOTTOM, style.WIDTH - 2 * LEFT, top - BOTTOM - 0.3)
-    known = [one for one in trials.order(found.trials) if one.best is not None]
+    known = [one for one in trial.order(found.trials) if one.best is not None]
     low, high = _range(known)
     count = findings.good_ones(known)
     for rank, one in reversed(list(enumerate(known))):

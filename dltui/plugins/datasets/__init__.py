@@ -19,9 +19,9 @@ def dltui_datasets() -> list[Dataset]:
     from dltui.plugins.datasets.images import folder, hugging_face, shards
     from dltui.plugins.datasets.images import table as images
     from dltui.plugins.datasets.masks import folder as masks
-    from dltui.plugins.datasets.sequences import dataset as sequences
+    from dltui.plugins.datasets.sequences import dataset as sequences_dataset
     from dltui.plugins.datasets.sequences import waves
-    from dltui.plugins.datasets.tables import dataset as table
+    from dltui.plugins.datasets.tables import dataset
 
     return [
         *mnist_like.DATASETS,
@@ -32,11 +32,11 @@ def dltui_datasets() -> list[Dataset]:
         waves.DATASET,
         folder.DATASET,
         masks.DATASET,
-        table.DATASET,
+        dataset.DATASET,
         images.DATASET,
         shards.DATASET,
         hugging_face.DATASET,
-        sequences.DATASET,
+        sequences_dataset.DATASET,
     ]
 
 

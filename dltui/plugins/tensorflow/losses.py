@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from dltui.core.tasks.registry import TASKS
 from dltui.core.tasks.segmentation import IGNORED
-from dltui.core.train import class_weights
+from dltui.core.train.options import class_weights
 from dltui.plugins.tensorflow.replicas import over_all
 
 if TYPE_CHECKING:

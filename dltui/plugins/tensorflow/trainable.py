@@ -20,8 +20,7 @@ from dltui.core.tasks.registry import TASKS
 from dltui.core.tasks.regression.scaling import own_units, standardized
 from dltui.core.text import clean_line
 from dltui.plugins import generators, overrides
-from dltui.plugins.tensorflow import module as modules
-from dltui.plugins.tensorflow import neutral
+from dltui.plugins.tensorflow import module, neutral
 from dltui.plugins.tensorflow.augment import Augmentation, middle
 from dltui.plugins.tensorflow.averaging import Average
 from dltui.plugins.tensorflow.inputs.fields import Fields, pieces
@@ -59,7 +58,7 @@ class KerasTrainable:
         self._splits: dict[SplitName, tuple[Any, Any]] = {}
         with tf.device(device):
             with self._replicas.building() if self._replicas else nullcontext():
-                self.model = modules.build(build, config, data.spec)
+                self.model = module.build(build, config, data.spec)
             if self._replicas:
                 self._replicas.adopt(self.model)
             self._freezing = Freezing(self.model, config)
@@ -94,7 +93,7 @@ class KerasTrainable:
         self._parts, self._clip_norm = config.accumulate, config.clip_norm
         slow = config.precision == "bf16" and "CPU" in device and not instructions.has_bf16()
         self._notes = (
-            *modules.notes(self.model), *(own.notes if own else ()), *([instructions.NO_BF16] if slow else []),
+            *module.notes(self.model), *(own.notes if own else ()), *([instructions.NO_BF16] if slow else []),
         )  # fmt: skip
         self._metric_name, self._metric = TASKS[data.spec.task].trained_metric, MARKS[data.spec.task]
         self._wants_compiler, self._compiled = config.compile == "on", False
@@ -148,7 +147,7 @@ class KerasTrainable:
         """Lines for the run's log. They need the steps in their compiled form, which is made once."""
         own = [self._indices, self._lr, *self._augmentation.variables, *self._all().values()]
         own += [copy for variable in self._of_model() for copy in getattr(variable, "values", ())]
-        return (*self._notes, *modules.unsaved(self._chunk.get_concrete_function().graph, own))
+        return (*self._notes, *module.unsaved(self._chunk.get_concrete_function().graph, own))
 
     def begin_epoch(self, plan: EpochPlan) -> Sequence[str]:
         lines = self._freezing.follow(plan.epoch)
@@ -317,7 +316,7 @@ class KerasTrainable:
     def _part(self, x: Any, y: Any, mixed: tuple[Any, Any] | None, share: float) -> tuple[Any, Any, list[Any]]:
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(self._trained)
-            with modules.compiled():
+            with module.compiled():
                 loss, outputs = self._forward_step(x, y, mixed)
             # Regularisers of Keras layers act on the weights and stay out of the reported loss.
             objective = tf.add_n([loss, *self.model.losses])
@@ -331,8 +330,8 @@ class KerasTrainable:
     def _forward_step(self, x: Any, y: Any, mixed: tuple[Any, Any] | None) -> tuple[Any, Any]:
         """The mean loss and the outputs of a batch."""
         if self._own_step is not None:
-            return modules.step_result(self._own_step(x, y), self._data.spec, self._own_step)
-        outputs = modules.checked(self.model(x, training=True), self._data.spec, self.model.call)
+            return module.step_result(self._own_step(x, y), self._data.spec, self._own_step)
+        outputs = module.checked(self.model(x, training=True), self._data.spec, self.model.call)
         loss = self._mean_loss(self._training_loss, outputs, y)
         if mixed is not None:
             share = tf.cast(mixed[1], loss.dtype)
@@ -341,14 +340,14 @@ class KerasTrainable:
 
     def _mean_loss(self, of: Any, outputs: Any, y: Any) -> Any:
         loss = of(outputs, y)
-        return loss if self._own_loss is None else modules.mean_loss(loss, self._own_loss)
+        return loss if self._own_loss is None else module.mean_loss(loss, self._own_loss)
 
     def _outputs(self, x: Any) -> Any:
         x = self._normalize(_seen(x, self._data.spec))
-        return modules.checked(self.model(x, training=False), self._data.spec, self.model.call)
+        return module.checked(self.model(x, training=False), self._data.spec, self.model.call)
 
     def _measured(self, x: Any, y: Any) -> tuple[Any, Any]:
-        with modules.compiled():
+        with module.compiled():
             outputs = self._outputs(x)
             y = tf.cast(y, tf.int32) if self._have_masks else y
             return outputs, self._mean_loss(self._loss, outputs, y)

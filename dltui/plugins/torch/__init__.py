@@ -19,7 +19,7 @@ from dltui.plugins.torch.models import (
     tabular,
     transformer,
 )
-from dltui.plugins.torch.models.unet import model as unet
+from dltui.plugins.torch.models.unet import model
 
 if TYPE_CHECKING:
     from dltui.core.contract import Backend, Model
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @hookimpl
 def dltui_models() -> list[Model]:
-    modules = (linear_regression, softmax, mlp, cnn, cnn_small, resnet, resnet18, tabular, lstm, transformer, unet)
+    modules = (linear_regression, softmax, mlp, cnn, cnn_small, resnet, resnet18, tabular, lstm, transformer, model)
     return [module.MODEL for module in modules]
 
 

@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from dltui.core.tasks.registry import TASKS
 from dltui.core.tasks.segmentation import IGNORED
-from dltui.core.train import class_weights
+from dltui.core.train.options import class_weights
 from dltui.plugins.torch.ranks.group import sums_of
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from dltui.core.errors import DltuiError, UsageError
 from dltui.core.numbers import duration, exact
 from dltui.core.reading.launched import WAITING
 from dltui.core.text import safe
-from dltui.core.train import time_budget
+from dltui.core.train.options import time_budget
 from dltui.tui.base.threads import Told, in_thread
 from dltui.tui.draw.styled_text import Row
 from dltui.tui.draw.wording import LIVE

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from dltui.core.data.findings.ask import Looked
     from dltui.core.finders.find import Finder
     from dltui.core.lifecycle.create import RunRequest
+    from dltui.core.lifecycle.forms.presets import Presets
     from dltui.core.lifecycle.forms.saved import SavedForm
-    from dltui.core.lifecycle.presets import Presets
     from dltui.core.lifecycle.resume import Resumption
     from dltui.core.lifecycle.trained_model import Conversation
     from dltui.core.machine.devices import Device
@@ -202,7 +202,7 @@ class CatalogLoader:
 
     def presets(self) -> Presets:
         """The presets of the environment, ./dltui.toml and the user's settings. Raises UsageError."""
-        from dltui.core.lifecycle.presets import load_presets
+        from dltui.core.lifecycle.forms.presets import load_presets
 
         return load_presets()
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from dltui.core.catalog.fields import flag_words
 from dltui.core.errors import UsageError
 from dltui.core.hosts.address import of_device
+from dltui.core.lifecycle.forms.presets import Presets
 from dltui.core.lifecycle.forms.saved import SavedForm
-from dltui.core.lifecycle.presets import Presets
 from dltui.core.numbers import exact
 from dltui.core.rundir.launch import DEFAULT, Chosen
 from dltui.tui.new_run.setting import RUN_SETTINGS, Setting, check_own, launcher_settings

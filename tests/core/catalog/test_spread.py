@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from dltui.core.catalog.devices import check_ranks
 from dltui.core.catalog.entries import BackendEntry
-from dltui.core.catalog.spread import check_ranks
 from dltui.core.errors import UsageError
 
 BACKEND = BackendEntry("torch", "PyTorch", "torch", "", "python", "2", "", {}, spread="ranks")

@@ -11,7 +11,7 @@ import pytest
 
 from dltui.core.catalog.entries import Catalog
 from dltui.core.errors import UsageError
-from dltui.core.lifecycle.presets import load_presets
+from dltui.core.lifecycle.forms.presets import load_presets
 from tests.tui.sample_catalog import make_catalog
 
 

@@ -10,7 +10,7 @@ from unittest import mock
 
 import pytest
 
-from dltui.core.analysis.trials import trial as trials
+from dltui.core.analysis.trials import trial
 from dltui.core.analysis.trials.trial import Trial, TrialReader
 from dltui.core.catalog.entries import Catalog
 from dltui.core.errors import RunError, UsageError
@@ -41,9 +41,9 @@ def test_only_the_winner_sees_the_test_split(lab: SweepLab) -> None:
     lab.finish(folder)
     view = look("lab")
     assert (view.status, view.left, len(view.trials)) == ("finished", False, 9)
-    best = trials.winner(view.trials)
+    best = trial.winner(view.trials)
     assert best is not None
-    assert best == trials.order(view.trials)[0]
+    assert best == trial.order(view.trials)[0]
     assert [one.number for one in view.trials if one.test] == [best.number]
     # A run like any other, whose command repeats it.
     asked = best.run.run()
@@ -55,7 +55,7 @@ def test_only_the_winner_sees_the_test_split(lab: SweepLab) -> None:
     assert {one.pruned for one in pruned} <= {1, 3}
     for one in pruned:
         assert (one.done, one.standing()) == (one.pruned, f"pruned at epoch {one.pruned}")
-        saved = trials.RunReader(one.run)
+        saved = trial.RunReader(one.run)
         saved.refresh()
         assert saved.history.checkpoints[-1]["epoch"] == one.pruned
     assert view.epochs_spent() < 0.6 * 9 * 9
@@ -74,7 +74,7 @@ def test_a_coordinator_that_dies_after_each_step_changes_nothing(lab: SweepLab) 
 def test_trials_that_were_interrupted_go_on_and_others_do_not(lab: SweepLab) -> None:
     folder = lab.sweep(trials=3, pruner="none")
     lab.asleep = {"lab-t001"}
-    with lab.at_work(), mock.patch.object(trials.RunReader, "status", _status):
+    with lab.at_work(), mock.patch.object(trial.RunReader, "status", _status):
         leader = lab.coordinator(folder)
         for _ in range(12):
             leader.step()
@@ -85,7 +85,7 @@ def test_trials_that_were_interrupted_go_on_and_others_do_not(lab: SweepLab) -> 
     assert look("lab").status == "interrupted"
 
 
-def _status(reader: trials.RunReader) -> object:
+def _status(reader: trial.RunReader) -> object:
     """The status as it is when the time to start is over."""
     return reader.look(10_000_000_000.0)[0]
 
@@ -93,7 +93,7 @@ def _status(reader: trials.RunReader) -> object:
 def test_what_a_user_killed_stays_so(lab: SweepLab) -> None:
     folder = lab.sweep(trials=1, pruner="none")
     lab.asleep = {"lab-t000"}
-    with lab.at_work(), mock.patch.object(trials.RunReader, "status", _status):
+    with lab.at_work(), mock.patch.object(trial.RunReader, "status", _status):
         lab.coordinator(folder).step()
         commands.send(TrialReader("lab").runs()[0].path, "kill", {})
         assert not lab.coordinator(folder).step()
@@ -103,7 +103,7 @@ def test_what_a_user_killed_stays_so(lab: SweepLab) -> None:
 def test_the_winner_is_trained_again_with_other_seeds(lab: SweepLab) -> None:
     lab.finish(lab.sweep(trials=2, confirm=2))
     view = look("lab")
-    best = trials.winner(view.trials)
+    best = trial.winner(view.trials)
     assert best is not None
     assert best.test is None
     assert [one.confirms for one in view.confirming] == [best.number] * 2
@@ -169,9 +169,9 @@ def test_a_test_that_fails_is_not_repeated_and_changes_no_winner(lab: SweepLab) 
     with mock.patch.object(attempt.Attempt, "_evaluate_test", side_effect=RunError("no memory")):
         lab.finish(folder)
     view = look("lab")
-    best = trials.winner(view.trials)
+    best = trial.winner(view.trials)
     assert best is not None
-    assert best == trials.order(view.trials)[0]
+    assert best == trial.order(view.trials)[0]
     assert [run for run, instead in lab.started if instead] == [best.run.id]
     assert (best.status, view.status, view.left) == ("failed", "finished", False)
     assert [one.status for one in view.trials if one != best] == ["finished"] * 2
@@ -181,8 +181,8 @@ def test_a_winner_whose_test_a_user_killed_stays_the_winner() -> None:
     run = RunDirectory(Path("/nowhere"))
     best = Trial(0, run, {}, "interrupted", "killed by me@here", scores={1: 0.9}, over=True, was_finished=True)
     other = Trial(1, run, {}, "finished", scores={1: 0.5}, over=True)
-    assert trials.winner([best, other]) is best
-    assert not trials.lacks_test(best)
+    assert trial.winner([best, other]) is best
+    assert not trial.lacks_test(best)
     assert not unfinished(replace(PLAN, trials=2), [best, other], [])
     assert unfinished(replace(PLAN, trials=2), [replace(best, why="its process is gone"), other], [])
     # Trained in all its epochs, whatever came then.
@@ -193,9 +193,9 @@ def test_a_winner_whose_test_a_user_killed_stays_the_winner() -> None:
 def test_a_pruned_trial_that_is_resumed_is_pinned_and_goes_on_to_its_end(lab: SweepLab) -> None:
     lab.finish(lab.sweep(trials=4))
     pruned = next(one for one in TrialReader("lab").trials() if one.pruned == 1)
-    reader = trials.RunReader(pruned.run)
+    reader = trial.RunReader(pruned.run)
     reader.refresh()
-    assert trials.pin_resumed(reader)
+    assert trial.pin_resumed(reader)
     lab.start(pruned.run)
     after = TrialReader("lab").trials()[pruned.number]
     assert (after.status, after.done, after.pinned) == ("finished", 9, True)
@@ -205,7 +205,7 @@ def test_a_pruned_trial_that_is_resumed_is_pinned_and_goes_on_to_its_end(lab: Sw
 
 def test_a_promoted_trial_is_judged_again_at_the_next_rung(lab: SweepLab) -> None:
     lab.finish(lab.sweep(trials=4))
-    worst = trials.order([one for one in TrialReader("lab").trials() if one.pruned == 1])[-1]
+    worst = trial.order([one for one in TrialReader("lab").trials() if one.pruned == 1])[-1]
     lab.start(worst.run)
     after = TrialReader("lab").trials()[worst.number]
     assert (after.pruned, after.done) == (3, 3)
@@ -213,7 +213,7 @@ def test_a_promoted_trial_is_judged_again_at_the_next_rung(lab: SweepLab) -> Non
 
 def test_a_promoted_trial_that_is_interrupted_is_not_judged_at_the_same_rung_again(lab: SweepLab) -> None:
     lab.finish(lab.sweep(trials=4))
-    worst = trials.order([one for one in TrialReader("lab").trials() if one.pruned == 1])[-1]
+    worst = trial.order([one for one in TrialReader("lab").trials() if one.pruned == 1])[-1]
 
     def leave(self: attempt.Attempt) -> str:
         return self.leave_queue("preempted")
@@ -250,7 +250,7 @@ def test_a_worker_that_cannot_be_signaled_keeps_none_from_being_stopped(lab: Swe
 
 @pytest.mark.parametrize(("pruner", "read"), [("none", []), ("asha", [1, 3]), ("median", [1, 2, 3, 4])])
 def test_a_judge_reads_the_others_only_where_it_decides(pruner: str, read: list[int]) -> None:
-    judge = trials.Judge(RunDirectory(Path("/nowhere")), replace(PLAN, pruner=pruner), 0)
+    judge = trial.Judge(RunDirectory(Path("/nowhere")), replace(PLAN, pruner=pruner), 0)
     looked: list[int] = []
     with (
         mock.patch.object(RunDirectory, "labels", return_value={"tags": []}),
@@ -288,7 +288,7 @@ def test_trials_at_once_are_spread_over_gpus_that_were_left_open(
     assert leader._device(plan, []) == "cuda:0"
     run = lab.lab.new_run()
     run.run()["device"] = {"name": "cuda:0", "title": "H200", "uuid": "GPU-0"}
-    going = [trials.Trial(0, run, {}, "running")]
+    going = [trial.Trial(0, run, {}, "running")]
     assert leader._device(plan, going) == "cuda:1"
     assert leader._device(replace(plan, parallel=1), going) == "auto"
     leader._request = replace(leader._request, device="cpu")

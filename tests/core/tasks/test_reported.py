@@ -7,7 +7,7 @@ import pytest
 from sklearn import metrics as sk
 
 from dltui.core.tasks.registry import TASKS
-from dltui.core.tasks.regression import arithmetic as regression
+from dltui.core.tasks.regression import arithmetic
 from dltui.core.tasks.scores import calibration, ranking
 from dltui.core.tasks.scores.softmax import log_softmax
 from dltui.core.train.metrics import MOST_EACH_EPOCH, report
@@ -92,10 +92,10 @@ def test_regression_agrees_with_scikit_learn(targets: int) -> None:
     found = TASKS["regression"].arithmetic.report(said, y, TASKS["regression"].names)
     assert found["r2"] == pytest.approx(sk.r2_score(y, said))
     assert found["mae"] == pytest.approx(sk.mean_absolute_error(y, said))
-    np.testing.assert_allclose(regression.r2(said, y), sk.r2_score(y, said, multioutput="raw_values"))
+    np.testing.assert_allclose(arithmetic.r2(said, y), sk.r2_score(y, said, multioutput="raw_values"))
     same = np.ones_like(y)
-    np.testing.assert_array_equal(regression.r2(same, same), sk.r2_score(same, same, multioutput="raw_values"))
-    np.testing.assert_array_equal(regression.r2(said, same), sk.r2_score(same, said, multioutput="raw_values"))
+    np.testing.assert_array_equal(arithmetic.r2(same, same), sk.r2_score(same, same, multioutput="raw_values"))
+    np.testing.assert_array_equal(arithmetic.r2(said, same), sk.r2_score(same, said, multioutput="raw_values"))
 
 
 def test_slow_metrics_of_large_splits_wait_for_the_end() -> None:

@@ -10,10 +10,10 @@ import pytest
 from dltui.core.contract.config import TrainConfig
 from dltui.core.errors import RunError, UsageError
 from dltui.core.tasks.monitor import Monitor
-from dltui.core.train import class_weights, layer_options
-from dltui.core.train.check_options import check_device, check_options, for_task
+from dltui.core.train.options import class_weights, layer_options
+from dltui.core.train.options.check_options import check_device, check_options, for_task
+from dltui.core.train.options.time_budget import TimeBudget, parse, phases
 from dltui.core.train.plan import MOST_EPOCHS, Planner
-from dltui.core.train.time_budget import TimeBudget, parse, phases
 
 STEPS = 40
 

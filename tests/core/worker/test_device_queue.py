@@ -9,7 +9,7 @@ import pytest
 
 from dltui.core.rundir import lock
 from dltui.core.rundir.directory import RunDirectory
-from dltui.core.worker import device_queue
+from dltui.core.worker.waiting import device_queue
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from dltui.core.reading.history import History
 from dltui.core.rundir.commands import Command
 from dltui.core.rundir.directory import RunDirectory
 from dltui.core.rundir.events import CommandObeyed, Event
-from dltui.core.worker import device_queue, released
-from dltui.core.worker.device_queue import Place
+from dltui.core.worker.waiting import device_queue, released
+from dltui.core.worker.waiting.device_queue import Place
 
 
 class Script:

@@ -11,7 +11,7 @@ import pytest
 from dltui.core.errors import DltuiError, UsageError
 from dltui.tui.cli import main
 from dltui.tui.cli.agents import control, reading
-from dltui.tui.cli.commands import mcp as mcp_command
+from dltui.tui.cli.commands import mcp
 from tests.helpers.sample_run import make_sample_run
 
 
@@ -54,7 +54,7 @@ def test_wrong_use_is_an_error_of_one_line(home: Path) -> None:
 def test_without_the_package_it_is_a_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     assert main.run(["mcp"]) == 2
-    assert capsys.readouterr().err == f"dltui: {mcp_command.MISSING}\n"
+    assert capsys.readouterr().err == f"dltui: {mcp.MISSING}\n"
 
 
 @pytest.mark.skipif(importlib.util.find_spec("mcp") is None, reason="needs the extra mcp")

@@ -1,1 +1,1 @@
-"""Filled forms of a new run."""
+"""The values that a new run begins with: presets of the settings, saved forms, the schema of the settings."""

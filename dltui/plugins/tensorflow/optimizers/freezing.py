@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 
-from dltui.core.train import layer_options
+from dltui.core.train.options import layer_options
 
 if TYPE_CHECKING:
     from dltui.core.contract.config import TrainConfig

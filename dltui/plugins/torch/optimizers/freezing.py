@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from torch import nn
 
-from dltui.core.train import layer_options
+from dltui.core.train.options import layer_options
 from dltui.plugins.torch.neutral import weights
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.optim import SGD, Adam, AdamW, Optimizer, RMSprop
 
 from dltui.core.errors import RunError
-from dltui.core.train import layer_options
+from dltui.core.train.options import layer_options
 from dltui.plugins import overrides
 from dltui.plugins.torch.neutral import Weight, weights
 from dltui.plugins.torch.optimizers.lion import Lion

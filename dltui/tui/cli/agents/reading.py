@@ -74,7 +74,7 @@ def wait_for(run: str = "", until: str = "", timeout: str = "60s") -> dict[str, 
     import time
 
     from dltui.core.analysis.measures import condition
-    from dltui.core.train import time_budget
+    from dltui.core.train.options import time_budget
     from dltui.tui.cli.follow import until as waiting
 
     wanted = condition.parse(until) if until else None

@@ -184,10 +184,10 @@ def _say(text: str, options: start.Options) -> None:
 
 
 def _restart(reader: RunReader, more_epochs: int, device: str | None, code: Code, options: start.Options) -> int:
-    from dltui.core.analysis.trials import trial as trials
+    from dltui.core.analysis.trials import trial
 
     instead = _checked(reader, more_epochs, device, code, options)
-    if trials.pin_resumed(reader):
+    if trial.pin_resumed(reader):
         _say(f"{reader.directory.id} is pinned: the sweep does not prune it again", options)
     return start.carry_out(reader.directory, options, more_epochs, instead)
 

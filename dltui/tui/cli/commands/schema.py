@@ -28,7 +28,7 @@ def _schema(what: str) -> dict[str, Any]:
 
         return of_events()
     from dltui.core.catalog.assemble import load_catalog
-    from dltui.core.lifecycle.settings_schema import schema as of_settings
+    from dltui.core.lifecycle.forms.settings_schema import schema as of_settings
     from dltui.tui.terminal.settings import CHOICES
 
     return of_settings(load_catalog(), CHOICES if what == "settings" else None)

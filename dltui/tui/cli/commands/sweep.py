@@ -168,7 +168,7 @@ def _list(as_json: bool) -> int:
 @_json
 def show(name: str, as_json: bool) -> int:
     """Show the trials of a sweep, the best first."""
-    from dltui.core.analysis.trials import trial as trials
+    from dltui.core.analysis.trials import trial
     from dltui.core.numbers import metric
     from dltui.core.sweep.view import look, sweep_object, values_text
     from dltui.tui.cli.follow import sweeping
@@ -178,7 +178,7 @@ def show(name: str, as_json: bool) -> int:
         say_json(sweep_object(view))
         return 0
     head = [["TRIAL", "BEST", "EPOCH", "STATUS", "VALUES"]]
-    for one in trials.order(view.trials):
+    for one in trial.order(view.trials):
         best = "-" if one.best is None else metric(one.metric, one.best)
         mark = " *" if one.pinned else ""
         head.append([one.name + mark, best, f"{one.done}/{one.epochs}", one.standing(), values_text(one)])
@@ -247,12 +247,12 @@ def rm(name: str) -> int:
 @click.option("--off", is_flag=True, help="take it back")
 def pin(run: str, off: bool) -> int:
     """Pin a trial, so that it is never pruned."""
-    from dltui.core.analysis.trials import trial as trials
+    from dltui.core.analysis.trials import trial
     from dltui.core.rundir.directory import find_run
 
     found = find_run(run)
-    if not trials.record_of(found):
+    if not trial.record_of(found):
         raise UsageError(f"{found.id} is no trial of a sweep")
-    trials.pin(found, not off)
+    trial.pin(found, not off)
     say(f"{found.id} is {'not pinned any more' if off else 'pinned: it is never pruned'}")
     return 0

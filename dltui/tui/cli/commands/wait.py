@@ -50,7 +50,7 @@ def wait(run: str | None, until: str | None, timeout: str | None, as_json: bool)
     touched by any of it.
     """
     from dltui.core.analysis.measures import condition
-    from dltui.core.train import time_budget
+    from dltui.core.train.options import time_budget
     from dltui.tui.cli.follow import until as waiting
     from dltui.tui.cli.follow.sending import open_run
 

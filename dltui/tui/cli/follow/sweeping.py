@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from dltui.core.analysis.trials import trial as trials
+from dltui.core.analysis.trials import trial
 from dltui.core.numbers import metric
 from dltui.core.sweep.view import SweepReader, SweepView, as_object, sweep_object, values_text
 from dltui.core.text import plural
@@ -52,7 +52,7 @@ def tell_end(view: SweepView, as_json: bool) -> None:
         say_json({"type": "sweep_ended", **sweep_object(view)})
         return
     say(f"{view.plan.name}: {view.status}, {view.head()}" + (f"; {view.hint}" if view.hint else ""))
-    best = trials.winner(view.trials) or next(iter(trials.order(view.trials)), None)
+    best = trial.winner(view.trials) or next(iter(trial.order(view.trials)), None)
     if best is not None and best.best is not None:
         say(f"best: {line(best)}")
     for text in results(view):
@@ -61,7 +61,7 @@ def tell_end(view: SweepView, as_json: bool) -> None:
 
 def results(view: SweepView) -> list[str]:
     """Lines with the test results of the winner."""
-    best = trials.winner(view.trials)
+    best = trial.winner(view.trials)
     if best is None:
         return []
     found = [one.test[best.metric] for one in view.confirming if one.test and best.metric in one.test]

@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 def go(folder: SweepFolder, detach: bool, as_json: bool) -> int:
     """Start the coordinator, and follow the sweep unless it is to be left alone."""
-    from dltui.core.sweep import start as sweeps
+    from dltui.core.sweep import start
     from dltui.tui.cli.follow import sweeping
 
-    sweeps.lead(folder)
+    start.lead(folder)
     plan = folder.plan()
     if as_json:
         say_json({"type": "sweep", "sweep": folder.name, "path": str(folder.path), "plan": plan.to_json()})

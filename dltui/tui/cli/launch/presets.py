@@ -8,7 +8,7 @@ import click
 from click.core import ParameterSource
 
 from dltui.core.catalog.fields import flag_words
-from dltui.core.lifecycle.presets import OPTIONS, Preset, load_presets
+from dltui.core.lifecycle.forms.presets import OPTIONS, Preset, load_presets
 from dltui.core.numbers import exact
 
 if TYPE_CHECKING:

@@ -14,8 +14,7 @@ from dltui.core.analysis.trials.space import Dimension
 from dltui.core.data.findings.review import Opinion, save_opinions
 from dltui.core.lifecycle import create
 from dltui.core.sweep import folder as folders
-from dltui.core.sweep import optuna_samplers
-from dltui.core.sweep import start as sweep_start
+from dltui.core.sweep import optuna_samplers, start
 from dltui.tui.cli import main
 from tests.helpers.known_catalog import Fill
 from tests.helpers.marks import few
@@ -48,7 +47,7 @@ def dltui(
 @pytest.fixture
 def asleep(monkeypatch: pytest.MonkeyPatch) -> None:
     """No coordinator is started."""
-    monkeypatch.setattr(sweep_start, "lead", lambda folder: None)
+    monkeypatch.setattr(start, "lead", lambda folder: None)
 
 
 def test_a_command_line_becomes_a_plan(dltui: Run, asleep: None, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from dltui.core.analysis.measures import condition, measured
 from dltui.core.reading.history import EpochRecord, History
 from dltui.core.reading.reader import RunReader
 from dltui.tui.cli import main
-from dltui.tui.cli.follow import until as waiting
+from dltui.tui.cli.follow import until
 from tests.helpers.sample_run import CLASSES, _started, make_sample_run
 
 Wait = Callable[..., tuple[int, str, str]]
@@ -41,7 +41,7 @@ def home(made: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in [name for name in os.environ if name.startswith("DLTUI_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("DLTUI_HOME", str(made))
-    monkeypatch.setattr(waiting, "TICK", 0.02)
+    monkeypatch.setattr(until, "TICK", 0.02)
     return made
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from dltui.core.lifecycle.presets import Presets
+from dltui.core.lifecycle.forms.presets import Presets
 from dltui.tui.cli import main
 from dltui.tui.cli.launch import start
 from dltui.tui.new_run.form import RunForm

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from dltui.core.lifecycle.presets import OPTIONS, PROJECT_FILE, TABLE
+from dltui.core.lifecycle.forms.presets import OPTIONS, PROJECT_FILE, TABLE
 
 if TYPE_CHECKING:
     from dltui.core.catalog.entries import Catalog

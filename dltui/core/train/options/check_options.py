@@ -8,7 +8,7 @@ from typing import Any
 from dltui.core.errors import UsageError
 from dltui.core.tasks.monitor import check_monitor
 from dltui.core.tasks.registry import TASKS
-from dltui.core.train import class_weights, layer_options, time_budget
+from dltui.core.train.options import class_weights, layer_options, time_budget
 
 OF_GPUS = {"tf32": "take fp32", "fp16": "take bf16 or fp32"}
 OF_SOME: Mapping[str, Any] = {"label_smoothing": 0.0, "class_weights": "", "cutmix": 0.0, "mirror_test": False}

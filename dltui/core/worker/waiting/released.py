@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from dltui.core.errors import RunError
 from dltui.core.train.steering import acknowledge, releases
-from dltui.core.worker import device_queue
+from dltui.core.worker.waiting import device_queue
 
 if TYPE_CHECKING:
     from dltui.core.reading.history import History
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from dltui.core.rundir.directory import RunDirectory
     from dltui.core.rundir.lock import RunLock
     from dltui.core.train.steering import CommandJournal
-    from dltui.core.worker.device_queue import Place
+    from dltui.core.worker.waiting.device_queue import Place
 
 PHASE = "released"
 """The worker's phase while it waits; the run's status is paused."""
