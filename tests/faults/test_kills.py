@@ -59,6 +59,13 @@ def test_tensorflow_workers(request: pytest.FixtureRequest) -> None:
     run_child("tensorflow", "--kills", str(how_many(request.config)[1]))
 
 
+@pytest.mark.slow(90)
+@pytest.mark.long
+@needs_torch
+def test_ranks_of_pytorch(request: pytest.FixtureRequest) -> None:
+    run_child("ranks", "--kills", str(how_many(request.config)[0] // 4))
+
+
 def around(*arguments: str) -> None:
     run_child(*arguments, module="kills_around")
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from dltui.core.contract.launchers import Launcher
 
 RESERVED = frozenset(
-    "as_json data data_dir dataset debug detach device dry_run exports format formats help json launcher like log "
+    "as_json data data_dir dataset debug detach device dry_run exports format formats help host json launcher like log "
     "loggers model name plain plugin plugins queue seeds share".split()
 )
 """The names of the options of `dltui train`: a hyperparameter of such a name could not be given."""

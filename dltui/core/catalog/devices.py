@@ -14,9 +14,7 @@ from dltui.core.machine.devices import Device
 from dltui.core.text import clean_line
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from dltui.core.catalog.entries import BackendEntry, Catalog
+    from dltui.core.catalog.entries import Catalog
 
 VISIBLE = ("CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES")
 
@@ -71,17 +69,3 @@ def _device(answer: dict[str, Any]) -> Device:
     return Device(
         name, clean_line(answer.get("name") or name, 80), problem=clean_line(problem, 200) if problem else None
     )
-
-
-def check_ranks(config: Mapping[str, Any], device: str, world: int, backend: BackendEntry) -> None:
-    """Check that a framework and these hyperparameters go with `world` ranks. Raises UsageError."""
-    if world == 1:
-        return
-    if not backend.spread:
-        raise UsageError(f"{backend.title} trains on one device, not on {device}; choose one of them with --device")
-    if config.get("compile") == "on":
-        raise UsageError(f"compile on is for one device, this run is for {device}; leave it out")
-    batch, parts = config.get("batch_size"), config.get("accumulate", 1)
-    if isinstance(batch, int) and batch // parts < world:
-        part = f"accumulate {parts} leaves parts of {batch // parts}" if parts > 1 else f"batch_size is {batch}"
-        raise UsageError(f"{device} needs a sample of each step for each of {world} ranks, {part}; take a larger batch")

@@ -149,7 +149,7 @@ class EpochPlan:
     sample of the batch it is mixed. `core.train.augmentation` defines each, and they are applied in this order, the
     last two after normalization. `crops` int32 (steps, batch, 4) comes before all: the rectangle of each stored image
     (`Split.whole`) that is resized to the size of a sample; without it a sample is the middle of its stored image.
-    `whole` is the size of the whole batch in the share of a rank (`core.train.shares`), else 0."""
+    `whole` is the size of the whole batch in the share of a rank (`core.contract.shares`), else 0."""
 
     epoch: int
     first_step: int

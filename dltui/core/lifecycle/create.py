@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from dltui.core import paths
 from dltui.core.catalog import entries
-from dltui.core.catalog.devices import check_ranks, resolve
+from dltui.core.catalog.devices import resolve
 from dltui.core.catalog.fields import check_values
 from dltui.core.data import needs, search, suited
 from dltui.core.data.findings import dropped
@@ -28,7 +28,7 @@ from dltui.core.rundir.names import check_run_name, free_name, run_name
 from dltui.core.tasks.monitor import check_monitor
 from dltui.core.text import clean_line
 from dltui.core.train import augmentation
-from dltui.core.train.options.check_options import check_device, check_options, for_task
+from dltui.core.train.options.check_options import check_device, check_options, check_ranks, for_task
 from dltui.core.version import __version__
 from dltui.core.worker import loggers
 from dltui.core.worker.figures import RUN_FORMATS, check_formats

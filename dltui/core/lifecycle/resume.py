@@ -92,8 +92,7 @@ def on_device(run: Mapping[str, Any], word: str | None, catalog: Catalog) -> dic
     cannot go on there.
     """
     from dltui.core.catalog import devices
-    from dltui.core.catalog.devices import check_ranks
-    from dltui.core.train.options.check_options import check_device
+    from dltui.core.train.options.check_options import check_device, check_ranks
 
     if word is None:
         return {}

@@ -40,7 +40,7 @@ class Changes(NamedTuple):
 
     def normalized(self, x: Tensor) -> Tensor:
         """Normalized samples, images as (n, c, h, w): with a rectangle erased, and mixed with others. Those behind as
-        many as are mixed are only partners (`core.train.shares`)."""
+        many as are mixed are only partners (`core.contract.shares`)."""
         if self.boxes is not None:
             x = x.masked_fill(inside(self.boxes, x), 0)
         if self.partners is None:

@@ -16,8 +16,8 @@ import psutil
 import pytest
 
 from dltui.core.contract.config import TrainConfig
+from dltui.core.contract.shares import share_of
 from dltui.core.train.plan import Planner
-from dltui.core.train.shares import share_of
 from dltui.core.worker.ranks import channel, crew
 from dltui.core.worker.ranks.crew import Crew, RankError, RankLost
 

@@ -20,8 +20,8 @@ import torch
 from torch import nn
 
 from dltui.core.contract import Data, Rank
+from dltui.core.contract.shares import share_of
 from dltui.core.train.plan import Planner
-from dltui.core.train.shares import share_of
 from dltui.plugins.torch import session
 from dltui.plugins.torch.trainable import TorchTrainable
 from tests.plugins.torch.torch_setting import MODELS

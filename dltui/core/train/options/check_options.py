@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dltui.core.errors import UsageError
 from dltui.core.tasks.monitor import check_monitor
 from dltui.core.tasks.registry import TASKS
 from dltui.core.train.options import class_weights, layer_options, time_budget
+
+if TYPE_CHECKING:
+    from dltui.core.catalog.entries import BackendEntry
 
 OF_GPUS = {"tf32": "take fp32", "fp16": "take bf16 or fp32"}
 OF_SOME: Mapping[str, Any] = {"label_smoothing": 0.0, "class_weights": "", "cutmix": 0.0, "mirror_test": False}
@@ -40,6 +43,20 @@ def check_device(config: Mapping[str, Any], device: str) -> None:
     precision = config.get("precision")
     if precision in OF_GPUS and not device.startswith("cuda"):
         raise UsageError(f"precision {precision} is for NVIDIA GPUs, this run is for {device}; {OF_GPUS[precision]}")
+
+
+def check_ranks(config: Mapping[str, Any], device: str, world: int, backend: BackendEntry) -> None:
+    """Check that a framework and these hyperparameters go with `world` ranks. Raises UsageError."""
+    if world == 1:
+        return
+    if not backend.spread:
+        raise UsageError(f"{backend.title} trains on one device, not on {device}; choose one of them with --device")
+    if config.get("compile") == "on":
+        raise UsageError(f"compile on is for one device, this run is for {device}; leave it out")
+    batch, parts = config.get("batch_size"), config.get("accumulate", 1)
+    if isinstance(batch, int) and batch // parts < world:
+        part = f"accumulate {parts} leaves parts of {batch // parts}" if parts > 1 else f"batch_size is {batch}"
+        raise UsageError(f"{device} needs a sample of each step for each of {world} ranks, {part}; take a larger batch")
 
 
 def _problems(get: Callable[..., Any], task: str, model: str) -> Iterator[str]:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dltui.core.contract import EpochPlan, Layer, StepStats
+from dltui.core.contract.shares import share_of
 from dltui.core.machine.cpu import cpu_count
 from dltui.core.train import evaluation
-from dltui.core.train.shares import share_of
 from dltui.core.worker.ranks.channel import plan_message
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, distributed, nn
 
+from dltui.core.contract.shares import Part
 from dltui.core.errors import RunError
-from dltui.core.train.shares import Part
 
 if TYPE_CHECKING:
     from dltui.core.contract import Rank

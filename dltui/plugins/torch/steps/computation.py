@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
+from dltui.core.contract.shares import parts_of
 from dltui.core.errors import RunError
-from dltui.core.train.shares import parts_of
 from dltui.plugins.torch import losses, precision
 from dltui.plugins.torch import module as modules
 from dltui.plugins.torch.inputs import fields

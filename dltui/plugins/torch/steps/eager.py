@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from dltui.core.train.shares import Part
+from dltui.core.contract.shares import Part
 from dltui.plugins.torch.augment import Augmentation
 
 if TYPE_CHECKING:

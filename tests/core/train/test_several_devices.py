@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from dltui.core.catalog.devices import check_ranks
 from dltui.core.catalog.entries import BackendEntry
 from dltui.core.errors import UsageError
+from dltui.core.train.options.check_options import check_ranks
 
 BACKEND = BackendEntry("torch", "PyTorch", "torch", "", "python", "2", "", {}, spread="ranks")
 

@@ -7,8 +7,8 @@ import pytest
 
 from dltui.core.contract import EpochPlan
 from dltui.core.contract.config import TrainConfig
+from dltui.core.contract.shares import parts_of, share_of
 from dltui.core.train.plan import Planner
-from dltui.core.train.shares import parts_of, share_of
 
 CONFIG = {"batch_size": 7, "augment": "crop", "color": 0.2, "erase": 0.5, "seed": 3}
 
