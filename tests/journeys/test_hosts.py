@@ -46,6 +46,11 @@ def network(tmp_path: Path, program: Program, know_catalog: Fill, monkeypatch: p
     made.stop()
 
 
+def exports(network: Sshd) -> tuple[str, str]:
+    """Not below the home of the user who runs the tests, where a login begins."""
+    return "--exports", str(network.folder / "exports")
+
+
 def acknowledged(reader: RunReader, command: str) -> bool:
     reader.refresh()
     return any(entry["id"] == command for entry in reader.history.commands)
@@ -57,7 +62,7 @@ def test_a_run_of_another_host_is_like_one_of_this_one(
     there = network.homes["gpu01"] / "runs" / "r"
     assert (
         "gpu01:r trains in the background"
-        in program("train", *RUN, "--host", "gpu01", "--name", "r", "--detach").stdout
+        in program("train", *RUN, "--host", "gpu01", "--name", "r", *exports(network), "--detach").stdout
     )
     link = Link(address.chosen(["gpu01"])[0])
     link.start()
@@ -94,14 +99,14 @@ def test_a_run_of_another_host_is_like_one_of_this_one(
     wait_for(lambda: reader.status().name == "stopped", 60)
     kept.stop()
     link.close()
-    found = program("runs", "--host", "gpu01", "--host", "gpu02").stdout
+    found = program("runs", "--host", "gpu01").stdout
     assert "gpu01:cpu" in found
     assert "stopped" in found
 
 
 @pytest.mark.long
 def test_figures_are_drawn_there_and_taken_home(program: Program, network: Sshd) -> None:
-    done = program("train", *RUN, "--host", "gpu02", "--name", "r", "--epochs", "2", "--plain")
+    done = program("train", *RUN, "--host", "gpu02", "--name", "r", *exports(network), "--epochs", "2", "--plain")
     assert "epoch 2/2" in done.stdout
     program("export", "gpu02:r")
     names = {path.name for path in (program.folder / "exports" / "gpu02-r").iterdir()}
