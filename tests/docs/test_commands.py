@@ -83,7 +83,8 @@ def with_fake_model(words: tuple[str, ...]) -> tuple[str, ...]:
 
 
 @pytest.mark.long
-@pytest.mark.slow(30)
+@pytest.mark.slow(60)
+@pytest.mark.timeout(900)
 def test_trainings_are_carried_out_with_the_fake_model(program: Program) -> None:
     for number, words in enumerate(sorted({with_fake_model(words) for words in TRAININGS})):
         named = () if "--name" in words else ("--name", f"r{number}")
