@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from dltui.core.contract.types import Array
 
 MOST_BYTES = 64 << 20
+TABLES = (".csv", ".tsv", ".parquet")
+"""The suffixes of tables, whose rows are no single text."""
 
 
 def read(path: str, named: Sequence[Input]) -> tuple[Array, list[int]]:
@@ -29,6 +31,11 @@ def read(path: str, named: Sequence[Input]) -> tuple[Array, list[int]]:
     if kind == "table":
         return _table(path, named)
     if kind == "sequence" and named[0].tokens:
+        if Path(path).suffix.lower() in TABLES:
+            # As a single text it would get an answer that nobody asked for.
+            raise RunError(
+                f"{clean_line(path)} is a table, this model reads a text; give each text in a file of its own"
+            )
         return _record(named[0], tokens.encode(_text(path), named[0])[: named[0].shape[0]]), [0]
     if kind == "sequence" and named[0].features:
         return _record(named[0], _steps(path, named[0])), [0]
