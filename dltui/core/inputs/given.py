@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 MOST_BYTES = 64 << 20
 TABLES = (".csv", ".tsv")
+"""The suffixes of tables, whose rows are texts of their own."""
 
 
 def read(path: str, named: Sequence[Input]) -> tuple[Array, list[int]]:

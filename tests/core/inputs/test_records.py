@@ -89,7 +89,7 @@ def test_records_with_wrong_lengths_are_refused(length: int) -> None:
         ({"colors": [[0, 9]] * 4}, TABLE, "sample 0 of the input 'colors' has the value 9, its vocabulary has 0 to 3"),
         ({"colors": [[0.5, 1]] * 4}, TABLE, "the input 'colors' is float64 (4, 2), named_inputs says int32 (n, 2)"),
         ({"numbers": np.full((4, 2), np.nan)}, TABLE, "has values that are not finite"),
-        ({"numbers": [[1.0, 2.0], *[[1.0]] * 3]}, TABLE, "'numbers' holds arrays of several lengths: give one"),
+        ({"numbers": [[1.0, 2.0], *[[1.0]] * 3]}, TABLE, "the input 'numbers' holds arrays of several lengths"),
         ({"numbers": np.ones((4, 3))}, TABLE, "'numbers' is float64 (4, 3), named_inputs says float32 (n, 2)"),
         ({"numbers": np.ones((3, 2))}, TABLE, "train has 3 samples of the input 'numbers' and 4 of 'colors'"),
         ({"size": np.ones(4)}, TABLE, "train samples have 'size'; named_inputs has numbers, colors, photo"),
