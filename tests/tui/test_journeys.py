@@ -340,5 +340,5 @@ async def test_what_was_said_before_another_page_is_not_said_after_it(services: 
 
 
 async def test_too_small_names_the_key_that_leaves(services: FakeServices) -> None:
-    async with shown(services, (60, 20), run="brisk-otter") as (app, _):
+    async with shown(services, (60, 20)) as (app, _):
         assert "q leaves, runs go on" in text(app)
