@@ -139,10 +139,3 @@ def test_a_model_gets_only_what_it_takes() -> None:
     with pytest.raises(UsageError, match=r'choose mlp, or write gives=\("named",\) into the Dataset if it has them'):
         kinds.check("net", ("named",), "mine", ("single",), ["mlp"], ["dataset"])
     assert kinds.label((NUMBERS, PATH)) == "numbers 2 + sequence 100 × 1"
-
-
-def test_a_table_is_no_single_text() -> None:
-    """`predict RUN texts.csv` gave an answer for the whole file, header and labels included."""
-    words = Input("text", (8,), "int32", vocabulary=(30,), padded=True, tokens="word")
-    with pytest.raises(RunError, match=r"texts\.csv is a table, this model reads a text; give each text in a file"):
-        given.read("texts.csv", [words])
