@@ -97,8 +97,8 @@ def screens() -> Iterator[list[Screen]]:
 
 
 def clean(screen: Screen) -> None:
-    """Alternate screen, bracketed paste and cursor are as they were, and so is the line discipline; the mouse was never
-    taken."""
+    """Alternate screen, bracketed paste and cursor are as they were, and so are the line discipline and the
+    mouse."""
     # Of the mouse only clicks and the wheel are asked for, never every movement; in the end nothing of it is left on.
     assert not re.search(rb"\x1b\[\?(?:\d+;)*(?:1002|1003|1015)h", screen.bytes)
     for mode in (b"\x1b[?1000", b"\x1b[?1006"):
