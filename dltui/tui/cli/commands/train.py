@@ -64,6 +64,9 @@ def train(context: click.Context, /, model: str | None, **options: Any) -> int:
         raise UsageError(f"train needs a MODEL: {names}")
     entry = catalog.model(model)
     catalog.check_taken(options["plugins"], entry.id, options["dataset"])
+    if options["dataset"]:
+        # What is refused for a file that could not be loaded tells of it by itself.
+        catalog.dataset(options["dataset"])
     for where, reason in catalog.problems_of(options["plugins"]):
         warn(f"plugin {where}: {reason}")
     fields = [parameter.field.name for parameter in context.command.params if isinstance(parameter, FieldOption)]
