@@ -99,7 +99,7 @@ def test_turns_end_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @needs_torch
-@pytest.mark.long
+@pytest.mark.longest
 @pytest.mark.slow(20)
 def test_speedrun_makes_a_record(tmp_path: Path) -> None:
     kept = tmp_path / "found.json"
@@ -140,6 +140,7 @@ def test_intervals_are_students(monkeypatch: pytest.MonkeyPatch) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.long
 def test_photos_prepares_beside_a_pool(tmp_path: Path) -> None:
     words = ("--images", "40", "--classes", "2", "--width", "160", "--height", "120", "--size", "64", "--rounds", "1")
     said = run("photos.py", *words, "--folder", str(tmp_path))
@@ -149,7 +150,7 @@ def test_photos_prepares_beside_a_pool(tmp_path: Path) -> None:
 
 @needs_torch
 @pytest.mark.slow(20)
-@pytest.mark.long
+@pytest.mark.longest
 def test_crops_takes_turns() -> None:
     words = ("--model", "cnn-small", "--images", "60", "--side", "32", "--batch", "4", "--steps", "2", "--rounds", "1")
     said = run("crops.py", *words)

@@ -116,6 +116,7 @@ def test_runs_of_any_kind_can_be_drawn(entries: list[Entry]) -> None:
 
 
 @pytest.mark.slow(21)
+@pytest.mark.long
 def test_hostile_names_and_settings_stay_text(tmp_path: Path) -> None:
     readers = []
     for place, name in enumerate(HOSTILE[:MOST]):

@@ -181,9 +181,7 @@ def test_golden(tmp_path: Path, name: str, draw: Callable[[RunReader], Figure], 
         pytest.fail(f"{name} is not as it was: compare {golden} with {tmp_path / 'drawn.svg'}")
 
 
-@pytest.mark.parametrize(
-    "formats", [["svg"], pytest.param(["png"], marks=pytest.mark.long), pytest.param(["pdf"], marks=pytest.mark.long)]
-)
+@pytest.mark.parametrize("formats", few([["svg"], ["png"], ["pdf"]], 1, long=0))
 def test_the_same_command_elsewhere_gives_the_same_bytes(tmp_path: Path, formats: list[str]) -> None:
     one = write(reader(tmp_path / "a", run_id="one"), tmp_path / "out1", formats).files
     two = write(reader(tmp_path / "b", run_id="two"), tmp_path / "out2", formats).files
@@ -211,7 +209,7 @@ def test_svgs_are_described_and_carry_the_run_but_not_where_or_when(tmp_path: Pa
             assert not re.search(rf"\b{re.escape(hidden)}\b", comparable(text)), (path.name, hidden)
 
 
-@pytest.mark.parametrize("formats", few([["svg"], ["svg", "png", "pdf"]], 1))
+@pytest.mark.parametrize("formats", few([["svg"], ["svg", "png", "pdf"]], 1, long=0))
 def test_hostile_class_names_stay_text(tmp_path: Path, formats: list[str]) -> None:
     done = write(reader(tmp_path, classes=HOSTILE), tmp_path / "out", formats)
     assert not done.problems

@@ -159,6 +159,7 @@ def test_a_plugin_adds_its_own_in_a_process_of_its_own(tmp_path: Path, home: Pat
     assert json.loads((tmp_path / "out" / "summary.json").read_text())["model"] == "cnn-torch"
 
 
+@pytest.mark.long
 def test_a_plugin_that_never_ends_is_ended(tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dltui.exports.plugin_exports.SECONDS", 3.0)
     plugin = home / "plugins" / "slow.py"
@@ -172,6 +173,7 @@ def test_a_plugin_that_never_ends_is_ended(tmp_path: Path, home: Path, monkeypat
     assert "summary.json" in names(done.files)
 
 
+@pytest.mark.long
 def test_the_process_prints_its_files(tmp_path: Path, home: Path) -> None:
     sample = make_sample_run(home / "runs")
     done = run(str(sample.path), "--to", str(tmp_path / "out"), "--json")

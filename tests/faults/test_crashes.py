@@ -18,7 +18,7 @@ def test_the_same_calls_in_the_same_order_each_time(lab: Lab, recording: Recordi
 
 
 @pytest.mark.slow(17)
-@pytest.mark.parametrize("every", [2, pytest.param(1, marks=pytest.mark.longest)])
+@pytest.mark.parametrize("every", [4, pytest.param(1, marks=pytest.mark.longest)])
 def test_a_crash_at_any_call_loses_nothing_that_was_committed(lab: Lab, recording: Recording, every: int) -> None:
     found = sweep(lab, recording, recording.result, every=every)
     assert found.faults == []
@@ -27,7 +27,7 @@ def test_a_crash_at_any_call_loses_nothing_that_was_committed(lab: Lab, recordin
     assert found.tried >= 150 // every
 
 
-@pytest.mark.parametrize("bug", few(CRASHES, 1))
+@pytest.mark.parametrize("bug", few(CRASHES, 1, long=1))
 def test_a_planted_bug_is_found(lab: Lab, recording: Recording, bug: str) -> None:
     with CRASHES[bug]():
         planted = record(lab, epochs=2)

@@ -67,7 +67,7 @@ def test_a_learning_rate_holds_from_the_fork_on(program: Program, parent: RunRea
     assert "one (from r)" in program("runs").stdout
 
 
-@pytest.mark.long
+@pytest.mark.longest
 def test_a_finished_run_needs_a_greater_length(program: Program) -> None:
     program(*FAST, "--epochs", "5", "--name", "whole")
     program(*FAST, "--epochs", "3", "--name", "r")
@@ -96,7 +96,7 @@ def test_a_run_like_another(program: Program) -> None:
     assert "leave softmax-numpy out" in program("train", "softmax-numpy", "--like", "r", code=2).stderr
 
 
-@pytest.mark.long
+@pytest.mark.longest
 def test_from_the_best_with_other_batches(program: Program) -> None:
     program(*FAST, "--epochs", "4", "--name", "r")
     best = program.reader("r").history.best
@@ -109,7 +109,7 @@ def test_from_the_best_with_other_batches(program: Program) -> None:
     assert reader.run["config"]["batch_size"] == 16
 
 
-@pytest.mark.long
+@pytest.mark.longest
 def test_without_its_checkpoint_a_fork_does_not_begin_from_nothing(program: Program, parent: RunReader) -> None:
     program("fork", "r", "--detach", "--plain")
     program.wait("r-fork", lambda live: live.phase == "training")

@@ -107,6 +107,7 @@ def test_pip(wheel: Path, tmp_path: Path) -> None:
     works(place / "bin" / "dltui", tmp_path)
 
 
+@pytest.mark.longest
 def test_the_way_of_pipx(wheel: Path, tmp_path: Path) -> None:
     """An environment without pip of its own, and a link to its program in another folder."""
     place, programs = tmp_path / "pipx" / "venvs" / "dltui", tmp_path / "bin"
@@ -117,6 +118,7 @@ def test_the_way_of_pipx(wheel: Path, tmp_path: Path) -> None:
     works(programs / "dltui", tmp_path)
 
 
+@pytest.mark.longest
 def test_uv_tool_install(wheel: Path, tmp_path: Path) -> None:
     carry_out(sys.executable, "-m", "venv", tmp_path / "uv")
     carry_out(tmp_path / "uv" / "bin" / "python", "-m", "pip", "install", "--quiet", "uv")

@@ -11,7 +11,7 @@ from tests.journeys.test_detach import FAKE
 FAST = ("train", "softmax-numpy", "--plugin", str(FAKE), "--dataset", "blobs")
 
 
-@pytest.mark.long
+@pytest.mark.longest
 def test_epochs_added_to_a_finished_run_make_it_the_longer_run(program: Program) -> None:
     program(*FAST, "--epochs", "5", "--name", "whole")
     program(*FAST, "--epochs", "3", "--name", "longer")

@@ -22,7 +22,7 @@ def shapes(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow(28)
-@pytest.mark.long
+@pytest.mark.longest
 @pytest.mark.parametrize("framework", few(["torch", "tensorflow"], 1, long=0))
 def test_a_folder_of_color_photographs(program: Program, shapes: Path, framework: str) -> None:
     program.draws()
@@ -86,7 +86,7 @@ def test_a_run_with_the_options_of_an_earlier_version(program: Program) -> None:
     assert json.loads((program.run("t") / "run.json").read_text())["dataset_options"]["color"] == "gray"
 
 
-@pytest.mark.long
+@pytest.mark.longest
 @pytest.mark.slow(23)
 @pytest.mark.parametrize("framework", few(["torch", "tensorflow"], 1, long=0))
 def test_a_table_of_numbers_and_of_classes(program: Program, framework: str) -> None:

@@ -36,7 +36,7 @@ def tamper(run: Path, **config: object) -> None:
 
 
 @pytest.mark.slow(15)
-def test_equal_also_with_epochs_added_and_then_another_seed_and_threads(program: Program, net: Path) -> None:
+def test_equal_also_with_epochs_added(program: Program, net: Path) -> None:
     train(program, net, "--threads", "1")
     program("resume", "r", "--more-epochs", "1", "--plain")
     found = json.loads(program("verify", "r", "--json").stdout)
@@ -46,6 +46,11 @@ def test_equal_also_with_epochs_added_and_then_another_seed_and_threads(program:
     assert (found["differences"], found["parting"], found["steps"]) == ([], None, 39)
     assert not list((program.home / "cache").glob("verify-*"))
 
+
+@pytest.mark.slow(15)
+@pytest.mark.long
+def test_another_seed_and_other_threads_are_named(program: Program, net: Path) -> None:
+    train(program, net, "--threads", "1")
     tamper(program.run("r"), seed=5)
     found = json.loads(program("verify", "r", "--json", code=1).stdout)
     assert not found["equal"]

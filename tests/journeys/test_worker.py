@@ -54,6 +54,7 @@ def test_a_second_worker_refuses_and_the_first_goes_on(program: Program) -> None
     assert program.reader("r").status().name == "finished"
 
 
+@pytest.mark.long
 def test_stacks_show_where_a_worker_stands_and_it_goes_on(program: Program) -> None:
     program("train", "softmax-numpy", *FAST, "--step-seconds", "0.05", "--detach")
     live = program.wait("r", lambda live: live.step > 0)
@@ -68,6 +69,7 @@ def test_stacks_show_where_a_worker_stands_and_it_goes_on(program: Program) -> N
     assert "nothing to look at" in program("stacks", "r", code=2).stderr
 
 
+@pytest.mark.long
 def test_signals_that_come_again_and_again_end_it_once(program: Program) -> None:
     """As Slurm and impatient people send them, in the middle of a commit too."""
     program("train", "softmax-numpy", *FAST[:-1], "whole")
@@ -85,6 +87,7 @@ def test_signals_that_come_again_and_again_end_it_once(program: Program) -> None
     assert program.summary("r")["weights_sha256"] == program.summary("whole")["weights_sha256"]
 
 
+@pytest.mark.long
 def test_damaged_lines_of_the_log_are_counted(program: Program) -> None:
     program("train", "softmax-numpy", *FAST)
     log = program.run("r") / "events.jsonl"
@@ -107,6 +110,7 @@ def test_a_run_leaves_private_files_and_no_unfinished_ones(program: Program) -> 
     assert not list(Path(program.folder / "exports").rglob(".*"))
 
 
+@pytest.mark.long
 def test_a_worker_leaves_the_row_of_its_run_and_takes_it_back_when_it_goes_on(program: Program) -> None:
     program("train", "softmax-numpy", *FAST)
     run = program.run("r")

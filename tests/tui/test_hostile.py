@@ -78,7 +78,7 @@ def only_ours(data: bytes) -> None:
     assert not [character for character in text if "\x80" <= character <= "\x9f" or character in "\u202e\u2066"]
 
 
-@pytest.mark.parametrize("run", few(["x-failed", "x-finished", "x-interrupted", "x-lines"], 1, long=1))
+@pytest.mark.parametrize("run", few(["x-failed", "x-finished", "x-interrupted", "x-lines"], 1, long=0))
 def test_every_page_and_tab_sends_only_our_own_sequences(home: Path, screens: list[Screen], run: str) -> None:
     screen = Screen(home, "attach", run, size=(120, 40))
     screens.append(screen)

@@ -198,6 +198,7 @@ def test_the_script_goes_into_the_queue_again(
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_run_waits_is_preempted_and_ends_as_if_nothing_had_been(
     cluster: FakeSlurm, catalog: Catalog, tmp_path: Path
 ) -> None:

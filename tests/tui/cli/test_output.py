@@ -171,6 +171,7 @@ def test_a_terminal_that_wants_plain_lines_gets_no_control_codes(place: Place, v
     assert "\x1b" not in screen.before
 
 
+@pytest.mark.long
 def test_commands_are_acknowledged(place: Place) -> None:
     started = json.loads(place(*LONG, "--detach", "--json"))
     assert started["id"] == "r"
