@@ -15,7 +15,7 @@ import pytest
 from dltui.core.errors import UsageError
 from dltui.core.reading import last_row, rows
 from dltui.core.rundir import commands
-from dltui.tui.base.services import Starting
+from dltui.tui.base.services.new_runs import Starting
 from tests.journeys.program import Program
 from tests.journeys.test_detach import FAKE
 

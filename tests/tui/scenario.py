@@ -24,20 +24,11 @@ from dltui.core.machine.devices import Device
 from dltui.core.machine.usage import Sample, Worker
 from dltui.core.rundir.directory import RunDirectory
 from dltui.tui.app import DltuiApp, make_app
-from dltui.tui.base.services import (
-    CatalogLoader,
-    Clock,
-    Commands,
-    Exporting,
-    Finding,
-    Machine,
-    Runs,
-    Services,
-    SettingsFile,
-    Starting,
-    Viewer,
-    WarmProcess,
-)
+from dltui.tui.base.services import Services
+from dltui.tui.base.services.new_runs import CatalogLoader, Finding, Starting, WarmProcess
+from dltui.tui.base.services.results import Exporting
+from dltui.tui.base.services.runs import Commands, Runs
+from dltui.tui.base.services.this_host import Clock, Machine, SettingsFile, Viewer
 from dltui.tui.new_run.page import NewRunPage
 from dltui.tui.run_list.page import RunsPage
 from dltui.tui.terminal.capabilities import Terminal

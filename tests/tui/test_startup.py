@@ -11,7 +11,8 @@ CHECK = """
 import asyncio, sys
 from pathlib import Path
 from dltui.tui.app import make_app
-from dltui.tui.base.services import Runs, Services
+from dltui.tui.base.services import Services
+from dltui.tui.base.services.runs import Runs
 from dltui.tui.terminal.capabilities import Terminal
 
 HEAVY = ("numpy", "pydantic", "torch", "tensorflow", "keras", "matplotlib", "dltui.plugins", "dltui.exports", "sklearn")

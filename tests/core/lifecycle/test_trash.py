@@ -17,7 +17,7 @@ from dltui.core import fs
 from dltui.core.errors import RunError, UsageError
 from dltui.core.lifecycle import trash
 from dltui.core.rundir.directory import RunDirectory, list_runs
-from dltui.tui.base.services import Trash
+from dltui.tui.base.services.runs import Trash
 from dltui.tui.cli import main
 from dltui.tui.cli.commands import prune
 from tests.helpers.sample_run import make_sample_run

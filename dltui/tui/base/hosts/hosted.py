@@ -14,7 +14,11 @@ from dltui.core.hosts.fetched import fetch_figures
 from dltui.core.machine.process import user_at_host
 from dltui.core.text import clean_line
 from dltui.tui.base.hosts.far_hosts import FarHosts
-from dltui.tui.base.services import Commands, Exporting, Runs, Services, Starting, Trash, Viewer
+from dltui.tui.base.services import Services
+from dltui.tui.base.services.new_runs import Starting
+from dltui.tui.base.services.results import Exporting
+from dltui.tui.base.services.runs import Commands, Runs, Trash
+from dltui.tui.base.services.this_host import Viewer
 
 if TYPE_CHECKING:
     from dltui.core.catalog.entries import Catalog
