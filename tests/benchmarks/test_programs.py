@@ -46,7 +46,7 @@ def imported(name: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 
 @needs_torch
-@pytest.mark.long
+@pytest.mark.longest
 @pytest.mark.slow(20)
 def test_gpu_runs_on_a_cpu(tmp_path: Path) -> None:
     kept = tmp_path / "found.json"

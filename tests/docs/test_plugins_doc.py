@@ -185,7 +185,7 @@ def test_the_recipe_of_a_launcher_works(text: str, tmp_path: Path, capsys: pytes
 
 
 @pytest.mark.slow(40)
-@pytest.mark.long
+@pytest.mark.longest
 @pytest.mark.parametrize(("name", "model", "dataset"), [("pair", "pair", "pairs"), ("reader", "reader", "waves")])
 def test_recipes_of_inputs_work(text: str, tmp_path: Path, name: str, model: str, dataset: str) -> None:
     if own().version("torch") is None:

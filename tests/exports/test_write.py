@@ -70,7 +70,7 @@ def test_a_running_run_gives_what_there_is(tmp_path: Path, done: int) -> None:
     assert names(files) == expected
 
 
-@pytest.mark.long
+@pytest.mark.longest
 def test_each_figure_is_drawn_once_for_its_file_and_for_the_page(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -36,7 +36,9 @@ def train(program: Program, file: str, *more: str, code: int = 1) -> str:
     return done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("code", few([CUDA, TENSORFLOW, "raise MemoryError"], 1), ids=["torch", "tensorflow", "python"])
+@pytest.mark.parametrize(
+    "code", few([CUDA, TENSORFLOW, "raise MemoryError"], 1, long=0), ids=["torch", "tensorflow", "python"]
+)
 def test_out_of_memory(program: Program, code: str) -> None:
     out = train(program, plugin(program.folder, code), "--step-seconds", "0.01")
     assert "dltui: r failed: out of memory at batch size 32; try batch size 16" in out

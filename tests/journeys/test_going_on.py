@@ -158,7 +158,7 @@ def test_a_rate_whose_line_is_damaged_holds_all_the_same(program: Program, net: 
     assert {round(float(rate), 6) for step, rate in rates.items() if step > before[0] + 1} == {0.003}
 
 
-@pytest.mark.long
+@pytest.mark.longest
 def test_what_nobody_can_know_is_asked(program: Program, net: Path) -> None:
     """A line after the last checkpoint may have been a new rate."""
     path = interrupted(program, net)
@@ -172,7 +172,7 @@ def test_what_nobody_can_know_is_asked(program: Program, net: Path) -> None:
     program("fork", "r", "--step-seconds", "0", "--plain")
 
 
-@pytest.mark.long
+@pytest.mark.longest
 def test_a_fork_that_is_killed_leaves_nothing(program: Program, net: Path) -> None:
     train(program, net)
     code = "import os, signal, sys\nfrom dltui.core.lifecycle import fork\n"

@@ -118,7 +118,7 @@ def _check_scripts(dltui: Said, folder: Path, native: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.long
+@pytest.mark.longest
 def test_a_backend_without_formats_predicts_all_the_same(dltui: Said, tmp_path: Path) -> None:
     words = ("--dataset", "blobs", "--device", "cpu", "--plain", "--name", "one")
     assert dltui("train", "softmax-numpy", "--plugin", str(FAKE), *words)[0] == 0
@@ -140,7 +140,7 @@ def test_a_backend_without_formats_predicts_all_the_same(dltui: Said, tmp_path: 
 
 
 @pytest.mark.slow
-@pytest.mark.long
+@pytest.mark.longest
 def test_predict_is_right_on_the_photographs_that_were_trained_on(dltui: Said, tmp_path: Path) -> None:
     """The camera lay on its side, or the subject stands on transparent ground, in 12 bits, or beside the middle."""
     random = np.random.default_rng(0)

@@ -54,7 +54,7 @@ def test_a_fork_is_shared_as_its_parent_is(program: Program) -> None:
     assert modes(program.run("r-fork"))["events.jsonl"] == 0o640
 
 
-@pytest.mark.long
+@pytest.mark.longest
 def test_a_fork_of_somebody_elses_run_is_private(program: Program) -> None:
     """Its owner opened it; nobody has asked to open this user's home."""
     program(*FAST, "--epochs", "1", "--share", "group")

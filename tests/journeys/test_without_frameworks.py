@@ -77,7 +77,7 @@ class Bare:
 
 @pytest.fixture(
     scope="module",
-    params=few([BOTH, ("tensorflow",), ("torch",)], 1),
+    params=few([BOTH, ("tensorflow",), ("torch",)], 1, long=0),
     ids=["neither", "torch", "tensorflow"],
 )
 def bare(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Bare:

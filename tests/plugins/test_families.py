@@ -48,7 +48,7 @@ def test_a_member_trains_resumes_and_is_exported(family: str) -> None:
 
 
 @pytest.mark.slow(12)
-@pytest.mark.long
+@pytest.mark.longest
 def test_weights_of_files_and_frozen_backbones() -> None:
     needs("timm", "torch")
     run_child("torch", "files", "frozen", "normalization")
@@ -73,7 +73,7 @@ def test_real_weights() -> None:
     run_child("torch", "real_weights")
 
 
-@pytest.mark.long
+@pytest.mark.longest
 @pytest.mark.parametrize("family", few(["timm", "torchvision", "keras"], 1, long=0))
 def test_every_small_member_is_one(family: str) -> None:
     import json

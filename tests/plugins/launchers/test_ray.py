@@ -148,7 +148,7 @@ def test_a_worker_that_is_killed_goes_on(started: Callable[..., RunDirectory]) -
 @needs_ray
 @pytest.mark.slow(90)
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("framework", few(("torch", "tensorflow"), 0, long=1))
+@pytest.mark.parametrize("framework", few(("torch", "tensorflow"), 0, long=0))
 def test_both_frameworks_train_as_they_do_here(started: Callable[..., RunDirectory], framework: str) -> None:
     if own().version(framework) is None:
         pytest.skip(f"{framework} is not installed")

@@ -90,6 +90,6 @@ def test_more_captured_steps() -> None:
 
 
 @needs_torch
-@pytest.mark.long
+@pytest.mark.longest
 def test_ranks() -> None:
     run_child("torch_rank_checks", *RANK_CHECKS)

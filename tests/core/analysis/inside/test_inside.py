@@ -144,7 +144,7 @@ def test_principal_components_are_those_of_the_covariance() -> None:
     np.testing.assert_allclose(embeddings.principal(features[::-1], 2)[0][::-1], found[:, :2], atol=1e-6)
 
 
-@pytest.mark.long
+@pytest.mark.longest
 def test_neighbors_in_many_dimensions_are_neighbors_in_two(monkeypatch: pytest.MonkeyPatch) -> None:
     generator = np.random.default_rng(0)
     features = np.concatenate([generator.normal(size=(15, 20)) + 20 * number for number in range(3)])
