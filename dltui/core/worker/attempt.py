@@ -376,6 +376,8 @@ class Attempt:
             best = checkpoint.load_best(self.run).state
             # What trains on is of no use here, and need not fit.
             loop.trainable.load_state(all_weights(best))
+        except RankLost:
+            raise
         except RunError as error:
             self.journal.emit(Logged("error", f"{error}; the test result is that of the last weights"))
             return False

@@ -5,11 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -19,8 +22,11 @@ import pytest
 from dltui.core.contract.config import TrainConfig
 from dltui.core.contract.shares import share_of
 from dltui.core.train.plan import Planner
+from dltui.core.worker.attempt import Attempt
 from dltui.core.worker.ranks import channel, crew
+from dltui.core.worker.ranks.channel import Channel, Gone
 from dltui.core.worker.ranks.crew import Crew, RankError, RankLost
+from dltui.core.worker.ranks.rank_process import Server
 
 ROOT = Path(__file__).parents[3]
 DEVICES: list[dict[str, Any]] = [{"name": "cuda:0"}, {"name": "cuda:1"}]
@@ -80,6 +86,39 @@ def check_as_in_a_pause(some: Crew) -> None:
     while time.monotonic() < deadline:
         some.check()
         time.sleep(0.01)
+
+
+def test_a_rank_that_failed_stays_until_its_worker_ends_it() -> None:
+    """The others notice nothing of it: what they would say of a rank that is missing is not the reason."""
+    ours, theirs = socket.socketpair()
+
+    def serve() -> None:
+        with contextlib.suppress(Gone):
+            Server(Channel(theirs)).serve()
+
+    rank, worker = threading.Thread(target=serve), Channel(ours)
+    rank.start()
+    worker.send({"do": "state"})
+    assert worker.receive()[0]["error"]["type"] == "AttributeError"
+    rank.join(0.2)
+    assert rank.is_alive()
+    worker.close()
+    rank.join(10)
+    assert not rank.is_alive()
+    theirs.close()
+
+
+def test_a_rank_lost_before_the_test_is_no_bad_checkpoint(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The run is interrupted; it does not go on with the last weights on ranks that are gone."""
+
+    def lose(state: object) -> None:
+        raise RankLost("rank 1 (cpu) was killed")
+
+    monkeypatch.setattr("dltui.core.rundir.checkpoint.load_best", lambda run: SimpleNamespace(state={}))
+    loop: Any = SimpleNamespace(trainable=SimpleNamespace(load_state=lose))
+    attempt: Any = SimpleNamespace(run=None, journal=None)
+    with pytest.raises(RankLost):
+        Attempt._load_best(attempt, loop)
 
 
 def test_ranks_end_with_their_worker(fake: None) -> None:

@@ -114,7 +114,10 @@ class Crew:
                 selector.register(member.channel.connection, selectors.EVENT_READ, number)
             while deadline is None and len(found) < len(waiting):
                 for key, _ in selector.select():
-                    deadline = self._take(key.data, found, failed) or deadline
+                    failed_at = self._take(key.data, found, failed)
+                    if failed_at is not None:
+                        deadline = deadline or failed_at + GRACE_SECONDS
+                        selector.unregister(key.fileobj)
             while deadline is not None and len(selector.get_map()) > 0 and (left := deadline - time.monotonic()) > 0:
                 for key, _ in selector.select(left):
                     self._take(key.data, found, failed)
@@ -128,7 +131,7 @@ class Crew:
         return found
 
     def _take(self, number: int, found: dict[int, Message], failed: list[dict[str, Any]]) -> float | None:
-        """Take a rank's answer; after an error or its end the time until which others are listened to."""
+        """Take a rank's answer; returns the time of an error or of its end, None after an answer."""
         try:
             answer = self._members[number].channel.receive()
         except Gone:
@@ -139,7 +142,7 @@ class Crew:
             if "error" not in answer[0]:
                 return None
             failed.append({**answer[0]["error"], "number": number})
-        return time.monotonic() + GRACE_SECONDS
+        return time.monotonic()
 
     def _error(self, failed: Sequence[Mapping[str, Any]]) -> Exception:
         """Why there is no next step."""
@@ -179,8 +182,11 @@ class Crew:
         """End all ranks at once."""
         for member in self._members:
             member.process.kill()
+        deadline = time.monotonic() + END_SECONDS
         for member in self._members:
-            member.process.wait()
+            # One that a driver holds in the kernel ends when the driver lets go of it.
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                member.process.wait(max(deadline - time.monotonic(), 0.0))
             member.channel.close()
         self._members = []
 

@@ -64,6 +64,8 @@ class Server:
             except Exception as error:
                 traceback.print_exc()
                 self._channel.send({"error": self._told(error)})
+                # Until the worker ends all ranks: those that miss this one in a sum would fail, too, or crash.
+                self._channel.receive()
                 return
             self._channel.send(*answer)
 
