@@ -4,6 +4,8 @@ again by hand: `sbatch job.sh`.
 
 from __future__ import annotations
 
+import hashlib
+import os
 import re
 import shlex
 import shutil
@@ -23,9 +25,11 @@ SECONDS = 60.0
 """For a command of Slurm: its controller answers late when it is busy."""
 PLAIN = re.compile(r"[A-Za-z0-9_.:,@+*=/%|&()\[\]{}-]*")
 """What a value of a `#SBATCH` line may be made of."""
+NO_QUOTES = frozenset('"\\')
+"""What quotation marks on a `#SBATCH` line cannot hold."""
 WAITING = ("PENDING", "REQUEUED", "REQUEUE_FED", "REQUEUE_HOLD", "SPECIAL_EXIT", "RESV_DEL_HOLD", "CONFIGURING")
 RUNNING = ("RUNNING", "COMPLETING", "SUSPENDED", "STOPPED", "SIGNALING", "STAGE_OUT", "RESIZING")
-GONE = ("Invalid job id", "Invalid job array id")
+GONE = ("Invalid job id", "Invalid job array id", "already completing or completed")
 REASONS = {
     "None": "",
     "Priority": "others come first",
@@ -111,13 +115,20 @@ class SlurmOptions(LauncherOptions):
         )
 
 
+def job_name(launch: Launch) -> str:
+    """The name of the run's jobs, by which a job that followed another is found; its end tells it from the jobs of a
+    run of the same name in another folder.
+    """
+    return f"dltui-{launch.name}-{hashlib.sha256(os.fsencode(launch.run_dir)).hexdigest()[:8]}"
+
+
 def script(launch: Launch, options: SlurmOptions) -> str:
     """The job script. Slurm warns it by USR2 (or USR1), which it hands on: the run leaves a checkpoint, ends with 75
     and goes into the queue again. TERM means that Slurm takes the job back by itself, or that it was cancelled: the
     run leaves a checkpoint, and only `--requeue` decides about the rest.
     """
     head = [
-        f"--job-name={_quoted(f'dltui-{launch.name}')}",
+        f"--job-name={_quoted(job_name(launch))}",
         f"--chdir={_quoted(str(launch.run_dir))}",
         f"--output={_quoted(str(launch.log).replace('%', '%%'))}",
         "--open-mode=append",
@@ -126,6 +137,8 @@ def script(launch: Launch, options: SlurmOptions) -> str:
         *options.lines(),
     ]
     exports = [f"export {name}={shlex.quote(value)}" for name, value in sorted(launch.environment.items())]
+    # By itself srun takes one processor, however many the job has (since Slurm 22.05).
+    exports += [f"export SRUN_CPUS_PER_TASK={options.cpus}"] if options.cpus else []
     return "\n".join(
         [
             "#!/bin/bash",
@@ -164,8 +177,12 @@ def script(launch: Launch, options: SlurmOptions) -> str:
 
 
 def _quoted(text: str) -> str:
-    """A value of a `#SBATCH` line, in which quotation marks hold blanks together."""
-    return text if PLAIN.fullmatch(text) else '"' + text.replace('"', "") + '"'
+    """A value of a `#SBATCH` line, in which quotation marks hold blanks together. Raises RunError."""
+    if PLAIN.fullmatch(text):
+        return text
+    if clean_line(text, 10_000) != text or not NO_QUOTES.isdisjoint(text):
+        raise RunError(f"{clean_line(repr(text), 200)} cannot stand in a job script; rename that folder")
+    return f'"{text}"'
 
 
 def start(launch: Launch, options: SlurmOptions) -> Job:
@@ -185,18 +202,13 @@ def start(launch: Launch, options: SlurmOptions) -> Job:
         else:
             fs.write_atomic(path, before, sync=False)
         raise
-    return {"id": found[1], "name": f"dltui-{launch.name}", **({"cluster": found[2]} if found[2] else {})}
+    return {"id": found[1], "name": job_name(launch), **({"cluster": found[2]} if found[2] else {})}
 
 
 def state(launch: Launch, job: Job) -> LaunchState:
     """The state that squeue tells of the job, or of the one that followed it under its name."""
     columns = ("--noheader", "--format=%i|%T|%r|%N")
-    try:
-        lines = _slurm("squeue", *_cluster(job), f"--jobs={job['id']}", *columns).splitlines()
-    except RunError as error:
-        if not any(word in str(error) for word in GONE):
-            raise
-        lines = []
+    lines = _of_known("squeue", *_cluster(job), f"--jobs={job['id']}", *columns).splitlines()
     if not lines:
         # A job that submitted itself again has another number.
         lines = _slurm("squeue", *_cluster(job), "--me", f"--name={job['name']}", *columns).splitlines()
@@ -227,8 +239,18 @@ def _place(job: Job, number: str) -> int:
 
 def kill(launch: Launch, job: Job) -> None:
     """Cancel the job, and one that followed it."""
-    _slurm("scancel", *_cluster(job), str(job["id"]))
+    _of_known("scancel", *_cluster(job), str(job["id"]))
     _slurm("scancel", *_cluster(job), "--me", f"--name={job['name']}")
+
+
+def _of_known(program: str, *words: str) -> str:
+    """What a program prints of a job; nothing where Slurm has forgotten the job. Raises RunError."""
+    try:
+        return _slurm(program, *words)
+    except RunError as error:
+        if any(word in str(error) for word in GONE):
+            return ""
+        raise
 
 
 def _cluster(job: Job) -> Sequence[str]:

@@ -75,11 +75,11 @@ def launched(tmp_path: Path) -> Launch:
 
 def test_the_script_can_be_read_and_carried_out(tmp_path: Path) -> None:
     options = SlurmOptions(
-        partition="gpu", time="60", gpus=2, memory="32G", more="--exclusive", setup="module load cuda"
+        partition="gpu", time="60", gpus=2, cpus=8, memory="32G", more="--exclusive", setup="module load cuda"
     )
     text = script(launched(tmp_path), options)
     for line in (
-        "#SBATCH --job-name=dltui-a-run",
+        f"#SBATCH --job-name={slurm.job_name(launched(tmp_path))}",
         f'#SBATCH --output="{tmp_path}/a run/worker.log"',
         "#SBATCH --requeue",
         "#SBATCH --signal=B:USR2@90",
@@ -88,11 +88,41 @@ def test_the_script_can_be_read_and_carried_out(tmp_path: Path) -> None:
         "#SBATCH --gpus-per-node=2",
         "#SBATCH --exclusive",
         "export DLTUI_HOME='/ho me'",
+        "export SRUN_CPUS_PER_TASK=8",
         "module load cuda",
         f"srun /usr/bin/python -P -m it '{tmp_path}/a run' &",
     ):
         assert line in text.splitlines()
     subprocess.run(["bash", "-n"], input=text, text=True, check=True)
+
+
+def test_runs_of_one_name_in_two_folders_have_jobs_of_two_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A job that followed another is cancelled by its name: it must not be that of another run."""
+    one = launched(tmp_path)
+    other = replace(one, run_dir=tmp_path / "elsewhere" / "a run")
+    assert slurm.job_name(one).startswith("dltui-a-run-")
+    assert slurm.job_name(one) != slurm.job_name(other)
+    said: list[tuple[str, ...]] = []
+
+    def forgotten(program: str, *words: str) -> str:
+        said.append((program, *words))
+        if "12" in words:
+            raise RunError("scancel: Kill job error on job id 12: Invalid job id specified")
+        return ""
+
+    monkeypatch.setattr(slurm, "_slurm", forgotten)
+    slurm.kill(one, {"id": "12", "name": slurm.job_name(one)})
+    assert said[-1] == ("scancel", "--me", f"--name={slurm.job_name(one)}")
+
+
+@pytest.mark.parametrize("folder", ['a "run"', "a\n#SBATCH --wrap=x", "a\\run x"])
+def test_a_folder_that_no_script_can_hold_is_refused(tmp_path: Path, folder: str) -> None:
+    one = replace(launched(tmp_path), run_dir=tmp_path / folder)
+    with pytest.raises(RunError, match="cannot stand in a job script; rename that folder") as raised:
+        script(one, SlurmOptions())
+    assert "\n" not in str(raised.value)
 
 
 @pytest.mark.parametrize(
