@@ -18,6 +18,8 @@ import tensorflow as tf
 from dltui.plugins.tensorflow.neutral import primary
 
 SUM = tf.distribute.ReduceOp.SUM
+OF_KERAS = (keras.layers.Dropout.call, keras.layers.SpatialDropout2D.call)
+"""A dropout layer with a `call` of its own draws by itself."""
 
 
 class Replicas:
@@ -41,7 +43,7 @@ class Replicas:
         for layer in model._flatten_layers():
             if isinstance(layer, keras.layers.BatchNormalization):
                 layer._moments = _moments_of(layer)
-            if isinstance(layer, keras.layers.Dropout):
+            if isinstance(layer, keras.layers.Dropout) and type(layer).call in OF_KERAS:
                 layer.call = self._dropout(layer)
 
     def follow(self, variables: Sequence[Any]) -> None:
@@ -86,7 +88,10 @@ class Replicas:
             if not (training and layer.rate > 0 and size and inputs.shape[0] == len(range(size)[mine])):
                 return alone(inputs, training=training)
             ones = tf.ones((size, *inputs.shape[1:]), inputs.dtype)
-            noise = keras.random.dropout(ones, layer.rate, layer.noise_shape, seed=layer.seed_generator)
+            # Spatial dropout drops whole channels.
+            shape_of = getattr(layer, "_get_noise_shape", None)
+            shape = shape_of(ones) if shape_of else layer.noise_shape
+            noise = keras.random.dropout(ones, layer.rate, shape, seed=layer.seed_generator)
             return inputs * noise[mine]
 
         return call

@@ -72,10 +72,11 @@ class TorchTrainable:
         self._train_mode()
         self._rates = Rates(optimizer, config.lr)
         self._own_state = OwnState(self.module, own) if own else None
-        self._average = Average(self.module, config.ema) if config.ema else None
         self._marks, self._metric = losses.MARKS[data.spec.task], TASKS[data.spec.task].trained_metric
         group, draws = together.join(rank, self.module, device, config.seed) if rank else (None, None)
         self._group: Group | None = group
+        # Of the weights that all ranks have now.
+        self._average = Average(self.module, config.ema) if config.ema else None
         self._losses = _losses(self.module, config, data, device, dtype, own, self._group)
         self._computation = Computation(
             self.module, data.spec, config, device, dtype, self._losses, optimizer, self._average, self._group

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from dltui.core.errors import RunError
 from dltui.core.rundir import lock
 from dltui.core.rundir.directory import RunDirectory
 from dltui.core.worker.waiting import device_queue
@@ -60,6 +62,25 @@ def test_a_run_on_two_devices_waits_for_both(tmp_path: Path, run: RunDirectory) 
     second.leave()
     assert third.waits_for() == ""
     third.leave()
+
+
+def test_a_queue_that_cannot_be_joined_at_all_devices_is_left(
+    tmp_path: Path, run: RunDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A ticket that is left locked would come before the next one of the same run, for ever."""
+    both = {"name": "cuda:0,cuda:1", "devices": [{"name": "cuda:0", "uuid": "G0"}, {"name": "cuda:1", "uuid": "G1"}]}
+    two = RunDirectory.create("two", {"created": 1.0, "device": both})
+    real, place = device_queue._At.take_up, device_queue.Place(two)
+
+    def second_fails(self: Any, order: int) -> None:
+        if "G1" in str(self._folder):
+            raise RunError("cannot lock: Input/output error")
+        real(self, order)
+
+    monkeypatch.setattr(device_queue._At, "take_up", second_fails)
+    with pytest.raises(RunError, match="Input/output error"):
+        place.join()
+    assert device_queue.tickets(two) == []
 
 
 def ticket_of(run: RunDirectory, order: int) -> Path:

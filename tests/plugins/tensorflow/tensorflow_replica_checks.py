@@ -85,14 +85,15 @@ def check_from_two_to_one() -> None:
 
 
 def check_keras_layers_and_masks() -> None:
-    """Batch norm of Keras's own, and a loss over the pixels that count."""
+    """Batch norm of Keras's own, dropout of whole channels, and a loss over the pixels that count."""
     import keras
 
     def build(config: Any, spec: Any) -> Any:
         layers = keras.layers
         return keras.Sequential([
             layers.Input(spec.input_shape), layers.Conv2D(4, 3, padding="same", name="a"),
-            layers.BatchNormalization(name="b"), layers.ReLU(), layers.Conv2D(spec.outputs, 1, name="c"),
+            layers.BatchNormalization(name="b"), layers.ReLU(), layers.SpatialDropout2D(0.4, seed=3, name="d"),
+            layers.Conv2D(spec.outputs, 1, name="c"),
         ])  # fmt: skip
 
     spec = replace(image_spec(12, classes=3), task="segmentation")

@@ -173,8 +173,14 @@ class Place:
             place.occupy()
 
     def join(self) -> None:
-        """Queue up at the end. Raises RunError."""
-        self.take_up(join(self.run, self._device))
+        """Queue up at the end. Raises RunError, and then it is in no queue."""
+        order = join(self.run, self._device)
+        try:
+            self.take_up(order)
+        except RunError:
+            self.leave()
+            leave(self.run, order, self._device)
+            raise
 
     def take_up(self, order: int) -> None:
         """Take the place that `join` reserved for this run. Raises RunError."""
