@@ -28,7 +28,7 @@ def status(
         began, over = history.ended_at, True
         if history.ended.status != "preempted":
             return None
-    elif live is not None and live.attempt > record.attempts:
+    elif live is not None and live.attempt > record.attempts and live.time > record.time:
         began, over = live.time, False
         if alive is True or (alive is None and now - live.time < AGAIN_SECONDS):
             return None
@@ -50,7 +50,8 @@ def _not_begun(record: LaunchRecord) -> Status:
         return Status("interrupted", f"{record.reason or 'taken out'} before it began", "ended", record.asked)
     if record.state == "gone":
         why = f"its job in {record.launcher} is gone before it began"
-        return Status("interrupted", f"{why}: {record.reason}" if record.reason else why, "ended", record.asked)
+        why = f"{why}: {record.reason}" if record.reason else why
+        return Status("interrupted", f"{why}; see worker.log", "ended", record.asked)
     if record.state == "running":
         where = f" ({record.reason})" if record.reason else ""
         return Status("starting", f"its job has begun{where}", WAITING, record.asked)

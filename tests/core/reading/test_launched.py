@@ -35,7 +35,7 @@ def tell(record: LaunchRecord | None, past: History, beat: Live | None = None, a
         ({"state": "running", "reason": "node07"}, ("starting", "its job has begun (node07)", "waiting")),
         (
             {"state": "gone", "reason": "timeout"},
-            ("interrupted", "its job in slurm is gone before it began: timeout", "ended"),
+            ("interrupted", "its job in slurm is gone before it began: timeout; see worker.log", "ended"),
         ),
         (
             {"state": "unknown", "reason": "squeue: no answer"},
@@ -80,13 +80,15 @@ def test_a_worker_that_was_killed_with_its_node_may_come_again() -> None:
     dead = live(time=NOW - 5)
     assert tell(SENT, history(), dead, False)[0] == "queued"
     assert tell(replace(SENT, state="gone", asked=NOW), history(), dead, False)[0] == "interrupted"
-    assert tell(SENT, history(), replace(dead, time=NOW - 1000), False) is None
+    assert tell(replace(SENT, time=0.0), history(), replace(dead, time=NOW - 1000), False) is None
 
 
 def test_a_run_that_is_resumed_waits_again() -> None:
     resumed = replace(SENT, attempts=1)
     assert tell(resumed, history("finished"), live(), False)[0] == "queued"
     assert tell(replace(resumed, withdrawn=True), history("finished"), live(), False) is None
+    # An attempt that was killed before it wrote to the log: the next one has its number.
+    assert tell(SENT, History(), live(time=NOW - 1000), False)[0] == "queued"
 
 
 def test_the_record_is_that_of_its_directory(tmp_path: Path) -> None:
