@@ -20,7 +20,7 @@ from dltui.core.data.findings import dropped
 from dltui.core.errors import DltuiError, UsageError
 from dltui.core.inputs import kinds
 from dltui.core.lifecycle.launch import launching
-from dltui.core.machine.devices import OPEN, Device
+from dltui.core.machine.devices import OPEN, Device, left_open
 from dltui.core.rundir import confidential, heartbeat, share
 from dltui.core.rundir.directory import RunDirectory
 from dltui.core.rundir.launch import DEFAULT, Chosen
@@ -242,7 +242,7 @@ def _chosen(request: RunRequest, dataset: DatasetEntry, device: Device) -> dict[
         **_now(),
         "data_dir": paths.absolute(request.data_dir) if request.data_dir else None,
         "data_dirs": [str(folder) for folder in search.data_dirs(request.data_dir, dataset.name)],
-        "device": device.record(request.device) | ({"open": True} if device.title == OPEN else {}),
+        "device": left_open(request.device) if device.title == OPEN else device.record(request.device),
         "command": confidential.mask_command(request.command),
         "plugins": [paths.absolute(str(path)) for path in request.plugins],
         "parent": request.parent,

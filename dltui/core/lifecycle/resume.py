@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from dltui.core.data.preparation import Preparation
 from dltui.core.errors import RunError, UsageError
 from dltui.core.lifecycle.launch import launching
+from dltui.core.machine.devices import left_open
 from dltui.core.rundir import checkpoint, place
 from dltui.core.text import clean_line
 from dltui.core.version import __version__
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from dltui.core.reading.history import History
     from dltui.core.reading.reader import RunReader
     from dltui.core.reading.status import Status
+    from dltui.core.rundir.directory import RunDirectory
     from dltui.core.rundir.events import AttemptStarted
 
 
@@ -87,18 +89,20 @@ def prepare(
     )
 
 
-def on_device(run: Mapping[str, Any], word: str | None, catalog: Catalog) -> dict[str, Any]:
+def on_device(run: RunDirectory, word: str | None, catalog: Catalog) -> dict[str, Any]:
     """The field that replaces the device of run.json; none without a word for one. Raises UsageError where the run
-    cannot go on there.
+    cannot go on there. A launcher's machine chooses it.
     """
     from dltui.core.catalog import devices
     from dltui.core.train.options.check_options import check_device, check_ranks
 
     if word is None:
         return {}
-    device, config = devices.resolve(word, catalog), run["config"]
-    check_device(config, device.name)
-    check_ranks(config, device.name, device.world, catalog.backends[str(run["framework"])])
+    if launching.is_away(run):
+        return {"device": left_open(word)}
+    asked, device = run.run(), devices.resolve(word, catalog)
+    check_device(asked["config"], device.name)
+    check_ranks(asked["config"], device.name, device.world, catalog.backends[str(asked["framework"])])
     return {"device": device.record(word)}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
@@ -10,12 +11,12 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from dltui.core import paths
-from dltui.core.catalog.devices import resolve
-from dltui.core.errors import RunError
-from dltui.core.lifecycle import warm
+from dltui.core.catalog.devices import list_devices, resolve
+from dltui.core.errors import DltuiError, RunError, UsageError
+from dltui.core.lifecycle import trust, warm
 from dltui.core.lifecycle.launch import launching
 from dltui.core.machine import priority
-from dltui.core.machine.devices import Device, asked_for, recorded, worker_environment
+from dltui.core.machine.devices import Device, asked_for, each_of, hides_gpu, recorded, worker_environment
 from dltui.core.rundir import claim, heartbeat, share
 from dltui.core.text import clean_line
 from dltui.core.worker.waiting import device_queue
@@ -31,20 +32,30 @@ def worker_command(run: RunDirectory, instead: Mapping[str, Any] | None = None) 
     """The command line and the environment of a run's worker; `instead` replaces fields of run.json. Raises UsageError
     where this machine does not have its device.
     """
-    asked = {**run.run(), **(instead or {})}
-    if asked["device"].get("open"):
-        instead = {**(instead or {}), "device": _chosen_here(run)}
-        asked |= instead
+    instead = _on_this_machine(run, instead or {})
+    asked = {**run.run(), **instead}
     device = recorded(asked["device"])
     command = [asked["python"], "-P", "-m", "dltui.core.worker.worker_process", str(run.path)]
     command += ["--instead", json.dumps(instead)] if instead else []
     return command, whole_environment(device)
 
 
-def _chosen_here(run: RunDirectory) -> dict[str, Any]:
-    """The device of a run that is chosen by the machine which trains it."""
-    word = asked_for(run.run())
-    return resolve(word).record(word)
+def _on_this_machine(run: RunDirectory, instead: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields that replace those of run.json, with a device of this machine: one whose choice was left open, or the
+    GPU that today has the name of one that is not here. Raises UsageError.
+    """
+    device = instead.get("device") or run.run()["device"]
+    word = asked_for({"device": device})
+    if device.get("open"):
+        # Where no driver tells of a GPU that is there, a framework is asked for it.
+        found = resolve(word, trust.catalog(run) if hides_gpu() else None)
+        return {**instead, "device": found.record(word)}
+    known = {one["uuid"] for one in each_of(device) if one.get("uuid")}
+    if known and not known <= {one.uuid for one in list_devices()}:
+        # Without one of that name the worker says what it lacks.
+        with contextlib.suppress(UsageError):
+            return {**instead, "device": resolve(str(device["name"])).record(word)}
+    return dict(instead)
 
 
 def whole_environment(device: Device) -> dict[str, str]:
@@ -127,11 +138,12 @@ def queue_worker(
     """
     if launching.is_away(run):
         return spawn_worker(run, more_epochs, (), instead)
-    device = (instead or {}).get("device")
+    instead = _on_this_machine(run, instead or {})
+    device = instead.get("device")
     order = device_queue.join(run, device)
     try:
         words = ("--queued", str(order), *(["--at-once"] if at_once else []))
         return spawn_worker(run, more_epochs, words, instead)
-    except RunError:
+    except DltuiError:
         device_queue.leave(run, order, device)
         raise

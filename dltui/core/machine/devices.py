@@ -171,6 +171,11 @@ OPEN = "chosen where it runs"
 """The title of a device that the machine which trains the run chooses."""
 
 
+def left_open(word: str) -> dict[str, Any]:
+    """What run.json says of a device that the machine which trains the run chooses by this word."""
+    return Device(word, OPEN).record(word) | {"open": True}
+
+
 def asked_for(run: Mapping[str, Any]) -> str:
     """The word by which a run's device was chosen, from its run.json: "auto" stays free to choose again."""
     known = run.get("device") or {}

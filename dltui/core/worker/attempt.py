@@ -195,6 +195,7 @@ class Attempt:
         data = loading.data(self.asked, self._preparation, model, config, tell)
         folder, self._preparation = self._preparation.folder, None
         data, config = loading.shortened(self.asked, data, config)
+        loading.check_devices(self.asked, backend, config, data)
         self.journal.phase("building")
         found = self._newest()
         if found is not None:

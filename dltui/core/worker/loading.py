@@ -22,6 +22,7 @@ from dltui.core.errors import RunError
 from dltui.core.inputs import kinds
 from dltui.core.machine.devices import each_of
 from dltui.core.train import augmentation
+from dltui.core.train.options.check_options import check_ranks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -66,6 +67,14 @@ def data(
     needs.check_images(required, str(asked["dataset"]), found.spec.is_image)
     kinds.check(model.id, model.takes, str(asked["dataset"]), [kinds.kind_of(found.spec.named_inputs)], ())
     return found
+
+
+def check_devices(asked: Mapping[str, Any], backend: Backend, config: TrainConfig, data: Data) -> None:
+    """Check that the framework and the batches go with the devices of the run, which may have been chosen only on this
+    machine. Raises UsageError.
+    """
+    values = {**config.model_dump(), "batch_size": min(config.batch_size, len(data.train))}
+    check_ranks(values, str(asked["device"]["name"]), len(each_of(asked["device"])), backend)
 
 
 def trainable(

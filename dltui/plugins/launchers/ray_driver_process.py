@@ -10,15 +10,12 @@ import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
-from dltui.core.rundir import commands, launch, lock
+from dltui.core.rundir import commands, launch
 from dltui.plugins.launchers.ray import RayOptions, options_of
 
-LOCK_SECONDS = 60.0
-"""The time in which a lost worker of the run must let go of it."""
 OBJECTS_BYTES = 100_000_000
 FINAL = (0, 1, 2)
 """Exit codes of a worker that a new start would not change."""
@@ -27,9 +24,6 @@ FINAL = (0, 1, 2)
 def train(asked: dict[str, Any]) -> None:
     """Train the run in a process of this worker of Ray, to its end. Raises where Ray is to start it again."""
     run_dir = Path(asked["run_dir"])
-    deadline = time.monotonic() + LOCK_SECONDS
-    while lock.is_held(run_dir / "lock") and time.monotonic() < deadline:
-        time.sleep(0.1)
     leash = [sys.executable, "-P", "-m", "dltui.plugins.launchers.leash_process", str(os.getpid())]
     with (run_dir / "worker.log").open("ab") as log:
         child = subprocess.Popen(

@@ -256,6 +256,20 @@ def test_the_workers_environment(catalog: Catalog, place: Path, monkeypatch: pyt
     assert run.run()["device"] == {"name": "cuda:1", "title": "GPU", "uuid": "GPU-abc", "asked": "cuda:1"}
 
 
+def test_a_run_goes_on_by_the_gpu_that_has_its_name_today(
+    catalog: Catalog, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On another machine, as after the loss of a spot instance, the UUID of its GPU is that of none."""
+    monkeypatch.setattr(create, "resolve", lambda word, catalog: Device("cuda:0", "GPU", "GPU-old"))
+    run = create_run(request(device="auto"), catalog)
+    today = Device("cuda:0", "GPU", "GPU-new")
+    monkeypatch.setattr(start, "list_devices", lambda: [today])
+    monkeypatch.setattr(start, "resolve", lambda word: {"cuda:0": today}[word])
+    command, environment = worker_command(run)
+    assert environment["CUDA_VISIBLE_DEVICES"] == "GPU-new"
+    assert json.loads(command[command.index("--instead") + 1])["device"] == today.record("auto")
+
+
 def test_a_worker_leaves_this_terminal(catalog: Catalog, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its own session, no descriptor of ours, the home as working directory, all that it prints in worker.log."""
     run = create_run(request(), catalog)

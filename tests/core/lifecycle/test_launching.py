@@ -13,9 +13,10 @@ import pytest
 from dltui.core.catalog.entries import Catalog, LauncherEntry
 from dltui.core.catalog.fields import FieldSpec
 from dltui.core.catalog.sources import Installed
-from dltui.core.errors import UsageError
+from dltui.core.contract.launchers import Launcher, LaunchState
+from dltui.core.errors import RunError, UsageError
 from dltui.core.lifecycle import kill
-from dltui.core.lifecycle.launch import launching
+from dltui.core.lifecycle.launch import launch_process, launching
 from dltui.core.reading.reader import RunReader
 from dltui.core.reading.status import Status
 from dltui.core.rundir import commands, heartbeat, launch
@@ -109,6 +110,74 @@ def test_a_launcher_is_asked_while_no_worker_tells_of_itself(
     assert launching.refresh_all([(run, Status("silent"))])
     launch.write(run.path, replace(record, state="gone"))
     assert not launching.refresh_all([(run, live)])
+
+
+def test_on_a_full_disk_no_job_is_left_and_each_can_be_ended(
+    run: RunDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended: list[object] = []
+    launcher = Launcher(
+        "slurm",
+        "",
+        start=lambda launch, options: {"id": "8"},
+        state=lambda launch, job: LaunchState("running"),
+        kill=lambda launch, job: ended.append(job["id"]),
+    )
+    record = LaunchRecord("slurm", {}, job={"id": "7"})
+
+    def full(run_dir: Path, record: LaunchRecord) -> None:
+        raise RunError("cannot write: No space left on device")
+
+    monkeypatch.setattr(launch, "write", full)
+    with pytest.raises(RunError, match="No space left"):
+        launch_process.start(run, launcher, record)
+    launch_process.kill(run, launcher, record)
+    assert ended == ["8", "7"]
+
+
+def test_another_machine_chooses_the_device_anew(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The GPU that the run had here is not there."""
+    monkeypatch.setattr(launching, "_ask", lambda run, action: None)
+    here = {"name": "cuda:0", "title": "T4", "uuid": "GPU-1", "asked": "auto"}
+    for instead, name in (({"device": here}, "auto"), ({"device": {"name": "cpu:2"}}, "cpu:2"), ({}, None)):
+        launching.begin(run, 0, instead)
+        record = launch.read(run.path)
+        assert record is not None
+        assert (record.instead.get("device") or {}).get("name") == name
+        assert bool((record.instead.get("device") or {}).get("open")) is (name == "auto")
+
+
+def test_a_few_are_asked_about_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DLTUI_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(launching, "_ASKING", {})
+    asking: list[str] = []
+
+    class Asking:
+        def __init__(self, run: RunDirectory, action: str) -> None:
+            self.run = run.id
+            asking.append(run.id)
+
+        def poll(self) -> int | None:
+            return None if self.run in asking else 0
+
+        def wait(self, seconds: float) -> int:
+            assert len(asking) <= launching.MOST_ASKED
+            asking.remove(self.run)
+            return 0
+
+    monkeypatch.setattr(launching, "_process", Asking)
+    runs = [RunDirectory.create(f"r{number}", {"created": time.time(), "config": {}}) for number in range(10)]
+    for one in runs:
+        launch.write(one.path, LaunchRecord("slurm", {}, time=time.time(), job={"id": "7"}))
+    assert launching.refresh_all([(one, Status("queued")) for one in runs])
+    assert asking == []
+    counts = []
+    for _ in range(4):
+        for one in runs:
+            launching.refresh(one, Status("queued"))
+        counts.append(len(asking))
+        asking.clear()
+    assert counts == [4, 4, 2, 0], "each has its turn"
 
 
 def test_a_launcher_that_is_not_there_is_one_line(

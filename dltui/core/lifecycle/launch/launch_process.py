@@ -6,6 +6,7 @@ well.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
@@ -46,13 +47,19 @@ def start(run: RunDirectory, launcher: Launcher, record: LaunchRecord) -> None:
         options = launcher.options.model_validate(dict(record.options))
     except ValueError as error:
         raise UsageError(f"launcher {launcher.name}: {clean_line(error, 300)}") from None
-    job = dict(launcher.start(as_launched(run), options))
+    launched = as_launched(run)
+    job = dict(launcher.start(launched, options))
     try:
         json.dumps(job, allow_nan=False)
     except (TypeError, ValueError):
         raise PluginError(f"launcher {launcher.name}: start must return a dict of JSON values") from None
-    # A job that begins at once may already have told of itself; this record alone is written here.
-    launch.write(run.path, replace(record, job=job or {"started": record.time}, requeues=launcher.requeues))
+    try:
+        # A job that begins at once may already have told of itself; this record alone is written here.
+        launch.write(run.path, replace(record, job=job or {"started": record.time}, requeues=launcher.requeues))
+    except RunError:
+        # Nobody could find a job without a record.
+        launcher.kill(launched, job)
+        raise
 
 
 def state(run: RunDirectory, launcher: Launcher, record: LaunchRecord) -> None:
@@ -73,14 +80,17 @@ def state(run: RunDirectory, launcher: Launcher, record: LaunchRecord) -> None:
 
 
 def kill(run: RunDirectory, launcher: Launcher, record: LaunchRecord) -> None:
-    """End the job, and note that a user wanted it. Raises RunError."""
+    """End the job, and note that a user wanted it. Raises what the launcher raises."""
     # Before it ends: what a job does at its end depends on it.
     marked = replace(record, withdrawn=True, reason=f"ended by {process.user_at_host()}", asked=time.time())
-    launch.write(run.path, marked)
+    with contextlib.suppress(RunError):
+        # A full disk must not save a job from its end.
+        launch.write(run.path, marked)
     try:
         launcher.kill(as_launched(run), record.job)
     except BaseException:
-        launch.write(run.path, record)
+        with contextlib.suppress(RunError):
+            launch.write(run.path, record)
         raise
 
 

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from pathlib import Path
 
 from dltui.core.errors import DltuiError
 from dltui.core.lifecycle import start
 from dltui.core.reading.reader import RunReader
-from dltui.core.rundir import claim, heartbeat, launch
+from dltui.core.rundir import claim, heartbeat, launch, lock
 from dltui.core.rundir.directory import RunDirectory
 
 DONE = ("finished", "stopped")
+LOCK_SECONDS = 120.0
+"""A network disk keeps the lock of a machine that is gone for a while: NFS for 90 s."""
 
 
 def worker(run_dir: Path) -> tuple[list[str], dict[str, str]] | None:
@@ -37,6 +40,13 @@ def worker(run_dir: Path) -> tuple[list[str], dict[str, str]] | None:
     return command, environment
 
 
+def _wait_for_lock(run_dir: Path) -> None:
+    """Wait until a worker that was lost, perhaps with its machine, has let go of the run."""
+    deadline = time.monotonic() + LOCK_SECONDS
+    while lock.is_held(run_dir / "lock") and time.monotonic() < deadline:
+        time.sleep(0.1)
+
+
 def main(argv: list[str] | None = None) -> int:
     run_dir = Path((sys.argv[1:] if argv is None else argv)[0])
     try:
@@ -49,6 +59,7 @@ def main(argv: list[str] | None = None) -> int:
         return 0
     # The attempt before may still draw its figures.
     claim.wait_for_last(run_dir)
+    _wait_for_lock(run_dir)
     heartbeat.record_starting(run_dir, os.getpid())
     command, environment = found
     sys.stderr.flush()

@@ -20,6 +20,7 @@ from dltui.core import fs, paths
 from dltui.core.catalog.fields import check_values
 from dltui.core.errors import RunError, UsageError
 from dltui.core.machine import priority
+from dltui.core.machine.devices import asked_for, left_open
 from dltui.core.numbers import exact
 from dltui.core.reading.status import OVER
 from dltui.core.rundir import heartbeat, launch
@@ -41,6 +42,8 @@ LIST_SECONDS = 10.0
 BEATING_SECONDS = 15.0
 """A worker with a younger heartbeat tells of itself: its launcher is not asked."""
 
+MOST_ASKED = 4
+"""The processes that ask at the same time: a scheduler is not asked about hundreds of jobs at once."""
 _ASKING: dict[str, tuple[float, subprocess.Popen[bytes]]] = {}
 """By run directory: when its launcher was asked last, by the clock of this process, and the process that asks."""
 
@@ -129,7 +132,7 @@ def begin(run: RunDirectory, more_epochs: int = 0, instead: Mapping[str, Any] | 
         attempts=reader.history.attempts_started,
         extensions=len(reader.history.added_epochs),
         more_epochs=more_epochs,
-        instead=dict(instead or {}),
+        instead=_for_another_machine(run, instead or {}),
     )
     starting = heartbeat.read_starting(run.path)
     try:
@@ -145,6 +148,14 @@ def begin(run: RunDirectory, more_epochs: int = 0, instead: Mapping[str, Any] | 
             launch.forget(run.path)
         raise
     heartbeat.clear_starting(run.path)
+
+
+def _for_another_machine(run: RunDirectory, instead: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields that replace those of run.json where the launcher starts it: a GPU of this machine is not there."""
+    device = instead.get("device") or run.run().get("device") or {}
+    if device.get("open") or str(device.get("name") or "cpu").startswith("cpu"):
+        return dict(instead)
+    return {**instead, "device": left_open(asked_for({"device": device}))}
 
 
 def end(run: RunDirectory) -> None:
@@ -167,23 +178,32 @@ def is_withdrawn(run: RunDirectory) -> bool:
 def refresh(run: RunDirectory, status: Status) -> None:
     """Ask, without waiting, what has become of a run's job, where its worker does not tell of itself."""
     known = _ASKING.get(str(run.path))
-    if known is not None and (known[1].poll() is None or time.monotonic() - known[0] < ASK_SECONDS):
+    # Of many runs each is asked about less often, so that each has its turn.
+    pause = max(ASK_SECONDS, ASK_SECONDS * len(_ASKING) / (2 * MOST_ASKED))
+    if known is not None and (known[1].poll() is None or time.monotonic() - known[0] < pause):
+        return
+    if sum(process.poll() is None for _, process in _ASKING.values()) >= MOST_ASKED:
         return
     if _is_due(run, status):
         _ASKING[str(run.path)] = (time.monotonic(), _process(run, "state"))
 
 
 def refresh_all(runs: Iterable[tuple[RunDirectory, Status]], seconds: float = LIST_SECONDS) -> bool:
-    """Ask about the jobs of several runs at once, and wait for the answers; True if any was asked."""
-    asking = [_process(run, "state") for run, status in runs if _is_due(run, status)]
+    """Ask about the jobs of several runs, a few at a time, and wait for the answers; True if any was asked. Of the
+    others is known what was said of them before.
+    """
+    due = [run for run, status in runs if _is_due(run, status)]
     deadline = time.monotonic() + seconds
-    for one in asking:
-        try:
-            one.wait(max(deadline - time.monotonic(), 0.0))
-        except subprocess.TimeoutExpired:
-            one.kill()
-            one.wait()
-    return bool(asking)
+    for first in range(0, len(due), MOST_ASKED):
+        if time.monotonic() > deadline:
+            break
+        for one in [_process(run, "state") for run in due[first : first + MOST_ASKED]]:
+            try:
+                one.wait(max(deadline - time.monotonic(), 0.0))
+            except subprocess.TimeoutExpired:
+                one.kill()
+                one.wait()
+    return bool(due)
 
 
 def _is_due(run: RunDirectory, status: Status) -> bool:

@@ -12,6 +12,7 @@ from dltui.core.train.options import class_weights, layer_options, time_budget
 
 if TYPE_CHECKING:
     from dltui.core.catalog.entries import BackendEntry
+    from dltui.core.contract import Backend
 
 OF_GPUS = {"tf32": "take fp32", "fp16": "take bf16 or fp32"}
 OF_SOME: Mapping[str, Any] = {"label_smoothing": 0.0, "class_weights": "", "cutmix": 0.0, "mirror_test": False}
@@ -45,11 +46,11 @@ def check_device(config: Mapping[str, Any], device: str) -> None:
         raise UsageError(f"precision {precision} is for NVIDIA GPUs, this run is for {device}; {OF_GPUS[precision]}")
 
 
-def check_ranks(config: Mapping[str, Any], device: str, world: int, backend: BackendEntry) -> None:
+def check_ranks(config: Mapping[str, Any], device: str, world: int, backend: BackendEntry | Backend) -> None:
     """Check that a framework and these hyperparameters go with `world` ranks. Raises UsageError."""
     if world == 1:
         return
-    if not backend.spread:
+    if not getattr(backend, "spread", ""):
         raise UsageError(f"{backend.title} trains on one device, not on {device}; choose one of them with --device")
     if config.get("compile") == "on":
         raise UsageError(f"compile on is for one device, this run is for {device}; leave it out")

@@ -175,7 +175,7 @@ def _new(run: RunDirectory, device: str | None, code: Code) -> dict[str, Any]:
     from dltui.core.lifecycle.resume import on_device
 
     catalog = trust.catalog(run, code)
-    return {**trust.replaced(run, catalog, code), **on_device(run.run(), device, catalog)}
+    return {**trust.replaced(run, catalog, code), **on_device(run, device, catalog)}
 
 
 def _say(text: str, options: start.Options) -> None:
@@ -201,7 +201,7 @@ def _checked(
 
     run = reader.directory
     catalog = trust.catalog(run, code)
-    instead = {**trust.replaced(run, catalog, code), **on_device(reader.run, device, catalog)}
+    instead = {**trust.replaced(run, catalog, code), **on_device(run, device, catalog)}
     found = prepare(reader, catalog, more_epochs, instead, data_progress.teller())
     if not options.as_json:
         for line in found.lines(run.id):
