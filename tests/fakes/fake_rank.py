@@ -11,7 +11,7 @@ import socket
 import sys
 import time
 
-from dltui.core.worker.ranks.channel import Channel, Gone
+from dltui.core.worker.ranks.channel import Channel, Disconnected
 from dltui.core.worker.ranks.rank_process import end_with
 
 
@@ -36,5 +36,5 @@ def main() -> None:
 if __name__ == "__main__":
     try:
         main()
-    except Gone:
+    except Disconnected:
         sys.exit(1)

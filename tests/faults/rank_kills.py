@@ -17,7 +17,7 @@ from typing import Any
 import psutil
 
 from dltui.core.rundir.directory import RunDirectory
-from dltui.core.worker.ranks import crew, rank_process
+from dltui.core.worker.ranks import rank_process, supervisor
 from dltui.core.worker.ranks.channel import Channel
 from tests.faults import victim
 from tests.faults.kills import Killer
@@ -56,7 +56,7 @@ class Forked:
 
 
 def fork_rank(number: int, name: str, python: str) -> Any:
-    """In place of `crew._start`: PyTorch is imported already."""
+    """In place of `supervisor._start`: PyTorch is imported already."""
     ours, theirs = socket.socketpair()
     parent, pid = os.getpid(), os.fork()
     if pid == 0:
@@ -71,7 +71,7 @@ def fork_rank(number: int, name: str, python: str) -> Any:
             sys.stderr.flush()
             os._exit(70)
     theirs.close()
-    return crew._Member(name, Forked(pid), Channel(ours))  # type: ignore[arg-type]
+    return supervisor._Rank(name, Forked(pid), Channel(ours))  # type: ignore[arg-type]
 
 
 class RankKiller(Killer):
@@ -82,7 +82,7 @@ class RankKiller(Killer):
     loses = True
 
     def __init__(self, folder: Path, seed: int) -> None:
-        crew._start = fork_rank
+        supervisor._start = fork_rank
         ctypes.CDLL(None).prctl(_BECOME_SUBREAPER, 1, 0, 0, 0)
         self.struck: dict[str, int] = {}
         super().__init__("torch", folder, seed)

@@ -13,10 +13,10 @@ Spread = Literal["", "ranks", "replicas"]
 class Rank:
     """The place of a process among those that train a run together: `number` of `world`, counted from 0.
 
-    All ranks are given the same calls in the same order, each with its own columns of the plan. `meeting` is the URL by
-    which a framework's process group finds its members ("file:///..."); it stands for one start of the run.
+    All ranks are given the same calls in the same order, each with its own columns of the plan. `rendezvous` is the URL
+    by which a framework's process group finds its members ("file:///..."); it stands for one start of the run.
     """
 
     number: int
     world: int
-    meeting: str
+    rendezvous: str

@@ -27,8 +27,8 @@ from dltui.core.train.plan import Planner
 from dltui.core.train.position import Progress
 from dltui.core.worker import explain, figures, fingerprint, loading, restoration, sameness, twin_record
 from dltui.core.worker.journal import Journal
-from dltui.core.worker.ranks.crew import Crew, RankError, RankLost
-from dltui.core.worker.ranks.leader import Leader
+from dltui.core.worker.ranks.distributed import DistributedTrainable
+from dltui.core.worker.ranks.supervisor import RankError, RankLost, RankSupervisor
 from dltui.core.worker.started import started
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class Attempt:
         self._looking = False
         """The weights that the run begins with are being loaded: what is wrong with them is found before any step."""
         self._preparation: Preparation | None = None
-        self._crew: Crew | None = None
+        self._supervisor: RankSupervisor | None = None
         self._began = time.monotonic()
 
     def preempt(self) -> None:
@@ -94,8 +94,8 @@ class Attempt:
 
     def _leaves(self) -> bool:
         """As `is_preempted`, asked between steps and in a pause. Raises RankLost for a rank that is gone."""
-        if self._crew is not None:
-            self._crew.check()
+        if self._supervisor is not None:
+            self._supervisor.check()
         return self._preempted
 
     def leave_queue(self, ending: Literal["stopped", "preempted"]) -> str:
@@ -139,8 +139,8 @@ class Attempt:
             if not self._preempted:
                 raise
         finally:
-            if self._crew is not None:
-                self._crew.close()
+            if self._supervisor is not None:
+                self._supervisor.close()
         if self.loop is not None and self.loop.orders.stop == "released":
             return "released"
         return self._end("preempted", "the machine asked for its process back; `dltui resume` goes on from here")
@@ -185,10 +185,10 @@ class Attempt:
         self.journal.phase("importing", self.asked["framework"])
         ranks = loading.ranks(self.asked)
         if ranks:
-            self._crew = Crew(ranks)
+            self._supervisor = RankSupervisor(ranks)
             # They import the framework while the data is prepared.
-            self._crew.order({"do": "load", "asked": self.asked})
-        model, backend = loading.plugins(self.asked, leads=bool(ranks))
+            self._supervisor.send_all({"do": "load", "asked": self.asked})
+        model, backend = loading.plugins(self.asked, without_framework=bool(ranks))
         config = self._config(model)
         self.journal.phase("loading data")
         tell = partial(self.journal.phase, "loading data")
@@ -239,12 +239,12 @@ class Attempt:
         self, model: Model, backend: Backend, config: TrainConfig, data: Data, folder: Path | None
     ) -> Trainable:
         """The model on its device, or on those of all ranks."""
-        if self._crew is None:
+        if self._supervisor is None:
             return loading.trainable(self.asked, model, backend, config, data)
         assert folder is not None
-        self._crew.answers()
+        self._supervisor.receive_all()
         tell = lambda load: self.heartbeat.ranks(load.speeds, load.rss, load.peak)  # noqa: E731
-        return Leader(self._crew, folder, config.threads, data.spec, tell)
+        return DistributedTrainable(self._supervisor, folder, config.threads, data.spec, tell)
 
     def _tell(self, warnings: Sequence[str], lines: Sequence[str]) -> None:
         """Log what there is to say before the first step: how settings were found, warnings, how steps are run."""

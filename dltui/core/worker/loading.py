@@ -41,12 +41,12 @@ def ranks(asked: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return several if getattr(backend, "spread", "") == "ranks" else []
 
 
-def plugins(asked: Mapping[str, Any], leads: bool = False) -> tuple[Model, Backend]:
+def plugins(asked: Mapping[str, Any], without_framework: bool = False) -> tuple[Model, Backend]:
     """Load the plugin and its framework; the framework first, set up for dltui, and alone in this process. A process
-    that `leads` others needs no framework of its own.
+    whose ranks have the framework is `without_framework`.
     """
     backend = plugin_loader.load_backend(asked["backend_source"], asked["framework"])
-    if leads:
+    if without_framework:
         keep_out(backend)
         return plugin_loader.load_model(asked["model_source"], asked["model"]), backend
     warm_up = getattr(backend, "warm_up", None)

@@ -23,10 +23,10 @@ from dltui.core.contract.config import TrainConfig
 from dltui.core.contract.shares import share_of
 from dltui.core.train.plan import Planner
 from dltui.core.worker.attempt import Attempt
-from dltui.core.worker.ranks import channel, crew
-from dltui.core.worker.ranks.channel import Channel, Gone
-from dltui.core.worker.ranks.crew import Crew, RankError, RankLost
+from dltui.core.worker.ranks import channel, supervisor
+from dltui.core.worker.ranks.channel import Channel, Disconnected
 from dltui.core.worker.ranks.rank_process import Server
+from dltui.core.worker.ranks.supervisor import RankError, RankLost, RankSupervisor
 
 ROOT = Path(__file__).parents[3]
 DEVICES: list[dict[str, Any]] = [{"name": "cuda:0"}, {"name": "cuda:1"}]
@@ -34,54 +34,54 @@ DEVICES: list[dict[str, Any]] = [{"name": "cuda:0"}, {"name": "cuda:1"}]
 
 @pytest.fixture
 def fake(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(crew, "MODULE", "tests.fakes.fake_rank")
-    monkeypatch.setattr(crew, "GRACE_SECONDS", 0.3)
+    monkeypatch.setattr(supervisor, "MODULE", "tests.fakes.fake_rank")
+    monkeypatch.setattr(supervisor, "GRACE_SECONDS", 0.3)
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
 
 
 @pytest.fixture
-def two(fake: None) -> Iterator[Crew]:
-    found = Crew(DEVICES)
+def two(fake: None) -> Iterator[RankSupervisor]:
+    found = RankSupervisor(DEVICES)
     pids = found.pids
     yield found
     found.close()
     assert not any(psutil.pid_exists(pid) for pid in pids)
 
 
-def test_all_ranks_answer_in_their_order(two: Crew) -> None:
+def test_all_ranks_answer_in_their_order(two: RankSupervisor) -> None:
     array = np.arange(6, dtype=np.float32).reshape(2, 3)
-    answers = two.ask_all({"do": "advance"}, {"x": array, "one": np.array(3.0), "none": np.zeros((0, 2))})
+    answers = two.request_all({"do": "advance"}, {"x": array, "one": np.array(3.0), "none": np.zeros((0, 2))})
     assert [record["do"] for record, _ in answers] == ["advance", "advance"]
     assert np.array_equal(answers[1][1]["x"], 2 * array)
     assert (answers[0][1]["one"].shape, answers[0][1]["none"].shape) == ((), (0, 2))
-    assert two.ask({1: ({"do": "state"}, {})}).keys() == {1}
+    assert two.request({1: ({"do": "state"}, {})}).keys() == {1}
     two.check()
     # The other way round: an order to one rank while another is killed.
     os.kill(two.pids[0], signal.SIGKILL)
     with pytest.raises(RankLost, match=r"^rank 0 \(cuda:0\) was killed by SIGKILL; worker.log may say why$"):
-        two.ask({1: ({"do": "hang"}, {})})
+        two.request({1: ({"do": "hang"}, {})})
 
 
 def test_the_rank_that_began_it_is_named(fake: None) -> None:
     """The others fail, too, when one of them dies in the middle of a step; and wait for ever on some networks."""
     for fate, expected, text in (("raise", RankLost, "rank 1"), ("hang", RankLost, "rank 1")):
-        some = Crew(DEVICES)
+        some = RankSupervisor(DEVICES)
         pids = some.pids
         with pytest.raises(expected, match=text):
-            some.ask({0: ({"do": fate}, {}), 1: ({"do": "die"}, {})})
+            some.request({0: ({"do": fate}, {}), 1: ({"do": "die"}, {})})
         assert not any(psutil.pid_exists(pid) for pid in pids)
-    some = Crew(DEVICES)
-    some.ask_all({"do": "advance"})
-    some.order({"do": "die"})
+    some = RankSupervisor(DEVICES)
+    some.request_all({"do": "advance"})
+    some.send_all({"do": "die"})
     with pytest.raises(RankLost, match=r"rank [01] .cuda:[01]. was killed"):
         check_as_in_a_pause(some)
-    some = Crew(DEVICES)
+    some = RankSupervisor(DEVICES)
     with pytest.raises(RankError, match="no") as raised:
-        some.ask({0: ({"do": "hang"}, {}), 1: ({"do": "raise"}, {})})
+        some.request({0: ({"do": "hang"}, {}), 1: ({"do": "raise"}, {})})
     assert type(raised.value).__name__ == "ValueError"
 
 
-def check_as_in_a_pause(some: Crew) -> None:
+def check_as_in_a_pause(some: RankSupervisor) -> None:
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
         some.check()
@@ -93,7 +93,7 @@ def test_a_rank_that_failed_stays_until_its_worker_ends_it() -> None:
     ours, theirs = socket.socketpair()
 
     def serve() -> None:
-        with contextlib.suppress(Gone):
+        with contextlib.suppress(Disconnected):
             Server(Channel(theirs)).serve()
 
     rank, worker = threading.Thread(target=serve), Channel(ours)
@@ -123,8 +123,8 @@ def test_a_rank_lost_before_the_test_is_no_bad_checkpoint(monkeypatch: pytest.Mo
 
 def test_ranks_end_with_their_worker(fake: None) -> None:
     code = (
-        "import sys, time; from dltui.core.worker.ranks import crew; crew.MODULE = 'tests.fakes.fake_rank'\n"
-        "c = crew.Crew([{'name': 'cpu'}] * 2); c.ask_all({'do': 'x'}); c.order({'do': 'hang'})\n"
+        "import sys, time; from dltui.core.worker.ranks import supervisor as s; s.MODULE = 'tests.fakes.fake_rank'\n"
+        "c = s.RankSupervisor([{'name': 'cpu'}] * 2); c.request_all({'do': 'x'}); c.send_all({'do': 'hang'})\n"
         "print(*c.pids, flush=True); time.sleep(60)"
     )
     worker = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True)

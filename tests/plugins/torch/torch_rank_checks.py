@@ -61,7 +61,7 @@ def _be_rank(
 ) -> None:
     name = config.pop("model", "cnn")
     checked = MODELS[name].config.model_validate(SETTINGS | config)
-    rank = Rank(number, world, (folder / "meeting").as_uri()) if world > 1 else None
+    rank = Rank(number, world, (folder / "rendezvous").as_uri()) if world > 1 else None
     device = session.start(checked, "cpu")
     trainable = TorchTrainable(build or MODELS[name].build, checked, data, device, kind, rank)
     found = job(trainable, Planner(checked, len(data.train), shape=data.spec.input_shape), number, world)

@@ -21,7 +21,7 @@ CHANGES = ("augmentation", "color", "erasing", "crops")
 MIXING = ("partners", "shares", "boxes")
 
 
-class Gone(Exception):
+class Disconnected(Exception):
     """The other side has ended."""
 
 
@@ -32,7 +32,7 @@ class Channel:
         self.connection = connection
 
     def send(self, record: Mapping[str, Any], arrays: Mapping[str, Array] | None = None) -> None:
-        """Send a message. Raises Gone."""
+        """Send a message. Raises Disconnected."""
         known = {name: np.asarray(array) for name, array in (arrays or {}).items()}
         told = [[name, array.dtype.str, array.shape] for name, array in known.items()]
         head = json.dumps({"record": record, "arrays": told}).encode()
@@ -41,10 +41,10 @@ class Channel:
             for array in known.values():
                 self.connection.sendall(_bytes(np.ascontiguousarray(array)))
         except OSError as error:
-            raise Gone from error
+            raise Disconnected from error
 
     def receive(self) -> Message:
-        """Wait for a message. Raises Gone."""
+        """Wait for a message. Raises Disconnected."""
         head = json.loads(self._exactly(_LENGTH.unpack(self._exactly(_LENGTH.size))[0]))
         arrays = {}
         for name, kind, shape in head["arrays"]:
@@ -66,9 +66,9 @@ class Channel:
             try:
                 count = self.connection.recv_into(place)
             except OSError as error:
-                raise Gone from error
+                raise Disconnected from error
             if not count:
-                raise Gone
+                raise Disconnected
             place = place[count:]
 
 

@@ -30,7 +30,7 @@ from dltui.core.errors import DltuiError, RunError
 from dltui.core.machine import memory
 from dltui.core.train import evaluation
 from dltui.core.worker import loading
-from dltui.core.worker.ranks.channel import Channel, Gone, Message, plan_of
+from dltui.core.worker.ranks.channel import Channel, Disconnected, Message, plan_of
 
 if TYPE_CHECKING:
     from dltui.core.contract import Backend, Model, Trainable
@@ -91,7 +91,7 @@ class Server:
         config = self._model.config.model_validate(self._asked["config"])
         data, config = loading.shortened(self._asked, load_prepared(Path(order["prepared"])), config)
         config = config.model_copy(update={"threads": int(order["threads"])})
-        rank = Rank(int(order["number"]), int(order["world"]), str(order["meeting"]))
+        rank = Rank(int(order["number"]), int(order["world"]), str(order["rendezvous"]))
         place = loading.device(self._asked)
         trainable: Trainable = self._backend.trainable(self._model, config, data, place, rank=rank)  # type: ignore[call-arg]
         self._trainable = trainable
@@ -166,7 +166,7 @@ def main() -> int:
     end_with(int(sys.argv[2]), connection)
     try:
         Server(Channel(connection)).serve()
-    except Gone:
+    except Disconnected:
         return 1
     finally:
         sys.stdout.flush()

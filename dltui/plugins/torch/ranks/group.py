@@ -38,12 +38,12 @@ class Group:
         self._device = device
         self._waited = 0.0
         self._events: list[tuple[torch.cuda.Event, torch.cuda.Event]] = []
-        if rank.meeting.startswith("file:"):
+        if rank.rendezvous.startswith("file:"):
             # On one machine nothing listens to a network.
             for name in ("GLOO_SOCKET_IFNAME", "NCCL_SOCKET_IFNAME"):
                 os.environ.setdefault(name, INTERFACES.get(sys.platform, "lo"))
         kind = "nccl" if device.type == "cuda" else "gloo"
-        distributed.init_process_group(kind, init_method=rank.meeting, rank=rank.number, world_size=rank.world)
+        distributed.init_process_group(kind, init_method=rank.rendezvous, rank=rank.number, world_size=rank.world)
 
     @property
     def in_step(self) -> bool:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from dltui.core.errors import RunError
 from dltui.core.machine.devices import visible_to
 from dltui.core.text import clean_line
-from dltui.core.worker.ranks.channel import Channel, Gone, Message
+from dltui.core.worker.ranks.channel import Channel, Disconnected, Message
 
 if TYPE_CHECKING:
     from dltui.core.contract.types import Array
@@ -42,65 +42,65 @@ class RankError(Exception):
 
 
 @dataclass
-class _Member:
+class _Rank:
     name: str
     process: subprocess.Popen[bytes]
     channel: Channel
 
 
-class Crew:
+class RankSupervisor:
     """The processes of all ranks."""
 
     def __init__(self, devices: Sequence[Mapping[str, Any]], python: str = sys.executable) -> None:
         """Start a process for each device of run.json. Raises RunError."""
-        self._members: list[_Member] = []
+        self._ranks: list[_Rank] = []
         try:
             for number, device in enumerate(devices):
-                self._members.append(_start(number, str(device["name"]), python))
+                self._ranks.append(_start(number, str(device["name"]), python))
         except OSError as error:
             self.kill()
             raise RunError(f"cannot start a rank: {error.strerror}") from error
 
     def __len__(self) -> int:
-        return len(self._members)
+        return len(self._ranks)
 
     @property
     def pids(self) -> list[int]:
-        return [member.process.pid for member in self._members]
+        return [rank.process.pid for rank in self._ranks]
 
-    def ask(self, orders: Mapping[int, tuple[Mapping[str, Any], Mapping[str, Array]]]) -> dict[int, Message]:
+    def request(self, orders: Mapping[int, tuple[Mapping[str, Any], Mapping[str, Array]]]) -> dict[int, Message]:
         """Give ranks their orders at the same time, by their numbers, and wait for all answers. Raises RankLost, and
         what a rank raised.
         """
-        with contextlib.suppress(Gone):
+        with contextlib.suppress(Disconnected):
             # One that is gone is noticed below.
             for number, (record, arrays) in orders.items():
-                self._members[number].channel.send(record, arrays)
+                self._ranks[number].channel.send(record, arrays)
         return self._answers(list(orders))
 
-    def ask_all(self, record: Mapping[str, Any], arrays: Mapping[str, Array] | None = None) -> list[Message]:
+    def request_all(self, record: Mapping[str, Any], arrays: Mapping[str, Array] | None = None) -> list[Message]:
         """Give all ranks the same order."""
-        answers = self.ask(dict.fromkeys(range(len(self)), (record, arrays or {})))
+        answers = self.request(dict.fromkeys(range(len(self)), (record, arrays or {})))
         return [answers[number] for number in range(len(self))]
 
     def check(self) -> None:
         """Notice a rank that has ended while nothing was asked of it. Raises RankLost."""
         # What there is to read without an order is the end.
-        ended = select.select([member.channel.connection for member in self._members], [], [], 0)[0]
-        lost = [number for number, member in enumerate(self._members) if member.channel.connection in ended]
+        ended = select.select([rank.channel.connection for rank in self._ranks], [], [], 0)[0]
+        lost = [number for number, rank in enumerate(self._ranks) if rank.channel.connection in ended]
         if lost:
             error = self._error([{"lost": number} for number in lost])
             self.kill()
             raise error
 
-    def order(self, record: Mapping[str, Any]) -> None:
-        """Give all ranks an order whose answers are taken later, by `answers`."""
-        with contextlib.suppress(Gone):
-            for member in self._members:
-                member.channel.send(record)
+    def send_all(self, record: Mapping[str, Any]) -> None:
+        """Give all ranks an order whose answers are taken later, by `receive_all`."""
+        with contextlib.suppress(Disconnected):
+            for rank in self._ranks:
+                rank.channel.send(record)
 
-    def answers(self) -> list[Message]:
-        """Wait for the answers of all ranks. Raises as `ask`."""
+    def receive_all(self) -> list[Message]:
+        """Wait for the answers of all ranks. Raises as `request`."""
         found = self._answers(list(range(len(self))))
         return [found[number] for number in range(len(self))]
 
@@ -110,8 +110,8 @@ class Crew:
         deadline: float | None = None
         with selectors.DefaultSelector() as selector:
             # All, also those without an order: a rank that ends is needed for the next step.
-            for number, member in enumerate(self._members):
-                selector.register(member.channel.connection, selectors.EVENT_READ, number)
+            for number, rank in enumerate(self._ranks):
+                selector.register(rank.channel.connection, selectors.EVENT_READ, number)
             while deadline is None and len(found) < len(waiting):
                 for key, _ in selector.select():
                     failed_at = self._take(key.data, found, failed)
@@ -133,8 +133,8 @@ class Crew:
     def _take(self, number: int, found: dict[int, Message], failed: list[dict[str, Any]]) -> float | None:
         """Take a rank's answer; returns the time of an error or of its end, None after an answer."""
         try:
-            answer = self._members[number].channel.receive()
-        except Gone:
+            answer = self._ranks[number].channel.receive()
+        except Disconnected:
             # Without a word: killed, or crashed in native code.
             failed.append({"lost": number})
         else:
@@ -157,41 +157,41 @@ class Crew:
 
     def _fate(self, number: int) -> str:
         """How a rank ended."""
-        member = self._members[number]
+        rank = self._ranks[number]
         with contextlib.suppress(subprocess.TimeoutExpired):
-            member.process.wait(GRACE_SECONDS)
-        code = member.process.returncode
+            rank.process.wait(GRACE_SECONDS)
+        code = rank.process.returncode
         how = "is gone" if code is None else f"ended with code {code}"
         if code is not None and code < 0:
             with contextlib.suppress(ValueError):
                 how = f"was killed by {signal.Signals(-code).name}"
-        return clean_line(f"rank {number} ({member.name}) {how}; worker.log may say why")
+        return clean_line(f"rank {number} ({rank.name}) {how}; worker.log may say why")
 
     def close(self) -> None:
         """Let all ranks end."""
-        for member in self._members:
-            with contextlib.suppress(Gone):
-                member.channel.send({"do": "end"})
+        for rank in self._ranks:
+            with contextlib.suppress(Disconnected):
+                rank.channel.send({"do": "end"})
         deadline = time.monotonic() + END_SECONDS
-        for member in self._members:
+        for rank in self._ranks:
             with contextlib.suppress(subprocess.TimeoutExpired):
-                member.process.wait(max(deadline - time.monotonic(), 0.0))
+                rank.process.wait(max(deadline - time.monotonic(), 0.0))
         self.kill()
 
     def kill(self) -> None:
         """End all ranks at once."""
-        for member in self._members:
-            member.process.kill()
+        for rank in self._ranks:
+            rank.process.kill()
         deadline = time.monotonic() + END_SECONDS
-        for member in self._members:
+        for rank in self._ranks:
             # One that a driver holds in the kernel ends when the driver lets go of it.
             with contextlib.suppress(subprocess.TimeoutExpired):
-                member.process.wait(max(deadline - time.monotonic(), 0.0))
-            member.channel.close()
-        self._members = []
+                rank.process.wait(max(deadline - time.monotonic(), 0.0))
+            rank.channel.close()
+        self._ranks = []
 
 
-def _start(number: int, name: str, python: str) -> _Member:
+def _start(number: int, name: str, python: str) -> _Rank:
     ours, theirs = socket.socketpair()
     try:
         process = subprocess.Popen(
@@ -205,7 +205,7 @@ def _start(number: int, name: str, python: str) -> _Member:
         raise
     finally:
         theirs.close()
-    return _Member(name, process, Channel(ours))
+    return _Rank(name, process, Channel(ours))
 
 
 def _error(kind: str, text: str, place: str) -> Exception:

@@ -20,42 +20,46 @@ from dltui.core.worker.ranks.channel import plan_message
 if TYPE_CHECKING:
     from dltui.core.contract import Spec
     from dltui.core.contract.types import Array, SplitName, State
-    from dltui.core.worker.ranks.crew import Crew
+    from dltui.core.worker.ranks.supervisor import RankSupervisor
 
 
 @dataclass(frozen=True)
-class Load:
-    """What the ranks need: the samples that each trains on in a second, without its waiting for others, and their
-    memory in bytes, now and at most."""
+class RankUsage:
+    """The samples that each rank trains on in a second, without its waiting for others, and the memory of all in bytes,
+    now and at most."""
 
     speeds: tuple[float, ...]
     rss: int
     peak: int
 
 
-class Leader:
+class DistributedTrainable:
     """The model on all ranks. Each trains on its columns of a batch; an evaluation is divided among them, in pieces of
     the rows that one device is asked for at once, so that its numbers are the same to the last bit.
     """
 
-    def __init__(self, crew: Crew, prepared: Path, threads: int, spec: Spec, tell: Callable[[Load], None]) -> None:
+    def __init__(
+        self, supervisor: RankSupervisor, prepared: Path, threads: int, spec: Spec, report: Callable[[RankUsage], None]
+    ) -> None:
         """Build the model on each rank; `prepared` is the folder of the data, `threads` are those of all ranks on a
         CPU, 0 for all there are.
         """
-        self._crew, self._spec, self._tell = crew, spec, tell
-        each = max(1, (threads or cpu_count()) // len(crew))
+        self._supervisor, self._spec, self._report = supervisor, spec, report
+        each = max(1, (threads or cpu_count()) // len(supervisor))
         folder = Path(tempfile.mkdtemp(prefix="dltui-ranks-"))
         try:
-            build = {"do": "build", "prepared": str(prepared), "threads": each, "world": len(crew)}
-            build["meeting"] = (folder / "meeting").as_uri()
-            answers = crew.ask({number: ({**build, "number": number}, {}) for number in range(len(crew))})
+            build = {"do": "build", "prepared": str(prepared), "threads": each, "world": len(supervisor)}
+            build["rendezvous"] = (folder / "rendezvous").as_uri()
+            answers = supervisor.request(
+                {number: ({**build, "number": number}, {}) for number in range(len(supervisor))}
+            )
         finally:
             # All have met: nobody looks there again.
             shutil.rmtree(folder, ignore_errors=True)
         about = answers[0][0]
         self.own_loss: bool = about["own_loss"]
         self.notes: tuple[str, ...] = tuple(about["notes"])
-        self.at_once = len(crew)
+        self.at_once = len(supervisor)
         """The pieces of rows that `predict` is asked for at once, one for each rank."""
         if "predict_rows" in about:
             self.predict_rows: int = about["predict_rows"]
@@ -65,31 +69,31 @@ class Leader:
     @property
     def mode(self) -> str:
         """How steps run, and on how many devices."""
-        return f"{self._mode}, {len(self._crew)} ranks" if self._mode else ""
+        return f"{self._mode}, {len(self._supervisor)} ranks" if self._mode else ""
 
     def prepare(self, plan: Callable[[], EpochPlan], steps: int) -> Sequence[str]:
-        first = self._crew.ask(self._shares(plan(), {"do": "prepare", "steps": steps}))[0][0]
+        first = self._supervisor.request(self._shares(plan(), {"do": "prepare", "steps": steps}))[0][0]
         self._mode = first["mode"]
         return tuple(first["lines"])
 
     def begin_epoch(self, plan: EpochPlan) -> Sequence[str]:
-        return tuple(self._crew.ask(self._shares(plan, {"do": "begin_epoch"}))[0][0]["lines"])
+        return tuple(self._supervisor.request(self._shares(plan, {"do": "begin_epoch"}))[0][0]["lines"])
 
     def _shares(
         self, plan: EpochPlan, order: Mapping[str, Any]
     ) -> dict[int, tuple[Mapping[str, Any], Mapping[str, Array]]]:
         """The order for each rank, with its share of the plan."""
         found: dict[int, tuple[Mapping[str, Any], Mapping[str, Array]]] = {}
-        for number in range(len(self._crew)):
-            record, arrays = plan_message(share_of(plan, number, len(self._crew)))
+        for number in range(len(self._supervisor)):
+            record, arrays = plan_message(share_of(plan, number, len(self._supervisor)))
             found[number] = ({**record, **order}, arrays)
         return found
 
     def advance(self, steps: int) -> StepStats:
-        answers = self._crew.ask_all({"do": "advance", "steps": steps})
+        answers = self._supervisor.request_all({"do": "advance", "steps": steps})
         told = [record for record, _ in answers]
-        self._tell(
-            Load(
+        self._report(
+            RankUsage(
                 tuple(float(record["speed"]) for record in told),
                 sum(int(record["rss"]) for record in told),
                 sum(int(record["peak"]) for record in told),
@@ -117,7 +121,7 @@ class Leader:
             chosen = {
                 n: [first, min(first + size, rows.stop)] for n, first in enumerate(firsts[start:][: self.at_once])
             }
-            answers = self._crew.ask(
+            answers = self._supervisor.request(
                 {n: ({"do": call, "split": split, "rows": part}, {}) for n, part in chosen.items()}
             )
             for n, part in chosen.items():
@@ -129,10 +133,10 @@ class Leader:
 
     def state(self) -> State:
         """That of the first rank: all have the same."""
-        return self._crew.ask({0: ({"do": "state"}, {})})[0][1]
+        return self._supervisor.request({0: ({"do": "state"}, {})})[0][1]
 
     def load_state(self, state: State) -> None:
-        self._crew.ask_all({"do": "load_state"}, state)
+        self._supervisor.request_all({"do": "load_state"}, state)
 
     def layers(self) -> Sequence[Layer]:
         return self._layers
