@@ -100,7 +100,7 @@ class FarCommands(Commands):
         far = self._hosts.of(run)
         if far is None:
             return super().send(run, action, arguments, known_as)
-        more = {} if known_as is None else {"command": known_as}
+        more: dict[str, Any] = {} if known_as is None else {"command": known_as}
         return str(far[0].ask("send", run=far[1], action=action, arguments=arguments, by=user_at_host(), **more))
 
     def take_out(self, run: RunDirectory) -> None:
