@@ -9,6 +9,7 @@ import hashlib
 import importlib.metadata
 import importlib.util
 import os
+import re
 import secrets
 import shutil
 import subprocess
@@ -90,7 +91,7 @@ def install(framework: str, build: Build, again: bool = False, show: bool = Fals
     paths.ensure_private_dir(folder())
     _sweep()
     _check_room(recipe, build)
-    place = folder() / f"{framework}-{os.getpid()}-{process.start_ticks(os.getpid()) or 0}-{secrets.token_hex(3)}"
+    place = folder() / _new_name(framework)
     try:
         version = _fill(place, framework, build, show)
         change_tables(paths.config_file(), lambda document: _name(document, framework, str(_python(place))))
@@ -139,12 +140,25 @@ def _remove_own(python: str) -> None:
         shutil.rmtree(Path(python).parent.parent, ignore_errors=True)
 
 
+def _new_name(framework: str) -> str:
+    """The name of a new environment, which tells the process that makes it."""
+    pid = os.getpid()
+    return f"{framework}-{pid}-{process.start_ticks(pid) or 0}-{secrets.token_hex(3)}-{_host()}"
+
+
+def _host() -> str:
+    return re.sub(r"[^A-Za-z0-9._-]", "-", process.this_host())
+
+
 def _sweep() -> None:
-    """Remove what a killed process left half-made."""
-    used = {Path(python).parent.parent for python in load_settings().interpreters.values()}
+    """Remove what a killed process of this host left half-made; the folder may lie on a disk that several share."""
+    # By their names: the path of the same folder may be another one today.
+    used = {Path(python).parent.parent.name for python in load_settings().interpreters.values()}
     for place in folder().iterdir():
-        _, pid, ticks = (*place.name.split("-"), "", "")[:3]
-        if place not in used and pid.isdigit() and str(process.start_ticks(int(pid)) or 0) != ticks:
+        _, pid, ticks, _, host = (*place.name.split("-", 4), *[""] * 5)[:5]
+        if place.name in used or host != _host() or not pid.isdigit():
+            continue
+        if str(process.start_ticks(int(pid)) or 0) != ticks:
             shutil.rmtree(place, ignore_errors=True)
 
 

@@ -19,6 +19,11 @@ KEYS = ("ssh", "dltui", "command")
 PROGRAM = "DLTUI_SSH"
 """The environment variable with another ssh and its options."""
 SERVE = "serve-stdio"
+OPTIONS = ("-T", "-a", "-x", "-o", "BatchMode=yes", "-o", "ClearAllForwardings=yes", "-o", "ControlMaster=no")
+"""No terminal and nothing that asks: a password would be asked for in the middle of the screen. The far side gets
+neither the user's keys nor his display, and the ports that a host's settings forward stay free for his own logins. A
+connection that the user shares is used; this one is not shared, because it ends with the screen.
+"""
 _HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,99}", re.ASCII)
 SEPARATOR = ":"
 KINDS = ("cpu", "cuda", "mps")
@@ -97,6 +102,5 @@ def _host(name: str, table: Mapping[str, str]) -> Host:
     destination = table.get("ssh", name)
     if destination.startswith("-"):
         raise UsageError(f"{paths.config_file()}: [hosts.{name}] ssh is a destination, not an option")
-    # No terminal and nothing that asks: a password would be asked for in the middle of the screen.
     there = f"{table.get('dltui', 'dltui')} {SERVE}"
-    return Host(name, (*program, "-T", "-o", "BatchMode=yes", destination, there))
+    return Host(name, (*program, *OPTIONS, destination, there))

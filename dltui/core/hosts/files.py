@@ -14,6 +14,7 @@ from dltui.core.errors import UsageError
 from dltui.core.hosts import asked, wire
 from dltui.core.reading.reader import RunReader
 from dltui.core.reading.status import OVER
+from dltui.core.rundir.directory import RunDirectory
 
 LOG = "events.jsonl"
 PRINTED = "worker.log"
@@ -42,24 +43,32 @@ class Readers:
         self._known: OrderedDict[str, RunReader] = OrderedDict()
         self._lock = threading.Lock()
 
-    def status(self, name: str, path: Path) -> dict[str, Any]:
+    def status(self, run: RunDirectory) -> dict[str, Any]:
         """The status of a run as it is seen where it lives."""
         with self._lock:
-            reader = self._known.pop(name, None) or RunReader(path, most_points=64)
-            self._known[name] = reader
-            if len(self._known) > _MOST_READERS:
-                self._known.popitem(last=False)
-            reader.refresh()
-            found = reader.status()
+            found = self._refreshed(run).status()
         alive = found.name not in OVER or found.phase == "exporting"
         return {"status": found.name, "why": found.why, "phase": found.phase, "since": found.since, "alive": alive}
+
+    def has_obeyed(self, run: RunDirectory, command: str) -> bool:
+        """True if the log of a run acknowledges a command."""
+        with self._lock:
+            return any(entry["id"] == command for entry in self._refreshed(run).history.commands)
+
+    def _refreshed(self, run: RunDirectory) -> RunReader:
+        reader = self._known.pop(run.id, None) or RunReader(run, most_points=64)
+        self._known[run.id] = reader
+        if len(self._known) > _MOST_READERS:
+            self._known.popitem(last=False)
+        reader.refresh()
+        return reader
 
 
 class Pulls:
     """What has been given of each run on this connection, so that the next question need not say it again."""
 
     def __init__(self) -> None:
-        self._readers = Readers()
+        self.readers = Readers()
         self._given: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {}
 
     def pull(self, question: Mapping[str, Any]) -> dict[str, Any]:
@@ -71,7 +80,7 @@ class Pulls:
         anew = "log" in question or run.id not in self._given
         at, known = (asked.table(question, "log"), {}) if anew else self._given[run.id]
         # The status comes first: what it says has then been written.
-        answer: dict[str, Any] = {"told": self._readers.status(run.id, run.path)}
+        answer: dict[str, Any] = {"told": self.readers.status(run)}
         answer["log"], at = _log(run.path, at)
         files = {name: found for name in SMALL if (found := _changed(run.path, name, known.get(name))) is not None}
         answer |= {"files": files} if files else {}

@@ -29,6 +29,7 @@ QUIET_SECONDS = 20.0
 """A link on which a question is open and nothing comes for so long is broken."""
 PING_SECONDS = 15.0
 HELD_SECONDS = 5.0
+CLOCK_SECONDS = 3.0
 PAUSES = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 60.0)
 """The seconds before each attempt to come back; the last from then on."""
 _MOST_GREETING = 200
@@ -54,6 +55,8 @@ class LinkState:
     since: float = 0.0
     """The monotonic time at which the link came up: another one is another server, which knows nothing of before."""
     read_only: bool = False
+    ahead: float = 0.0
+    """The seconds by which the clock there is ahead of the one here; 0 for clocks that agree."""
 
 
 @dataclass
@@ -150,6 +153,9 @@ class Link:
                 reason = self._connect_and_listen()
             except (OSError, wire.WireError) as error:
                 reason = clean_line(getattr(error, "strerror", None) or error, _CUT)
+            except Exception as error:
+                # Whatever is said there, the link comes back by itself.
+                reason = f"an answer that makes no sense ({type(error).__name__})"
             self._end()
             self._forget()
             # One that held for a while comes back soon.
@@ -235,7 +241,13 @@ class Link:
             note += f"; its runs have format {number}, which this dltui cannot read: upgrade it"
         with self._lock:
             self._heard = self._asked = time.monotonic()
-            self.state = LinkState("up", note=note, since=self._heard, read_only=hello.get("read_only") is True)
+            self.state = LinkState(
+                "up",
+                note=note,
+                since=self._heard,
+                read_only=hello.get("read_only") is True,
+                ahead=_ahead(hello.get("time"), time.time()),
+            )
         self._tried.set()
         self._changed()
         return ""
@@ -320,6 +332,13 @@ class Link:
                     os.killpg(process.pid, number)
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     process.wait(1.0)
+
+
+def _ahead(told: object, now: float) -> float:
+    """The seconds by which another clock is ahead; 0 where it does not tell, or the way here explains it."""
+    if not isinstance(told, (int, float)) or not abs(told) < 1e15:
+        return 0.0
+    return told - now if abs(told - now) > CLOCK_SECONDS else 0.0
 
 
 def _readable(fd: int, seconds: float) -> bool:

@@ -27,6 +27,7 @@ SECONDS = 1.0
 RESTING_SECONDS = 5.0
 """The pace for a run that is over."""
 WANTED = "wanted"
+LOCK = "mirror.lock"
 WANTED_SECONDS = 15.0
 LARGE_SECONDS = 5.0
 """The seconds between two looks at the large files that an open tab needs."""
@@ -137,12 +138,13 @@ class Mirror:
         """Make the folder and take it for this process, if it is free."""
         paths.ensure_private_dir(self.directory.path)
         paths.ensure_private_dir(self.directory.control_dir)
-        self._lock = os.open(self.directory.path / "mirror.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._lock = os.open(self.directory.path / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         if self._mine():
             # Nobody waits for what was left when the last viewer left.
             for command in commands.take(self.directory.path):
                 commands.done(command)
-            _sweep(self.directory.path.parent)
+            commands.forget_refusals(self.directory.path)
+            _sweep(self.directory.path)
 
     def _mine(self) -> bool:
         """True if this process keeps the mirror: two that write would double its log."""
@@ -172,6 +174,10 @@ class Mirror:
             return False
         except DltuiError as error:
             self._fail(error)
+            return False
+        except Exception as error:
+            # The answers are another machine's: none of them may end the thread, and leave a copy that stands still.
+            self._say_silent(HostError(f"an answer that makes no sense ({type(error).__name__})"))
             return False
         return more
 
@@ -206,9 +212,9 @@ class Mirror:
                 self._link.ask("kill" if kills else "send", run=self._run, by=command.by, **({} if kills else more))
             except HostError:
                 raise
-            except DltuiError:
-                # The run has ended meanwhile: its status says so to who waits.
-                pass
+            except DltuiError as error:
+                commands.refuse(command, str(error))
+                continue
             commands.done(command)
 
     def _pull(self) -> bool:
@@ -221,7 +227,9 @@ class Mirror:
         answer = self._link.ask("pull", seconds=PULL_SECONDS, run=self._run, **question)
         if not isinstance(answer, dict):
             raise wire.WireError("an answer that is no object")
-        for name, found in _table(answer, "files").items():
+        # A server that knows nothing of this copy gives all files that there are.
+        gone: dict[str, Any] = {name: {} for name in files.SMALL} if "log" in question else {}
+        for name, found in (gone | _table(answer, "files")).items():
             self._take(name, found)
         more = _append(folder / files.LOG, _table(answer, "log"))
         if isinstance(answer.get("printed"), dict):
@@ -263,7 +271,7 @@ class Mirror:
             status=clean_line(found.get("status", ""), 20),
             why=clean_line(found.get("why", ""), 1_000),
             phase=clean_line(found.get("phase", ""), 40),
-            since=_float(found.get("since")),
+            since=_here(_float(found.get("since")), self._link.state.ahead),
             alive=found.get("alive") is True,
         )
         now = time.monotonic()
@@ -288,11 +296,14 @@ class Mirror:
             return
         self._looked = now
         paths.ensure_private_dir(self.directory.predictions_dir)
-        answer = self._link.ask("stamps", run=self._run)
-        for name, stamp in _table(answer, "stamps").items():
-            if name in files.LARGE and self._large.get(name) != stamp:
+        stamps = _table(self._link.ask("stamps", run=self._run), "stamps")
+        for name in files.LARGE:
+            if name not in stamps:
+                # As of a run that was made anew under its name.
+                (self.directory.path / name).unlink(missing_ok=True)
+            elif self._large.get(name) != stamps[name]:
                 fetch(self._link, self.directory.path / name, do="large", run=self._run, file=name)
-                self._large[name] = stamp
+            self._large[name] = stamps.get(name)
 
 
 def once(link: Link, run: str) -> RunDirectory:
@@ -380,15 +391,33 @@ def _number(found: dict[str, Any], name: str) -> int:
     return value
 
 
+def _here(when: float, ahead: float) -> float:
+    """A time of a host by the clock of this one; 0 stays "unknown"."""
+    return when - ahead if when else when
+
+
 def _float(value: object) -> float:
     return float(value) if isinstance(value, (int, float)) and abs(value) < 1e15 else 0.0
 
 
-def _sweep(parent: Path) -> None:
-    """Remove the mirrors of a host that nobody has looked at for long."""
+def _sweep(own: Path) -> None:
+    """Remove the mirrors beside this one that nobody has looked at for long, and nobody begins to look at now."""
     with contextlib.suppress(OSError):
-        for entry in list(os.scandir(parent)):
-            word = Path(entry.path) / claim.TOLD
+        for entry in list(os.scandir(own.parent)):
+            found = Path(entry.path)
             with contextlib.suppress(OSError):
-                if entry.is_dir(follow_symlinks=False) and time.time() - word.stat().st_mtime > _STALE_SECONDS:
-                    fs.remove_dir(Path(entry.path))
+                old = time.time() - (found / claim.TOLD).stat().st_mtime > _STALE_SECONDS
+                if old and found != own and entry.is_dir(follow_symlinks=False) and not _is_kept(found):
+                    fs.remove_dir(found)
+
+
+def _is_kept(mirror: Path) -> bool:
+    """True if a process keeps a mirror up to date. Raises OSError."""
+    fd = os.open(mirror / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(fd)
+    return False

@@ -36,6 +36,7 @@ def hello(read_only: bool) -> dict[str, Any]:
         "host": process.this_host(),
         "user": process.user(),
         "read_only": read_only,
+        "time": time.time(),
     }
 
 

@@ -21,6 +21,7 @@ from dltui.core.text import clean_line
 ACTIONS = frozenset({"pause", "resume", "stop", "checkpoint", "set", "kill"})
 """All commands. A kill is a signal; the command beside it is for the log, which then says who sent it."""
 _NAME = re.compile(r"\d{20}-[0-9a-f]{8}\.json")
+_REFUSED = ".refused"
 _MOST_BYTES = 65_536
 
 
@@ -34,6 +35,11 @@ class Command:
     by: str
     sent: float
     path: Path
+
+
+def new_id() -> str:
+    """An id for a command that is sent now."""
+    return f"{time.time_ns():020d}-{secrets.token_hex(4)}"
 
 
 def is_id(text: str) -> bool:
@@ -61,7 +67,7 @@ def send(
     under which another host's viewer waits for it; sent again it is there once. Raises RunError when the folder cannot
     be written to.
     """
-    command_id = known_as or f"{time.time_ns():020d}-{secrets.token_hex(4)}"
+    command_id = known_as or new_id()
     by = by or process.user_at_host()
     content = {"id": command_id, "action": action, "arguments": arguments, "by": by, "sent": time.time()}
     path = run_dir / "control" / f"{command_id}.json"
@@ -152,6 +158,28 @@ def done(command: Command) -> None:
     """Remove a command that has been acknowledged in the log."""
     with contextlib.suppress(OSError):
         fs.FS.unlink(command.path)
+
+
+def refuse(command: Command, why: str) -> None:
+    """Remove a command that cannot be taken to its run, and leave the reason for its sender."""
+    with contextlib.suppress(OSError):
+        fs.write_atomic(command.path.with_suffix(_REFUSED), clean_line(why, 1_000).encode(), sync=False)
+    done(command)
+
+
+def refusal(run_dir: Path, command_id: str) -> str:
+    """The reason why a command was not taken to its run; "" while there is none."""
+    with contextlib.suppress(OSError):
+        found = fs.read_limited(run_dir / "control" / f"{command_id}{_REFUSED}", _MOST_BYTES)
+        return clean_line(found.decode("utf-8", "replace"))
+    return ""
+
+
+def forget_refusals(run_dir: Path) -> None:
+    """Remove the reasons that were left for senders."""
+    with contextlib.suppress(OSError):
+        for path in (run_dir / "control").glob(f"*{_REFUSED}"):
+            fs.FS.unlink(path)
 
 
 def forget(run_dir: Path, obeyed: Collection[str], before: float) -> list[Command]:

@@ -140,6 +140,9 @@ def _give_back(attempt: Attempt, place: device_queue.Place, lock: RunLock, task:
     place.leave()
     if task.debug:
         return attempt.stay_away("and a process in the foreground does not wait")
+    if attempt.is_preempted():
+        # The next program would not know of it.
+        return attempt.stay_away("and the machine asked for its process back")
     try:
         released.become_waiting(attempt.run, lock, attempt.instead)
     except OSError as error:

@@ -11,6 +11,7 @@ from textual.message import Message
 from dltui.core.errors import DltuiError, UsageError
 from dltui.core.numbers import duration, exact
 from dltui.core.reading.launched import WAITING
+from dltui.core.rundir.commands import new_id
 from dltui.core.text import safe
 from dltui.core.train.options import time_budget
 from dltui.tui.base.threads import Told, in_thread
@@ -224,13 +225,35 @@ class Orders:
         if run.phase == WAITING:
             self._refuse(f"{run.name} has no worker yet: it {run.why}")
             return
+        sent = Sent(run.name, run.host, action, self.services.clock.now())
+        if run.via:
+            self._send_there(run, sent, arguments)
+            return
         try:
             identity = self.services.commands.send(run.directory, action, arguments)
         except (DltuiError, OSError) as error:
             self._refuse(str(error))
             return
-        self.waiting[identity] = Sent(run.name, run.host, action, self.services.clock.now())
+        self.waiting[identity] = sent
         self.page.notice.clear_message()
+
+    def _send_there(self, run: Summary, sent: Sent, arguments: dict[str, Any]) -> None:
+        """Send a command to another host, in a thread: one whose link has just broken lets wait for its answer."""
+        identity = new_id()
+        self.waiting[identity] = sent
+
+        def send() -> None:
+            try:
+                self.services.commands.send(run.directory, sent.action, arguments, identity)
+            except Exception:
+                self.page.host.call_from_thread(self._take_back, identity)
+                raise
+
+        in_thread(self.page, "send", send)
+        self.page.notice.clear_message()
+
+    def _take_back(self, identity: str) -> None:
+        self.waiting.pop(identity, None)
 
     def _refuse(self, text: str) -> None:
         self.page.notice.say(safe(text), "bad")

@@ -34,6 +34,8 @@ FAULTS = ("failed", "interrupted", "preempted")
 RESUMABLE = ("interrupted", "preempted", "stopped", "failed")
 SPARKS = "▁▂▃▄▅▆▇█"
 SPARKS_ASCII = "__..--=^"
+LARGEST = 1e300
+"""The difference of two larger values may be no number."""
 
 
 def framework(name: str) -> str:
@@ -46,7 +48,7 @@ def spark(
 ) -> str:
     """A sparkline of the last values, scaled between their minimum and maximum, or between the given limits."""
     signs = SPARKS_ASCII if ascii_only else SPARKS
-    shown = [value for value in values if value == value][-room:] if room > 0 else []
+    shown = [min(max(value, -LARGEST), LARGEST) for value in values if value == value][-room:] if room > 0 else []
     if not shown:
         return ""
     last = len(signs) - 1

@@ -25,7 +25,10 @@ def test_what_ssh_could_take_for_something_else_is_no_host(name: str, config: Pa
 
 def test_a_host_is_reached_by_the_users_ssh_that_asks_for_nothing(config: Path) -> None:
     (host,) = address.chosen(["ann@gpu01.lab"])
-    assert host.command == ("ssh", "-T", "-o", "BatchMode=yes", "ann@gpu01.lab", "dltui serve-stdio")
+    assert host.command == ("ssh", *address.OPTIONS, "ann@gpu01.lab", "dltui serve-stdio")
+    options = " ".join(address.OPTIONS)
+    for word in ("-T -a -x", "BatchMode=yes", "ClearAllForwardings=yes", "ControlMaster=no"):
+        assert word in options
 
 
 def test_the_settings_say_more(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:

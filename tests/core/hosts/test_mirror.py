@@ -7,14 +7,16 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from dltui.core.errors import DltuiError
 from dltui.core.hosts import mirror
+from dltui.core.hosts.address import Host
 from dltui.core.hosts.fetched import fetch_figures
-from dltui.core.hosts.link import HostError, Link
+from dltui.core.hosts.link import HostError, Link, _ahead
 from dltui.core.hosts.mirror import Mirror
 from dltui.core.reading.reader import RunReader
 from dltui.core.rundir import claim, commands, place
@@ -170,3 +172,90 @@ def test_figures_are_fetched_beside_those_of_another_run(link: Link, far_home: P
     assert (fetched := fetch_figures(link, "bold-wren", draw=False)) == tmp_path / "exports" / "gpu01-bold-wren"
     assert [path.name for path in fetched.iterdir()] == ["accuracy.svg"]
     assert (fetched / "accuracy.svg").read_bytes() == (folder / "accuracy.svg").read_bytes()
+
+
+def looked_at(link: Link, run: str) -> RunDirectory:
+    """The mirror of a run that was copied once and is left."""
+    kept = Mirror(link, run)
+    kept.start()
+    kept.ready()
+    kept.stop()
+    wait_for(lambda: not kept._thread.is_alive())
+    return kept.directory
+
+
+def test_a_mirror_that_was_last_seen_long_ago_is_made_again(link: Link) -> None:
+    here = looked_at(link, "bold-wren")
+    other = mirror.directory("gpu01", "of-old").path
+    other.mkdir()
+    (other / claim.TOLD).write_text("{}")
+    for folder in (here.path, other):
+        os.utime(folder / claim.TOLD, (0, 0))
+    (here.path / "run.json").unlink()
+    assert looked_at(link, "bold-wren").run()["model"]
+    assert not other.exists()
+
+
+def test_files_that_the_run_has_no_more_are_no_more_here(link: Link) -> None:
+    """A run may be made anew under its name while nobody looks."""
+    here = looked_at(link, "bold-wren")
+    (here.path / "series.json").write_text('{"seeds": [1]}')
+    kept = Mirror(link, "bold-wren")
+    kept.want_large()
+    old = here.predictions_dir / "embeddings.npz"
+    old.parent.mkdir(exist_ok=True)
+    old.write_bytes(b"old")
+    kept.start()
+    wait_for(lambda: not old.exists())
+    assert not (here.path / "series.json").exists()
+    kept.stop()
+
+
+def test_a_command_that_the_host_refuses_is_not_waited_for(kept: Mirror) -> None:
+    sent = commands.send(kept.directory.path, "dance", {})
+    assert wait_for(lambda: commands.refusal(kept.directory.path, sent)) == "dance: this worker does not know it"
+    assert commands.take(kept.directory.path) == []
+
+
+def test_an_answer_that_nobody_thought_of_ends_no_thread(kept: Mirror, monkeypatch: pytest.MonkeyPatch) -> None:
+    def ask(self: Link, *words: object, **more: object) -> None:
+        raise RecursionError
+
+    reader = RunReader(kept.directory)
+    with monkeypatch.context() as patch:
+        patch.setattr(Link, "ask", ask)
+        said = wait_for(lambda: reader.status().name == "silent" and reader.status().why)
+        assert said == "gpu01 does not answer: an answer that makes no sense (RecursionError)"
+    wait_for(lambda: reader.status().name == "running")
+
+
+def test_a_link_survives_an_answer_that_nobody_thought_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    def hold(self: Link) -> str:
+        raise RecursionError
+
+    monkeypatch.setattr(Link, "_connect_and_listen", hold)
+    link = Link(Host("gpu01", ("false",)))
+    link.start()
+    with pytest.raises(HostError, match=r"makes no sense \(RecursionError\)"):
+        link.wait()
+    assert link._thread.is_alive()
+    link.close()
+
+
+def test_clocks_that_differ_are_known() -> None:
+    assert _ahead(1_000.0, 1_001.0) == 0.0
+    assert _ahead(4_600.0, 1_000.0) == 3_600.0
+    for nothing in (None, "x", 1e400, [], float("nan")):
+        assert _ahead(nothing, 1_000.0) == 0.0
+
+
+def test_the_time_of_a_status_is_by_the_clock_here(kept: Mirror) -> None:
+    told = claim.read_told(kept.directory.path)
+    assert told is not None
+    kept._link.state = replace(kept._link.state, ahead=3_600.0)
+    there = {"status": "running", "alive": True, "since": 5_000.0}
+    kept._tell(there)
+    found = claim.read_told(kept.directory.path)
+    kept._link.state = replace(kept._link.state, ahead=0.0)
+    assert found is not None
+    assert found.since == 1_400.0

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from dltui.core.reading.history import History
+from dltui.core.rundir import lock
 from dltui.core.rundir.commands import Command
 from dltui.core.rundir.directory import RunDirectory
 from dltui.core.rundir.events import CommandObeyed, Event
+from dltui.core.worker import worker_process
 from dltui.core.worker.waiting import device_queue, released
 from dltui.core.worker.waiting.device_queue import Place
 
@@ -110,3 +113,30 @@ def test_a_queue_that_cannot_be_joined_is_tried_again(run: RunDirectory, monkeyp
     script = Script(("resume", {}), lambda: None)
     assert wait(run, script) is None
     assert ("released", "cannot queue long: No space left on device; tries again") in script.said
+
+
+def test_a_machine_that_wants_its_process_back_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The program that replaces this one would not know of the signal."""
+    nothing = lambda *words: None  # noqa: E731
+    attempt: Any = SimpleNamespace(
+        heartbeat=SimpleNamespace(phase=nothing), is_preempted=lambda: True, stay_away=lambda why: why
+    )
+    rest: Any = SimpleNamespace(leave=nothing)
+    monkeypatch.setattr(released, "become_waiting", lambda *words: pytest.fail("it was replaced"))
+    why = worker_process._give_back(attempt, rest, rest, worker_process.Task(), rest)
+    assert why == "and the machine asked for its process back"
+
+
+def test_a_ticket_that_cannot_be_locked_is_taken_back(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, tries = lock.RunLock.acquire, [0]
+
+    def acquire(self: lock.RunLock, path: Path) -> None:
+        tries[0] += 1
+        if tries[0] == 1:
+            raise released.RunError("the disk has no file locks")
+        real(self, path)
+
+    monkeypatch.setattr(lock.RunLock, "acquire", acquire)
+    script = Script(("resume", {}))
+    assert wait(run, script) is None
+    assert not [detail for name, detail in script.said if name == "queued"], "it waited behind itself"

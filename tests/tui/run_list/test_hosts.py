@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
+from dltui.core.errors import UsageError
 from dltui.core.machine.devices import Device
 from dltui.core.rundir.directory import RunDirectory
 from dltui.tui.base.hosts.elsewhere import Elsewhere, Followed, HostLine
@@ -69,6 +71,27 @@ async def test_hosts_and_their_runs_are_in_one_list(services: FakeServices, host
         app.screen.state.selected = "gpu02:far-run"
         await pilot.press("enter")
         assert hosted.followed[-1].id == "gpu02:far-run"
+
+
+async def test_a_host_that_lets_wait_does_not_hold_the_screen(
+    services: FakeServices, hosted: FakeElsewhere, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost = threading.Event()
+
+    def send(*words: object) -> str:
+        lost.wait(5)
+        raise UsageError("gpu02 does not answer: timed out")
+
+    monkeypatch.setattr(services.commands, "send", send)
+    monkeypatch.setattr(services.viewer, "may_command", lambda run: True)
+    async with shown(services, (80, 24)) as (app, pilot):
+        await until(pilot, lambda: "far-run" in text(app))
+        app.screen.state.selected = "gpu02:far-run"
+        await pilot.press("p")
+        await until(pilot, lambda: "pause: sent, waiting for gpu02" in text(app))
+        lost.set()
+        await until(pilot, lambda: "gpu02 does not answer: timed out" in text(app))
+        assert app.screen.run_keys.orders.waiting == {}
 
 
 async def test_the_runs_of_a_host_can_be_filtered(services: FakeServices, hosted: FakeElsewhere) -> None:

@@ -120,6 +120,8 @@ def _queue_up(place: Place) -> str:
     try:
         place.join()
     except RunError as error:
+        # Else it would wait behind itself.
+        place.leave()
         return f"{error}; tries again"
     return ""
 

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Sequence
 
-from dltui.core.errors import DltuiError, UsageError
+from dltui.core.errors import UsageError
 from dltui.core.hosts import address, mirror
 from dltui.core.hosts.address import Host
 from dltui.core.hosts.link import HostError, Link
@@ -89,7 +89,7 @@ class HostWatch:
                 self._look()
             except HostError:
                 self._silence()
-            except (DltuiError, ValueError, TypeError):
+            except Exception:
                 # An answer that makes no sense, as of a version far apart: what was listed before stays.
                 self._since = 0.0
             rests = time.monotonic() - self.asked > ASKED_SECONDS
@@ -107,8 +107,8 @@ class HostWatch:
         for name in found.get("gone") or ():
             known.pop(address.joined(self.link.host.name, str(name)), None)
         for one in found["runs"][:MOST_RUNS]:
-            summary = from_json(self.link.host.name, one)
-            if summary is not None:
+            summary = from_json(self.link.host.name, one, state.ahead)
+            if summary is not None and (summary.id in known or len(known) < MOST_RUNS):
                 known[summary.id] = summary
         if anew or found["runs"] or found.get("gone") or self._lost is not None:
             self._known, self.runs = known, tuple(known.values())

@@ -42,8 +42,10 @@ def _plain(value: Any) -> Any:
     return [_plain(item) for item in value]
 
 
-def from_json(host: str, found: object) -> Summary | None:
-    """The summary of a run of another host; None for what is none. Unknown fields of another version are left out."""
+def from_json(host: str, found: object, ahead: float = 0.0) -> Summary | None:
+    """The summary of a run of another host whose clock is `ahead` by so many seconds; None for what is none. Unknown
+    fields of another version are left out.
+    """
     if not isinstance(found, dict):
         return None
     try:
@@ -53,6 +55,7 @@ def from_json(host: str, found: object) -> Summary | None:
         return None
     # WHERE, and the filter host:NAME, have the name by which this host knows it.
     known |= {"id": run.id, "host": host, "via": host, "facts": {**known.get("facts", {}), "host": host, "id": run.id}}
+    known |= {name: known[name] - ahead for name in ("since", "created", "ended") if known.get(name)}
     for name in ("group", "sweep"):
         if known.get(name):
             known[name] = address.joined(host, known[name])

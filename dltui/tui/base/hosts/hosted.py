@@ -96,11 +96,19 @@ class FarCommands(Commands):
     def __init__(self, hosts: FarHosts) -> None:
         self._hosts = hosts
 
-    def send(self, run: RunDirectory, action: str, arguments: dict[str, Any]) -> str:
+    def send(self, run: RunDirectory, action: str, arguments: dict[str, Any], known_as: str | None = None) -> str:
         far = self._hosts.of(run)
         if far is None:
-            return super().send(run, action, arguments)
-        return str(far[0].ask("send", run=far[1], action=action, arguments=arguments, by=user_at_host()))
+            return super().send(run, action, arguments, known_as)
+        more: dict[str, Any] = {} if known_as is None else {"command": known_as}
+        return str(far[0].ask("send", run=far[1], action=action, arguments=arguments, by=user_at_host(), **more))
+
+    def take_out(self, run: RunDirectory) -> None:
+        far = self._hosts.of(run)
+        if far is None:
+            super().take_out(run)
+        else:
+            far[0].ask("kill", seconds=None, run=far[1])
 
     def kill_cost(self, run: RunDirectory) -> str:
         far = self._hosts.of(run)

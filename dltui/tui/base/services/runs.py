@@ -85,11 +85,13 @@ class Trash:
 class Commands:
     """Commands to a live run."""
 
-    def send(self, run: RunDirectory, action: str, arguments: dict[str, Any]) -> str:
-        """Send a command, and return the id by which the log will acknowledge it. Raises UsageError."""
+    def send(self, run: RunDirectory, action: str, arguments: dict[str, Any], known_as: str | None = None) -> str:
+        """Send a command, and return the id by which the log will acknowledge it, which may be given. Raises
+        UsageError.
+        """
         from dltui.core.rundir.commands import send
 
-        return send(run.path, action, arguments)
+        return send(run.path, action, arguments, known_as=known_as)
 
     def take_out(self, run: RunDirectory) -> None:
         """Take a run out of the queue where its launcher has put it. Raises UsageError."""

@@ -24,7 +24,11 @@ class Clock:
         return time.time()
 
     def time_of_day(self, when: float, seconds: bool = False) -> str:
-        return time.strftime("%H:%M:%S" if seconds else "%H:%M", time.localtime(when))
+        try:
+            return time.strftime("%H:%M:%S" if seconds else "%H:%M", time.localtime(when))
+        except (OverflowError, OSError, ValueError):
+            # The log of another user or host may name any time.
+            return "?"
 
 
 class Viewer:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dltui.core.errors import RunError, UsageError
+from dltui.core.hosts import mirror
 from dltui.core.lifecycle.launch import launching
 from dltui.core.numbers import exact
 from dltui.core.reading.launched import WAITING
@@ -63,10 +64,15 @@ def pause(run: str, release: bool, until_free: bool) -> int:
 @click.argument("run", shell_complete=completion.runs)
 def stop(run: str) -> int:
     """End a run early and keep everything: checkpoint, test result with the best epoch so far, figures."""
+    from dltui.tui.cli.hosts import near
+
     reader = alive_run(run, "stop")
     queued = reader.status().name == "queued"
     if reader.status().phase == WAITING:
-        launching.end(reader.directory)
+        if mirror.origin(reader.directory) is None:
+            launching.end(reader.directory)
+        else:
+            near.kill(reader.directory)
         say(f"{reader.directory.id} taken out of the queue; start it with: dltui resume {reader.directory.id}")
         return 0
     done = order(reader, "stop", {})
@@ -160,11 +166,16 @@ def stacks(run: str) -> int:
 def kill(run: str, yes: bool) -> int:
     """End a run at once. What came after its last checkpoint is lost; `dltui resume` goes on from there."""
     from dltui.core.lifecycle import kill as run_kill
+    from dltui.tui.cli.hosts import near
 
     reader = open_run(run)
-    cost = run_kill.cost(reader)
+    far = mirror.origin(reader.directory) is not None
+    cost = near.kill_cost(reader.directory) if far else run_kill.cost(reader)
     if not yes and is_terminal() and not click.confirm(visible(f"kill {reader.directory.id}? lost: {cost}")):
         return 0
-    run_kill.kill(reader)
+    if far:
+        near.kill(reader.directory)
+    else:
+        run_kill.kill(reader)
     say(f"{reader.directory.id} killed ({cost}); go on with: dltui resume {reader.directory.id}")
     return 0

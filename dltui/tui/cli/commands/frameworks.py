@@ -91,8 +91,11 @@ def install(framework: str, build: Build | None, again: bool) -> int:
 
 @contextlib.contextmanager
 def _ending_cleanly() -> Iterator[None]:
-    """Let SIGTERM and a closed terminal do as Ctrl-C does: the installer ends, and what was made is removed."""
-    numbers = (signal.SIGTERM, signal.SIGHUP)
+    """Let SIGTERM and a closed terminal do as Ctrl-C does: the installer ends, and what was made is removed. What is
+    ignored, as with nohup, stays so.
+    """
+    signals = (signal.SIGTERM, signal.SIGHUP)
+    numbers = [number for number in signals if signal.getsignal(number) is not signal.SIG_IGN]
     before = [signal.signal(number, signal.default_int_handler) for number in numbers]
     try:
         yield

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -80,20 +81,36 @@ def _asked_launchers(rows: Sequence[dict[str, Any]]) -> bool:
 
 
 def _of_hosts(hosts: Sequence[str]) -> list[dict[str, Any]]:
-    """The rows of other hosts, newest first; a host that does not answer costs only its own. Raises the error of the
-    only one."""
+    """The rows of other hosts, newest first; all are asked at once, and one that does not answer costs only its own.
+    Raises an error where none answers.
+    """
     from dltui.core.errors import DltuiError
     from dltui.tui.cli.hosts import near
 
-    found: list[dict[str, Any]] = []
-    for host in dict.fromkeys(hosts):
+    found: dict[str, list[dict[str, Any]]] = {}
+    problems: dict[str, DltuiError] = {}
+
+    def ask(host: str) -> None:
         try:
-            found += near.rows(host)
+            found[host] = near.rows(host)
         except DltuiError as error:
-            if len(hosts) == 1:
-                raise
-            warn(f"dltui: {error}")
-    return sorted(found, key=lambda row: row.get("created") or 0.0, reverse=True)
+            problems[host] = error
+
+    wanted = list(dict.fromkeys(hosts))
+    for host in wanted:
+        near.begin(host)
+    asking = [threading.Thread(target=ask, args=(host,), daemon=True) for host in wanted]
+    for thread in asking:
+        thread.start()
+    for thread in asking:
+        thread.join()
+    silent = [problems[host] for host in wanted if host in problems]
+    for error in silent[: len(wanted) - 1]:
+        warn(f"dltui: {error}")
+    if len(silent) == len(wanted):
+        raise silent[-1]
+    rows = [row for host in wanted for row in found.get(host, ())]
+    return sorted(rows, key=lambda row: row.get("created") or 0.0, reverse=True)
 
 
 def _wanted(row: dict[str, Any]) -> list[int]:

@@ -94,6 +94,9 @@ def redraw(run_id: str, phase: str) -> list[str]:
 
 def _has_checkpoint(reader: RunReader) -> bool:
     """True if there is a checkpoint of the run itself or of the run that it was forked from."""
+    if reader.told is not None:
+        # Checkpoints of another host's run stay there.
+        return bool(reader.history.checkpoints) or bool(reader.run.get("fork"))
     try:
         return any(reader.directory.checkpoints_dir.iterdir())
     except OSError:

@@ -73,6 +73,8 @@ def order(reader: RunReader, action: str, arguments: dict[str, Any], by: str | N
                 if entry["id"] == sent:
                     return _obeyed(reader, entry)
             status = reader.status()
+            if reader.told is not None and (why := commands.refusal(reader.directory.path, sent)):
+                raise UsageError(f"{reader.directory.id} takes no {action}: {why}")
             if status.over:
                 raise NoAnswerError(f"{reader.directory.id} ended ({status.name}) before it could {action}")
             ticker.tell(reader, time.monotonic() - began)

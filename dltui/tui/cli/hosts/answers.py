@@ -22,7 +22,10 @@ from dltui.tui.base.hosts.far_summary import as_json
 from dltui.tui.base.services import Services
 from dltui.tui.base.summary import Summary
 
-SLOW = ("list", "rows", "devices", "large", "export", "figure", "train", "resumption", "resume", "kill", "fork", "pull")
+SLOW = (
+    "list", "rows", "devices", "large", "export", "figure", "train", "resumption", "resume", "kill", "fork", "pull",
+    "send",
+)  # fmt: skip
 READ_ONLY = "this server only reads: it was started with --read-only"
 DEVICE_SECONDS = 2.0
 MOST_WORDS = 500
@@ -113,7 +116,8 @@ class Answers:
         if known_as is not None and not commands.is_id(known_as):
             raise UsageError("that is no id of a command")
         run = asked.run(question)
-        if known_as is not None and _has_obeyed(run.events_path, known_as):
+        if known_as is not None and self._pulls.readers.has_obeyed(run, known_as):
+            # Its sender asks again when the answer was lost.
             return known_as
         return commands.send(run.path, action, arguments, _by(question), known_as)
 
@@ -226,13 +230,3 @@ def _figures(folder: Path) -> list[Path]:
     return sorted(
         path for path in folder.iterdir() if path.is_file() and not path.is_symlink() and not path.name.startswith(".")
     )
-
-
-def _has_obeyed(log: Path, command: str) -> bool:
-    """True if the end of a log acknowledges a command: its sender asks again when the answer was lost."""
-    try:
-        with log.open("rb") as file:
-            file.seek(max(file.seek(0, os.SEEK_END) - (1 << 18), 0))
-            return command.encode("ascii") in file.read()
-    except OSError:
-        return False

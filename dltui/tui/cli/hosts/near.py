@@ -26,23 +26,33 @@ if TYPE_CHECKING:
 
 _LINKS: dict[str, Link] = {}
 """The links of this command line, by host."""
+_NOTED: set[str] = set()
+"""The hosts whose note about another version was shown."""
 _MIRRORS: dict[RunDirectory, Mirror] = {}
 
 
 def link_to(host: str) -> Link:
     """The link to a host, which answers. Raises DltuiError with the reason why it does not."""
+    link = begin(host)
+    link.wait()
+    if link.state.note and host not in _NOTED:
+        _NOTED.add(host)
+        warn(f"dltui: {host}: {link.state.note}")
+    return link
+
+
+def begin(host: str) -> Link:
+    """Begin to reach a host. Raises UsageError for what is none."""
     if host not in _LINKS:
         made = Link(address.chosen([host])[0])
         made.start()
         _LINKS[host] = made
         _at_the_end(lambda: _close(host))
-    _LINKS[host].wait()
-    if _LINKS[host].state.note:
-        warn(f"dltui: {host}: {_LINKS[host].state.note}")
     return _LINKS[host]
 
 
 def _close(host: str) -> None:
+    _NOTED.discard(host)
     _LINKS.pop(host).close()
 
 
@@ -80,8 +90,14 @@ def origin(run: RunDirectory) -> tuple[Link, str] | None:
 
 def rows(host: str) -> list[dict[str, Any]]:
     """The rows of the runs of a host, as `all_rows` has them; each value is one that lists expect."""
-    found = link_to(host).ask("rows", seconds=None)
-    return [_row(host, row) for row in found if isinstance(row, dict)] if isinstance(found, list) else []
+    link = link_to(host)
+    found = link.ask("rows", seconds=None)
+    known = [_row(host, row) for row in found if isinstance(row, dict)] if isinstance(found, list) else []
+    return [_by_our_clock(row, link.state.ahead) for row in known]
+
+
+def _by_our_clock(row: dict[str, Any], ahead: float) -> dict[str, Any]:
+    return row | {name: row[name] - ahead for name in ("since", "created") if row[name]}
 
 
 _TEXTS = ("name", "status", "why", "phase", "note")
@@ -113,21 +129,35 @@ def _number(value: object) -> Any:
     return value if good else None
 
 
+def kill_cost(run: RunDirectory) -> str:
+    """A description of what a kill of a run would lose, as its host tells. Raises DltuiError."""
+    link, name = _there(run)
+    return clean_line(link.ask("kill_cost", run=name), 200)
+
+
+def kill(run: RunDirectory) -> None:
+    """End a run at once, or the job that waits to begin it. Raises DltuiError where its host cannot."""
+    link, name = _there(run)
+    link.ask("kill", seconds=None, run=name)
+
+
+def _there(run: RunDirectory) -> tuple[Link, str]:
+    found = origin(run)
+    assert found is not None
+    return found
+
+
 def export(run: RunDirectory, to: str | None, formats: Sequence[str] | None) -> Path:
     """Draw the figures of a run on its host, and fetch them. Returns the folder here."""
     from dltui.core import paths
 
-    found = origin(run)
-    assert found is not None
     wanted = paths.expanded(to).absolute() / run.id.replace(":", "-") if to else None
-    return fetch_figures(*found, to=wanted, formats=formats)
+    return fetch_figures(*_there(run), to=wanted, formats=formats)
 
 
 def resume(reader: RunReader, more_epochs: int, detach: bool, as_json: bool) -> bool:
     """Go on with a run on its host, after saying what that means. Returns False if nobody is to follow it."""
-    found = origin(reader.directory)
-    assert found is not None
-    link, name = found
+    link, name = _there(reader.directory)
     plan = link.ask("resumption", seconds=None, run=name)
     if isinstance(plan, dict) and not as_json:
         say(f"{reader.directory.id} was {clean_line(plan.get('ended', ''), 500)}")

@@ -11,7 +11,9 @@ import pytest
 from dltui.core.rundir.directory import RunDirectory
 from dltui.tui.base.hosts import far_summary
 from dltui.tui.base.hosts.far_summary import as_json, device_from_json, from_json, silenced
+from dltui.tui.base.services import Clock
 from dltui.tui.base.summary import Summary
+from dltui.tui.run_list import table
 
 FULL = Summary(
     directory=RunDirectory("/far/runs/bold-wren"), id="bold-wren", name="Bold", status="running", why="w",
@@ -102,3 +104,20 @@ def test_a_device_comes_back() -> None:
     assert found is not None
     assert (found.name, found.free_bytes, found.processes) == ("cuda:0", 5, (("ann", 7, 9),))
     assert "\x1b" not in found.title
+
+
+def test_the_times_of_another_clock_are_those_of_this_one() -> None:
+    found = from_json("gpu01", {"id": "ok", "since": 5_000.0, "created": 4_000.0, "ended": 0.0}, ahead=1_000.0)
+    assert found is not None
+    assert (found.since, found.created, found.ended) == (4_000.0, 3_000.0, 0.0)
+
+
+@pytest.mark.parametrize("value", [1e308, -1e308, 1e18, -1e18])
+def test_no_number_of_a_host_ends_the_screen(value: float) -> None:
+    for name in ("since", "created", "ended", "left", "fraction", "best_value"):
+        for status in ("running", "finished", "paused", "unheard of"):
+            more = {"trend": [value, -value, value], "epochs": 3, "best": "1", "best_name": "loss"}
+            found = from_json("gpu01", {"id": "ok", "status": status, name: value, **more})
+            assert found is not None
+            table.table([found], 0, 0, 200, 5, 1e9, "here", False, hosts=True)
+            table.detail(found, 200, 9, 1e9, Clock().time_of_day, False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import tomllib
 import zipfile
@@ -16,6 +17,7 @@ from dltui.core import paths
 from dltui.core.catalog import environments, questions
 from dltui.core.errors import RunError, UsageError
 from dltui.core.machine import process
+from dltui.tui.cli.commands import frameworks
 from dltui.tui.cli.main import run
 
 Answer = Callable[[list[str]], tuple[int, str]]
@@ -128,14 +130,38 @@ def test_what_cannot_begin_is_said_before(installer: Installer, monkeypatch: pyt
 
 
 def test_what_a_killed_one_left_is_removed_and_no_other(installer: Installer, monkeypatch: pytest.MonkeyPatch) -> None:
-    alive = f"torch-{os.getppid()}-{process.start_ticks(os.getppid())}"
-    for name in (alive, "torch-999999999-5", "mine"):
+    here = environments._host()
+    alive = f"torch-{os.getppid()}-{process.start_ticks(os.getppid())}-aaaaaa-{here}"
+    elsewhere = "torch-999999999-5-aaaaaa-another-host"
+    for name in (alive, elsewhere, f"torch-999999999-5-aaaaaa-{here}", "mine"):
         (environments.folder() / name).mkdir(parents=True)
     python, _ = environments.install("torch", "cpu")
-    assert left() == sorted([alive, "mine", Path(python).parents[1].name])
+    assert left() == sorted([alive, elsewhere, "mine", Path(python).parents[1].name])
     monkeypatch.setattr(environments, "folder", lambda: Path("/elsewhere"))
     with pytest.raises(UsageError, match="was not made by dltui"):
         environments.remove("torch")
+
+
+def test_one_that_is_used_by_another_path_stays(installer: Installer, tmp_path: Path) -> None:
+    """The home may be reached through a link today."""
+    name = f"torch-999999999-5-aaaaaa-{environments._host()}"
+    (environments.folder() / name / "bin").mkdir(parents=True)
+    (tmp_path / "linked").symlink_to(tmp_path / "home")
+    python = tmp_path / "linked" / "frameworks" / name / "bin" / "python"
+    paths.config_file().write_text(f'[frameworks.torch]\npython = "{python}"\n')
+    environments.install("tensorflow", "cpu")
+    assert name in left()
+
+
+def test_what_nohup_ignores_stays_ignored() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with frameworks._ending_cleanly():
+            assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+            assert signal.getsignal(signal.SIGTERM) is signal.default_int_handler
+        assert signal.getsignal(signal.SIGTERM) is not signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_without_venv_uv_makes_it(installer: Installer, monkeypatch: pytest.MonkeyPatch) -> None:

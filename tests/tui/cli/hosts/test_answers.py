@@ -14,6 +14,8 @@ import pytest
 from dltui.core.hosts import files
 from dltui.core.hosts.serve import Server
 from dltui.core.rundir import commands
+from dltui.core.rundir.events import CommandObeyed, Logged
+from dltui.core.rundir.log import EventLog
 from dltui.tui.base.hosts.far_summary import from_json
 from dltui.tui.base.services import Services
 from dltui.tui.cli.hosts.answers import READ_ONLY, SLOW, Answers
@@ -112,6 +114,18 @@ def test_a_command_is_left_once_under_the_id_of_its_sender(far: Questions, home:
     assert far.ask("send", **asked) == name
     (found,) = commands.take(home / "runs" / "bold-wren")
     assert (found.id, found.by, found.arguments) == (name, "ann@laptop", {"lr": 0.1})
+
+
+def test_a_command_that_was_obeyed_long_ago_is_not_left_again(far: Questions, home: Path) -> None:
+    """Its sender asks again when the link was cut before the answer."""
+    name, run = f"{1:020d}-00000000", home / "runs" / "bold-wren"
+    log = EventLog(run / "events.jsonl", 1)
+    log.append(CommandObeyed(name, "pause", {}, 1, 1, "ann@laptop", 1.0))
+    for _ in range(300):
+        log.append(Logged("info", "x" * 1_000))
+    log.close()
+    assert far.ask("send", run="bold-wren", action="pause", arguments={}, by="ann@laptop", command=name) == name
+    assert commands.take(run) == []
 
 
 def test_a_command_that_no_worker_obeys_is_refused(far: Questions, home: Path) -> None:
