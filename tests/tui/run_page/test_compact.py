@@ -30,6 +30,16 @@ async def test_picture(services: FakeServices, snapshot: SnapshotAssertion, look
         assert app.export_screenshot() == snapshot(extension_class=SvgExtension)
 
 
+async def test_the_answers_of_a_question_are_seen_at_40x10(services: FakeServices) -> None:
+    async with shown(services, (40, 10), run="brisk-otter") as (app, pilot):
+        await pilot.press("s")
+        asked = " ".join(line.strip() for line in lines(app))
+        assert "stop brisk-otter early and keep everything?" in asked
+        assert "y yes   Esc no" in asked
+        await pilot.press("escape")
+        assert "y yes" not in text(app)
+
+
 async def test_head_chart_values_time_left_and_keys_are_there_at_40x10(services: FakeServices) -> None:
     async with shown(services, (40, 10), run="brisk-otter") as (app, pilot):
         shown_lines = lines(app)
