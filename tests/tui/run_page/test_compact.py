@@ -7,7 +7,7 @@ from syrupy.assertion import SnapshotAssertion
 
 from tests.helpers.marks import few
 from tests.tui.everywhere import LOOKS
-from tests.tui.scenario import FakeServices, lines, shown, text
+from tests.tui.scenario import FakeServices, lines, shown, text, until
 from tests.tui.test_screens import SvgExtension, TextExtension
 
 RUNS = ("brisk-otter", "bold-wren", "wild-moth", "dull-crab", "calm-ibis", "lines-1")
@@ -38,6 +38,9 @@ async def test_the_answers_of_a_question_are_seen_at_40x10(services: FakeService
         assert "y yes   Esc no" in asked
         await pilot.press("escape")
         assert "y yes" not in text(app)
+        await pilot.press("2")
+        await until(pilot, lambda: "% share" not in lines(app)[-1] and "cell" in lines(app)[-1])
+        assert not lines(app)[-1].rstrip().removesuffix("? keys").endswith("e")
 
 
 async def test_head_chart_values_time_left_and_keys_are_there_at_40x10(services: FakeServices) -> None:
