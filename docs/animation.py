@@ -15,6 +15,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from dltui.tui.base.effects.screen_picture import alone
+
 HERE = Path(__file__).parent
 FRAME_SECONDS = 1.2
 SIZE = (100, 30)
@@ -45,14 +47,16 @@ def join(frames: list[str], seconds: float = FRAME_SECONDS) -> str:
     share = 100 / len(frames)
     style = (
         f".frame {{ visibility: hidden; animation: show {total:g}s step-end infinite; }}\n"
-        f"@keyframes show {{ 0% {{ visibility: visible; }} {share:.4f}% {{ visibility: hidden; }} }}\n"
+        # What does not move, and who wants nothing to move, sees the last one.
+        ".last { visibility: visible; }\n"
+        "@media (prefers-reduced-motion: reduce) { .frame { animation: none; } }\n"
+        f"@keyframes show {{ 0% {{ visibility: visible; }} {share:.4f}%, 100% {{ visibility: hidden; }} }}\n"
     )
     parts = []
     for number, frame in enumerate(frames):
-        body = re.sub(r"@font-face \{.*?\n    \}", "", frame, flags=re.DOTALL) if number else frame
-        body = re.sub(r"^.*?<svg ", "<svg ", body, count=1, flags=re.DOTALL)
-        delay = number * seconds - total
-        parts.append(f'<g class="frame" style="animation-delay: {delay:g}s">\n{_unlike(body, number)}\n</g>')
+        body = re.sub(r"^.*?<svg ", "<svg ", alone(frame), count=1, flags=re.DOTALL)
+        kind, delay = "frame last" if number == len(frames) - 1 else "frame", number * seconds - total
+        parts.append(f'<g class="{kind}" style="animation-delay: {delay:g}s">\n{_unlike(body, number)}\n</g>')
     head = f'<svg viewBox="{box.group(1)}" xmlns="http://www.w3.org/2000/svg">\n<style>\n{style}</style>\n'
     return head + "\n".join(parts) + "\n</svg>\n"
 
@@ -122,7 +126,7 @@ def main(arguments: list[str]) -> None:
         frames = asyncio.run(record("cnn"))
         write(target / "session.svg", join(frames), home)
         for name, (run, keys) in SCREENS.items():
-            write(target / "screens" / f"{name}.svg", asyncio.run(screen(run, keys)), home)
+            write(target / "screens" / f"{name}.svg", alone(asyncio.run(screen(run, keys))), home)
 
 
 def write(file: Path, svg: str, home: str) -> None:

@@ -284,13 +284,12 @@ class DltuiApp(App[None], inherit_bindings=False):
             return
         from dltui.tui.base.effects.screen_picture import Pictured
 
-        svg, folder = self.export_screenshot(), page.picture_folder
-        services, columns = self.services, self.size.width
+        svg, services, columns = self.export_screenshot(), self.services, self.size.width
         page.notice.say("saving a picture ...", "accent", seconds=60)
 
         def work() -> Pictured:
             try:
-                return Pictured(services.exporting.picture(svg, folder, columns))
+                return Pictured(services.exporting.picture(svg, page.picture_folder, columns))
             except DltuiError as error:
                 return Pictured([], str(error))
 

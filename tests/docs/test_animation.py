@@ -39,9 +39,15 @@ def test_frames_are_joined(animation: ModuleType) -> None:
     frame = '<svg viewBox="0 0 10 5"><style>.terminal-7-r1 {{ fill: #fff }}</style><g class="terminal-7-r1"/></svg>'
     joined = animation.join([frame, frame.replace("7", "8")], 2.0)
     assert joined.startswith('<svg viewBox="0 0 10 5"')
-    assert joined.count('class="frame"') == 2
+    assert (joined.count('class="frame"'), joined.count('class="frame last"')) == (1, 1)
+    assert ".last { visibility: visible; }" in joined
     assert ("t0-r1" in joined, "t1-r1" in joined, "terminal-" in joined) == (True, True, False)
     assert "animation: show 4s" in joined
+
+
+def test_pictures_fetch_nothing() -> None:
+    for picture in [DOCS / "session.svg", *(DOCS / "screens").glob("*.svg")]:
+        assert "@font-face" not in picture.read_text()
 
 
 def test_frames_are_taken_evenly(animation: ModuleType) -> None:

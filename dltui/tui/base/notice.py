@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from dltui.core.text import safe
 from dltui.tui.base.rows import Rows
 from dltui.tui.draw.printed import pieces
-from dltui.tui.draw.styled_text import Row, fit
+from dltui.tui.draw.styled_text import Row, cells, cut, fit
 
 if TYPE_CHECKING:
     from textual.events import Key, Paste
@@ -42,7 +42,9 @@ class Notice(Rows, can_focus=True):
 
     def redraw(self) -> None:
         """Take as many rows as what was said needs, then draw."""
-        wanted = len(self._said_rows(self.screen.size.width)) if self.is_attached else 1
+        width = self.screen.size.width if self.is_attached else 0
+        asked = _question_rows(self._question, width) if self._question and width else []
+        wanted = len(asked or self._said_rows(width)) if width else 1
         if self.styles.height is None or self.styles.height.value != wanted:
             self.styles.height = wanted
         super().redraw()
@@ -134,9 +136,9 @@ class Notice(Rows, can_focus=True):
 
     def _row(self, width: int, height: int) -> list[Row]:
         if self._question is not None:
-            return [fit([(" " + self._question.text, "bold accent")], width)]
+            return [fit(row, width) for row in _question_rows(self._question, width)]
         if self._prompt is not None:
-            return [fit(_prompt_row(self._prompt), width)]
+            return [fit(_prompt_row(self._prompt, width), width)]
         said = self._said_rows(width)
         return [fit(row, width) for row in said] if self._said is not None else [fit(self._idle(), width)]
 
@@ -157,6 +159,14 @@ def _edited(prompt: Prompt) -> None:
         prompt.live(prompt.edit.text)
 
 
-def _prompt_row(prompt: Prompt) -> Row:
+def _question_rows(question: Question, width: int) -> list[Row]:
+    """The question over as many rows as it takes: its answers stand at its end."""
+    return [[(f" {line}", "bold accent")] for line in pieces(question.text, width - 2)[:MOST_ROWS]]
+
+
+def _prompt_row(prompt: Prompt, width: int) -> Row:
     end = ("  " + prompt.problem, "bad") if prompt.problem else ("  Enter ok, Esc cancel", "dim")
-    return [(f" {prompt.text} ", "bold accent"), *prompt.edit.row("bold", 24), end]
+    typed = prompt.edit.row("bold", 24)
+    # What is typed is worth more than the end of what is asked.
+    text = cut(prompt.text, max(width - cells(typed) - 3, 12))
+    return [(f" {text} ", "bold accent"), *typed, end]

@@ -37,6 +37,7 @@ class Overlays:
     def look(self) -> tuple[Overlaid, ...]:
         """The wanted runs; the identical tuple as long as nothing has changed."""
         known = {one.id: one for one in self._last}
+        self._readers = {run: reader for run, reader in self._readers.items() if run in self.wanted}
         found = []
         for run in self.wanted:
             try:

@@ -182,7 +182,7 @@ class Page(Screen[None], inherit_bindings=False):
         end: Row = [("?", "key bold"), (" all keys " if width >= LEAST[0] else " keys ", "dim")]
         row: Row = [(" ", "")]
         for key, label in self.keys:
-            room = width - cells(row) - cells(end) - cells([(key, "")])
+            room = width - cells(row) - cells(end) - cells([(key, "")]) - 1
             # A key without its word says nothing.
             if cells([(label, "")]) + 1 > room:
                 break

@@ -219,8 +219,9 @@ class ComparePage(Page):
         in_thread(self, "export", self._export)
 
     def _export(self) -> Message:
-        services, folder = self.host.services, place.exports_folder(self.runs[0]).parent / "comparison"
+        services = self.host.services
         try:
+            folder = place.exports_folder(self.runs[0]).parent / "comparison"
             services.exporting.comparison(self.runs, folder)
             return Told(services.exporting.copy_line(folder), str(folder))
         finally:

@@ -1,4 +1,4 @@
-"""The other hosts above the list of runs: a line for each with its devices, greyed with the reason while it does not
+"""The other hosts above the list of runs: a line for each with its devices, grayed with the reason while it does not
 answer; on a small screen several in a line.
 """
 
@@ -61,7 +61,7 @@ def _packed(hosts: Sequence[HostLine], width: int, height: int) -> list[Row]:
 
 
 def _short(host: HostLine) -> Row:
-    """A host in short: `gpu01 2 of 4 free`, or greyed with the beginning of its reason."""
+    """A host in short: `gpu01 2 of 4 free`, or grayed with the beginning of its reason."""
     if host.problem or host.devices is None:
         return [(f" {host.name} {cut(host.problem or '...', 24)}  ", "faint")]
     gpus = [device for device in host.devices if device.kind != "cpu" and not device.problem]

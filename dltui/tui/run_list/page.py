@@ -67,6 +67,8 @@ class RunsPage(Page):
         self._reading: Reading | None = None
         self.preview = PreviewPane(self, self.state)
         self._second = 0
+        self._list_rows: int | None = None
+        """The rows of the list; None for all that there are, or for half of the screen."""
 
     def body(self) -> Iterable[Widget]:
         yield Rows(self._device_line, id="devices")
@@ -95,7 +97,9 @@ class RunsPage(Page):
     def _share_rows(self) -> None:
         """Leave the rows that a short list does not need to the preview."""
         rows = self.preview.list_rows(len(self.state.lines)) if self.preview.has_room else None
-        self.query_one("#table").styles.height = "1fr" if rows is None else rows
+        if rows != self._list_rows:
+            self._list_rows = rows
+            self.query_one("#table").styles.height = "1fr" if rows is None else rows
         self.preview.aim()
 
     def on_screen_resume(self) -> None:
@@ -152,7 +156,8 @@ class RunsPage(Page):
 
     def tick(self) -> None:
         super().tick()
-        self.preview.aim()
+        # A filter changes their number, too.
+        self._share_rows()
         second = int(self.host.services.clock.now())
         # Of runs that have ended only the age changes.
         if self.state.live or second != self._second:
@@ -244,6 +249,7 @@ class RunsPage(Page):
             self.host.open_sweep(line.sweep)
         elif line is not None:
             self.state.toggle(line.id)
+            self._share_rows()
             self.redraw()
 
     def action_new(self) -> None:

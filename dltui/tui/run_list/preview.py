@@ -32,6 +32,7 @@ IMAGE = 16
 CAPTION = 2
 WIDE = 160
 NOTE = "begins with the first step"
+UNREADABLE = "cannot be read"
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +95,7 @@ def _inks(found: Preview, look: Look) -> list[tuple[str, str]]:
 def _charts(found: Preview, look: Look) -> Iterator[Chart]:
     runs = found.runs
     if not runs:
-        yield Chart("loss", (), 1.0, note=NOTE)
+        yield Chart("loss", (), 1.0, note=NOTE if found.own or found.others else UNREADABLE)
         return
     task = task_of(found.task)
     history = runs[0].history

@@ -79,6 +79,8 @@ class PreviewPane:
         line, found = self._state.line, self.found
         if line is None or height < 3:
             return []
+        if line.via:
+            return [rule(width, f"on {line.via}; Enter {'lists its runs' if line.members else 'opens it'}")]
         late = self._page.host.services.clock.now() - self._since > PATIENCE
         if found is None or (found.line != line.id and late):
             return [rule(width, f"reading {line.name.strip()} ...")]

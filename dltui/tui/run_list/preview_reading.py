@@ -50,8 +50,10 @@ class Wanted(NamedTuple):
 
 
 def wanted(line: Summary | None, marked: tuple[str, ...]) -> Wanted | None:
-    """What the preview of a line shows; of a sweep its best trial, of other groups all runs."""
-    if line is None:
+    """What the preview of a line shows; of a sweep its best trial, of other groups all runs. None for a run of another
+    host, whose log is only copied once it is opened.
+    """
+    if line is None or line.via:
         return None
     if line.members and not line.sweep:
         return Wanted(line.id, line.name.strip(), None, tuple(run.id for run in line.members[:MOST_OVER]))

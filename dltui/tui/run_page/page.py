@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import BindingType
 
+from dltui.core.errors import DltuiError
 from dltui.core.numbers import duration
 from dltui.core.rundir import place
 from dltui.core.text import safe
@@ -210,7 +211,11 @@ class RunPage(Page):
 
     @property
     def picture_folder(self) -> Path:
-        return place.exports_folder(self.run.directory)
+        try:
+            return place.exports_folder(self.run.directory)
+        except DltuiError:
+            # The run is damaged or gone: its page can be pictured all the same.
+            return super().picture_folder
 
     def status_line(self) -> str:
         run, at = self.run.summary, self.view.progress if self.view else None

@@ -41,6 +41,12 @@ def test_the_very_same_while_nothing_changes(overlays: Overlays) -> None:
     assert turned is not seen
 
 
+def test_of_a_run_that_is_no_longer_wanted_nothing_is_kept(overlays: Overlays) -> None:
+    names(overlays, "first")
+    names(overlays, "second")
+    assert list(overlays._readers) == ["second"]
+
+
 def test_a_run_that_goes_on_is_read_on(overlays: Overlays, tmp_path: Path) -> None:
     overlays.wanted = ("first",)
     log = RunDirectory(tmp_path / "first").events_path

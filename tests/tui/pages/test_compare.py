@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -72,6 +73,24 @@ async def test_what_the_table_has_no_room_for_is_counted(services: FakeServices)
         assert "more lines: 1 ↑" in text(app)
         await pilot.press("up")
         assert "more lines: 1 ↓" in text(app)
+
+
+async def test_e_works_again_after_it_could_not(services: FakeServices, monkeypatch: pytest.MonkeyPatch) -> None:
+    from dltui.core.errors import UsageError
+    from dltui.tui.pages import compare
+
+    def refuse(run: RunDirectory) -> Path:
+        raise UsageError("names no folder")
+
+    monkeypatch.setattr(services.exporting, "comparison", lambda runs, folder: [])
+    async with shown(services) as (app, pilot):
+        await compared(app, pilot, services)
+        with monkeypatch.context() as broken:
+            broken.setattr(compare.place, "exports_folder", refuse)
+            await pilot.press("e")
+            await until(pilot, lambda: "names no folder" in text(app))
+        await pilot.press("e")
+        await until(pilot, lambda: "comparison.svg is drawn" in text(app))
 
 
 async def test_e_draws_it_and_y_copies_where_it_is(services: FakeServices, monkeypatch: pytest.MonkeyPatch) -> None:

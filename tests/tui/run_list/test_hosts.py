@@ -69,6 +69,9 @@ async def test_hosts_and_their_runs_are_in_one_list(services: FakeServices, host
         assert any("lost-run" in line and "silent" in line for line in found)
         assert "10 runs" in found[0]
         app.screen.state.selected = "gpu02:far-run"
+        app.screen.tick()
+        await until(pilot, lambda: "on gpu02; Enter opens it" in text(app))
+        assert hosted.followed == []
         await pilot.press("enter")
         assert hosted.followed[-1].id == "gpu02:far-run"
 

@@ -74,6 +74,23 @@ async def test_a_group_shows_its_runs_over_one_another(services: FakeServices) -
         assert (found.own, [run.id for run in found.others]) == (None, ["lab-s1", "lab-s2"])
 
 
+async def test_the_list_has_the_room_of_its_lines_also_after_a_filter(services: FakeServices) -> None:
+    for number in range(4):
+        make_sample_run(services.root, run_id=f"more-{number}", epochs=1)
+    async with shown(services, LARGE) as (app, pilot):
+        table = app.screen.query_one("#table")
+        whole = table.size.height
+        assert whole == 13
+        app.screen.state.choice.filter("more")
+        app.screen.state.fold()
+        app.screen.tick()
+        await until(pilot, lambda: table.size.height == 8)
+        app.screen.state.choice.filter("")
+        app.screen.state.fold()
+        app.screen.tick()
+        await until(pilot, lambda: table.size.height == whole)
+
+
 @pytest.mark.parametrize("size", few([(119, 40), (120, 29), (80, 24)], 1))
 async def test_without_room_nothing_is_read(services: FakeServices, size: tuple[int, int]) -> None:
     async with shown(services, size) as (app, pilot):
@@ -93,7 +110,7 @@ async def test_a_run_that_cannot_be_read_has_an_empty_preview(services: FakeServ
         app.screen.state.selected = "bold-wren"
         await until(pilot, lambda: previewed(app, "bold-wren"))
         assert app.screen.preview.found.own is None
-        assert "begins with the first step" in text(app)
+        assert "cannot be read" in text(app)
 
 
 @pytest.mark.parametrize("size", [(120, 10), (120, 3), (300, 40), (121, 17)])

@@ -7,7 +7,7 @@ from syrupy.assertion import SnapshotAssertion
 
 from tests.helpers.marks import few
 from tests.tui.everywhere import LOOKS
-from tests.tui.scenario import FakeServices, lines, shown, text
+from tests.tui.scenario import FakeServices, lines, shown, text, until
 from tests.tui.test_screens import SvgExtension, TextExtension
 
 RUNS = ("brisk-otter", "bold-wren", "wild-moth", "dull-crab", "calm-ibis", "lines-1")
@@ -28,6 +28,19 @@ async def test_letters(services: FakeServices, snapshot: SnapshotAssertion, run:
 async def test_picture(services: FakeServices, snapshot: SnapshotAssertion, look: str, size: tuple[int, int]) -> None:
     async with shown(services, size, LOOKS[look], run="brisk-otter") as (app, _):
         assert app.export_screenshot() == snapshot(extension_class=SvgExtension)
+
+
+async def test_the_answers_of_a_question_are_seen_at_40x10(services: FakeServices) -> None:
+    async with shown(services, (40, 10), run="brisk-otter") as (app, pilot):
+        await pilot.press("s")
+        asked = " ".join(line.strip() for line in lines(app))
+        assert "stop brisk-otter early and keep everything?" in asked
+        assert "y yes   Esc no" in asked
+        await pilot.press("escape")
+        assert "y yes" not in text(app)
+        await pilot.press("2")
+        await until(pilot, lambda: "% share" not in lines(app)[-1] and "cell" in lines(app)[-1])
+        assert not lines(app)[-1].rstrip().removesuffix("? keys").endswith("e")
 
 
 async def test_head_chart_values_time_left_and_keys_are_there_at_40x10(services: FakeServices) -> None:

@@ -70,3 +70,4 @@ async def test_a_page_can_begin_with_it(services: FakeServices) -> None:
         await until(pilot, lambda: getattr(app.screen, "view", None) is not None)
         assert app.screen.run.replay is not None  # type: ignore[attr-defined]
         assert "REPLAY" in lines(app)[0]
+        assert "End as it is" in lines(app)[1]

@@ -16,7 +16,7 @@ from dltui.core.text import clean_line
 from dltui.tui.base.hosts.far_hosts import FarHosts
 from dltui.tui.base.services import Services
 from dltui.tui.base.services.new_runs import Starting
-from dltui.tui.base.services.results import Exporting
+from dltui.tui.base.services.results import Exporting, Trying
 from dltui.tui.base.services.runs import Commands, Runs, Trash
 from dltui.tui.base.services.this_host import Viewer
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from dltui.core.catalog.entries import Catalog
     from dltui.core.lifecycle.create import RunRequest
     from dltui.core.lifecycle.resume import Resumption
+    from dltui.core.lifecycle.trained_model import Conversation
     from dltui.core.rundir.directory import RunDirectory
 
 
@@ -39,6 +40,7 @@ class HostedServices(Services):
         self.starting = FarStarting(hosts)
         self.commands = FarCommands(hosts)
         self.exporting = FarExporting(self.viewer, hosts)
+        self.trying = FarTrying(hosts)
 
 
 class FarViewer(Viewer):
@@ -208,6 +210,19 @@ class FarExporting(Exporting):
         if far is None:
             return super().look_inside(run)
         raise UsageError(f"made where the run is: ssh {far[0].host.name} dltui export {clean_line(far[1])} --explain")
+
+
+class FarTrying(Trying):
+    """Tries the models of this host alone: checkpoints stay where they are."""
+
+    def __init__(self, hosts: FarHosts) -> None:
+        self._hosts = hosts
+
+    def open(self, run: RunDirectory) -> Conversation:
+        far = self._hosts.of(run)
+        if far is None:
+            return super().open(run)
+        raise UsageError(f"its weights are there: ssh -t {far[0].host.name} dltui attach {clean_line(far[1])}, then i")
 
 
 def _count(value: object) -> int:

@@ -94,7 +94,7 @@ def export(
     for run in found:
         try:
             if mirror.origin(run) is not None:
-                written.append(_fetch(run, to, chosen, explain or receipts, as_json))
+                written.append(_fetch(run, to, chosen, explain or receipts or look != Look(), as_json))
                 continue
             if explain:
                 _look_inside(run, code(plugins, trust))

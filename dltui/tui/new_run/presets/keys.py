@@ -13,6 +13,7 @@ from dltui.core.rundir.names import check_run_name
 from dltui.core.text import safe
 from dltui.tui.base.page import press
 from dltui.tui.base.threads import Told, in_thread
+from dltui.tui.draw.styled_text import cut
 
 if TYPE_CHECKING:
     from dltui.tui.base.line_edit import Answer
@@ -69,11 +70,11 @@ class PresetKeys:
             return
 
         def step(text: str, by: int) -> str:
-            at = names.index(text) if text in names else -by
+            at = names.index(text) if text in names else min(by, 0)
             return names[(at - by) % len(names)]
 
         self._page.notice.prompt(
-            f"fill it with a preset ({', '.join(map(safe, names))})",
+            f"fill in preset ({cut(', '.join(map(safe, names)), 28)})",
             names[-1],
             lambda text: "" if text in message.forms else "no such preset",
             lambda text: self._fill(text, message.forms[text]),

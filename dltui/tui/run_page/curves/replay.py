@@ -123,9 +123,9 @@ def past_row(now: RunView, past: RunView, replay: Replay, width: int) -> Row:
     end: Row = [(f" {duration(replay.seconds)} of {duration(whole)}  ", "bold")]
     keys = [
         ("Space", "hold" if replay.speed else "go on"),
+        ("End", "as it is"),
         ("P", "speed" if replay.speed else "from the start"),
         ("[ ]", "epoch"),
-        ("End", "as it is"),
     ]
     for key, label in keys:
         more: Row = [(key, "key bold"), (f" {label}  ", "dim")]

@@ -142,6 +142,10 @@ class TryPage(Page):
                 return None
             if self._model is None:
                 self._model = self.host.services.trying.open(self.run)
+                if self._left:
+                    # The page was left while the process was started.
+                    self._model.close()
+                    return None
             try:
                 told = self._model.ask(question)
             except RunError:
@@ -160,6 +164,8 @@ class TryPage(Page):
 
     def on_failed(self, message: Failed) -> None:
         self.busy = ""
+        # A network without convolutions has no heat map: the next image is asked for without one.
+        self.heat = self.heat and self.found is not None and self.found.heat is not None
         self.notice.say(message.reason, "bad", seconds=60)
         self.redraw()
 

@@ -48,6 +48,24 @@ async def test_the_key_saves_what_is_seen(
         assert "url(" not in svg.replace("url(#", "")
 
 
+async def test_the_page_of_a_run_that_is_damaged_is_pictured_too(
+    services: FakeServices, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dltui.tui.run_page import page as run_page
+
+    def refuse(run: object) -> Path:
+        raise UsageError("run.json names no exports folder")
+
+    monkeypatch.setattr(screen_picture, "_RENDERERS", ())
+    monkeypatch.chdir(tmp_path)
+    async with shown(services, run="bold-wren") as (app, pilot):
+        await until(pilot, lambda: "FINISHED" in text(app))
+        monkeypatch.setattr(run_page.place, "exports_folder", refuse)
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: "saved: " in text(app))
+        assert len(list((tmp_path / "exports").iterdir())) == 1
+
+
 @pytest.mark.long
 async def test_what_cannot_be_written_is_told(
     services: FakeServices, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

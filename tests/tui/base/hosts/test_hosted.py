@@ -93,6 +93,11 @@ def test_a_run_is_deleted_where_it_is(services: HostedServices) -> None:
         services.trash.discard(mirror.directory("gpu01", "a"))
 
 
+def test_a_model_is_tried_where_its_weights_are(services: HostedServices) -> None:
+    with pytest.raises(UsageError, match="ssh -t gpu01 dltui attach a, then i"):
+        services.trying.open(mirror.directory("gpu01", "a"))
+
+
 def test_a_host_that_is_down_says_so_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("DLTUI_HOME", str(tmp_path))
     found = FarHosts([Host("gpu01", ("false",))])

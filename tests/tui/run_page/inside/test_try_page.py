@@ -107,6 +107,21 @@ async def test_it_needs_a_checkpoint_and_the_right_to_write(services: FakeServic
         assert "read-only" in lines(app)[-2]
 
 
+async def test_a_network_without_heat_maps_is_tried_on_without_them(
+    services: FakeServices, model: FakeConversation
+) -> None:
+    async with shown(services, run="bold-wren") as (app, pilot):
+        await pilot.press("i")
+        await until(pilot, lambda: "test image 1 of 10" in text(app))
+        model.refuses = "no heat map: this network has no convolution"
+        await pilot.press("h")
+        await until(pilot, lambda: "this network has no convolution" in text(app))
+        model.refuses = ""
+        await pilot.press("n")
+        await until(pilot, lambda: "test image 2 of 10" in text(app))
+        assert not model.asked[-1]["heat"]
+
+
 @pytest.mark.parametrize("size", few([(80, 24), (120, 40), (200, 50)], 1), ids=lambda size: f"{size[0]}x{size[1]}")
 async def test_picture(
     services: FakeServices, model: FakeConversation, snapshot: SnapshotAssertion, size: tuple[int, int]
