@@ -69,7 +69,8 @@ class Server:
                     return
 
     def _take(self, question: Mapping[str, Any], write: int) -> None:
-        if question.get("do") not in self._slow:
+        name = question.get("do")
+        if not isinstance(name, str) or name not in self._slow:
             self._answer(question, write)
             return
         self._room.acquire()

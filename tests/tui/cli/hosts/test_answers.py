@@ -148,7 +148,7 @@ def test_words_that_start_nothing_are_refused(far: Questions) -> None:
 
 
 def test_what_it_does_not_know_it_says_in_a_line(far: Questions) -> None:
-    for do in ("rm", "__init__", None, 7, "operations", "a\x1b[2J"):
+    for do in ("rm", "__init__", None, 7, [], {}, "operations", "a\x1b[2J"):
         found = far.ask(do)
         assert "does not know" in found
         assert "\x1b" not in found
