@@ -66,7 +66,18 @@ def test_those_that_take_a_moment_are_carried_out(
 
 
 TRAININGS = [words for words in ALL if words[:1] == ("train",) and "--help" not in words]
-TAKE_MODEL = ("--dataset", "--data", "--weights", "--freeze", "--log", "--share", "--seeds", "--plugin", "--like")
+TAKE_MODEL = (
+    "--dataset",
+    "--data",
+    "--device",
+    "--weights",
+    "--freeze",
+    "--log",
+    "--share",
+    "--seeds",
+    "--plugin",
+    "--like",
+)
 """Flags that belong to what a command names, or that other tests are about."""
 
 

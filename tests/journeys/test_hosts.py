@@ -62,7 +62,9 @@ def test_a_run_of_another_host_is_like_one_of_this_one(
     there = network.homes["gpu01"] / "runs" / "r"
     assert (
         "gpu01:r trains in the background"
-        in program("train", *RUN, "--host", "gpu01", "--name", "r", *exports(network), "--detach").stdout
+        in program(
+            "train", *RUN, "--epochs", "900", "--host", "gpu01", "--name", "r", *exports(network), "--detach"
+        ).stdout
     )
     link = Link(address.chosen(["gpu01"])[0])
     link.start()

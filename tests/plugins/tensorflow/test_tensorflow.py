@@ -72,7 +72,7 @@ def test_what_authors_bring(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @needs_tensorflow
-@pytest.mark.long
+@pytest.mark.longest
 def test_several_devices() -> None:
     run_child("tests.plugins.tensorflow.tensorflow_replica_checks", *REPLICA_CHECKS)
 
