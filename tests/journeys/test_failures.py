@@ -66,6 +66,7 @@ def test_out_of_memory_before_any_checkpoint_is_the_command_again(program: Progr
     program(*words)
 
 
+@pytest.mark.long
 def test_a_loss_that_is_no_number(program: Program) -> None:
     out = train(program, plugin(program.folder, "loss = float('nan')", after=True), "--step-seconds", "0.01")
     assert "the loss is not a finite number at step 31; try lr 0.01" in out

@@ -39,6 +39,7 @@ def queued(program: Program, name: str, why: str) -> None:
     program.wait(name, lambda live: live.phase == "queued" and live.detail == why)
 
 
+@pytest.mark.long
 def test_three_run_one_after_the_other_also_when_the_second_fails(program: Program) -> None:
     plugin = program.folder / "second.py"
     shutil.copy(FAKE, plugin)

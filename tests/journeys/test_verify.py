@@ -36,6 +36,7 @@ def tamper(run: Path, **config: object) -> None:
 
 
 @pytest.mark.slow(15)
+@pytest.mark.long
 def test_equal_also_with_epochs_added(program: Program, net: Path) -> None:
     train(program, net, "--threads", "1")
     program("resume", "r", "--more-epochs", "1", "--plain")

@@ -168,6 +168,6 @@ def test_two_runs_download_once(files: dict[str, bytes], good: Mirror, tmp_path:
 def test_reachable_tells_whether_any_mirror_answers(good: Mirror, bad: Mirror) -> None:
     bad.silent = True
     assert not network.reachable([f"{bad.url}/{IMAGES}"], 0.2)
-    assert network.reachable([f"{bad.url}/{IMAGES}", f"{good.url}/{IMAGES}"], 10.0)
+    assert network.reachable([f"{bad.url}/{IMAGES}", f"{good.url}/{IMAGES}"], 3.0)
     assert not network.reachable([f"{good.url}/none"], 10.0)
     assert network.answered(f"{good.url}/none", 10.0)
