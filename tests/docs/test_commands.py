@@ -65,19 +65,11 @@ def test_those_that_take_a_moment_are_carried_out(
     assert "Traceback" not in said.out + said.err
 
 
-TRAININGS = [words for words in ALL if words[:1] == ("train",) and "--help" not in words]
+TRAININGS = [words for words in ALL if words[:1] == ("train",) and not {"--help", "--host"} & set(words)]
 TAKE_MODEL = (
-    "--dataset",
-    "--data",
-    "--device",
-    "--weights",
-    "--freeze",
-    "--log",
-    "--share",
-    "--seeds",
-    "--plugin",
-    "--like",
-)
+    "--dataset", "--data", "--data-dir", "--device", "--host", "--launcher", "--slurm", "--ray", "--workers",
+    "--ray-address", "--weights", "--freeze", "--log", "--share", "--seeds", "--plugin", "--like",
+)  # fmt: skip
 """Flags that belong to what a command names, or that other tests are about."""
 
 

@@ -96,7 +96,7 @@ def test_planted_bugs_around_workers_are_found(request: pytest.FixtureRequest) -
 
 
 @pytest.mark.slow(20)
-@pytest.mark.long
+@pytest.mark.longest
 @needs_torch
 def test_planted_bugs_are_found() -> None:
     run_child("torch", "--bugs", "--kills", "300")

@@ -15,7 +15,7 @@ PLUGINS = ("--plugin", str(FAKES / "fake_plugin.py"), "--plugin", str(FAKES / "f
 TOY = ("--dataset", "blobs", "--device", "cpu", "--plain", *PLUGINS)
 
 
-@pytest.mark.long
+@pytest.mark.longest
 def test_a_member_trains_and_goes_on(program: Program) -> None:
     program("train", "toy:large", *TOY, "--name", "r", "--epochs", "1")
     run = json.loads((program.run("r") / "run.json").read_text())

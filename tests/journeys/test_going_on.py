@@ -33,7 +33,7 @@ def train(program: Program, net: Path, *more: str) -> None:
     program("train", "softmax-numpy", "--plugin", str(net), "--dataset", "blobs", *FAST, *more)
 
 
-@pytest.mark.long
+@pytest.mark.longest
 def test_a_run_that_is_done_stays_done_when_it_cannot_go_on(program: Program, net: Path) -> None:
     train(program, net)
     (program.folder / "boom").touch()

@@ -29,7 +29,7 @@ def test_epochs_added_to_a_finished_run_make_it_the_longer_run(program: Program)
 
 
 @pytest.mark.slow(27)
-@pytest.mark.long
+@pytest.mark.longest
 @pytest.mark.parametrize("schedule", few(["constant", "one-cycle"], 1, long=0))
 def test_a_longer_run_that_is_killed_goes_on_to_its_new_end(program: Program, schedule: str) -> None:
     program(*FAST, "--epochs", "2", "--name", "whole", "--schedule", schedule)

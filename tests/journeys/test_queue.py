@@ -69,7 +69,7 @@ def test_a_queued_run_waits_for_one_that_was_started_at_once(program: Program) -
 
 
 @pytest.mark.slow(30)
-@pytest.mark.long
+@pytest.mark.longest
 def test_stop_and_kill_take_a_run_out_of_the_queue_and_the_others_go_on(program: Program) -> None:
     program(*RUN, "--detach", "--name", "now", "--epochs", "400", "--step-seconds", "0.05")
     program.wait("now", lambda live: live.step > 0)

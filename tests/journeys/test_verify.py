@@ -86,7 +86,7 @@ def test_a_run_of_pytorch_is_equal(program: Program) -> None:
     assert program("verify", "r").stdout.startswith("equal: r trained again in ")
 
 
-@pytest.mark.long
+@pytest.mark.longest
 @pytest.mark.slow(20)
 def test_a_receipt_alone_is_enough(program: Program, net: Path) -> None:
     train(program, net, "--threads", "1")
