@@ -1,7 +1,10 @@
 """The generated pages of the documentation say what the code says."""
 
 import importlib.util
+import json
+import os
 import re
+import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -36,7 +39,12 @@ def make_reference(tmp_path: Path, know_catalog: Fill, monkeypatch: pytest.Monke
 
 def test_the_pages_say_what_the_code_says(make_reference: ModuleType) -> None:
     """Commands, hyperparameters, variables, exit codes, hooks, the page of `man`, the schemas."""
-    for name, text in make_reference.pages(load_catalog()).items():
+    # In a process of its own: commands keep how they were first asked for help, by any test before.
+    code = "import json, make_reference as m; print(json.dumps(m.pages(m.load_catalog())))"
+    command = [sys.executable, "-c", code]
+    environment = {**os.environ, "PYTHONPATH": f"{DOCS}{os.pathsep}{DOCS.parent}"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    for name, text in json.loads(done.stdout).items():
         assert (DOCS / name).read_text() == text, f"{name} is old; {AGAIN}"
 
 

@@ -118,6 +118,7 @@ def selected(text: str) -> str:
     return found[1] if found else ""
 
 
+@pytest.mark.longest
 def test_from_the_list_to_a_run_and_out(home: Path, screens: list[Screen]) -> None:
     screen = Screen(home)
     screens.append(screen)
