@@ -24,7 +24,7 @@ from dltui.core.rundir.directory import RunDirectory
 from dltui.core.text import clean_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from dltui.core.contract.types import Array
     from dltui.core.lifecycle.inside.one_image import OneImage
@@ -144,45 +144,25 @@ def _serve(answers: TextIO) -> int:
     each of them."""
     run, instead = RunDirectory(Path(sys.argv[1])), json.loads(sys.stdin.readline())["instead"]
     model: OneImage | None = None
-    for line in sys.stdin:
-        try:
-            if model is None:
-                from dltui.core.lifecycle.inside.one_image import OneImage
-                from dltui.core.lifecycle.trained_model import load_trained_model
 
-                model = OneImage(run, load_trained_model(run, instead), {**run.run(), **instead})
-            answer = model.answer(json.loads(line))
-        except DltuiError as error:
-            answer = {"error": str(error)}
-        except Exception as error:
-            traceback.print_exc()
-            answer = {"error": clean_line(f"{type(error).__name__}: {error}", 400)}
-        answers.write(json.dumps(answer) + "\n")
-        answers.flush()
+    def work(question: Mapping[str, Any]) -> dict[str, Any]:
+        nonlocal model
+        if model is None:
+            from dltui.core.lifecycle.inside.one_image import OneImage
+            from dltui.core.lifecycle.trained_model import load_trained_model
+
+            model = OneImage(run, load_trained_model(run, instead), {**run.run(), **instead})
+        return model.answer(question)
+
+    for line in sys.stdin:
+        _answer(answers, work, json.loads(line))
     return 0
 
 
-def main() -> int:
-    # What frameworks print goes where errors go.
-    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)
-    if "--serve" in sys.argv[2:]:
-        return _serve(answers)
-    question = json.load(sys.stdin)
+def _answer(answers: TextIO, work: Callable[[Mapping[str, Any]], dict[str, Any]], question: Mapping[str, Any]) -> int:
+    """Write what comes of a question as a line, an error as one, too. Returns 1 after an error."""
     try:
-        from dltui.core.lifecycle.trained_model import load_trained_model
-
-        run, instead = RunDirectory(Path(sys.argv[1])), question.get("instead") or {}
-        found = load_trained_model(run, instead)
-        if "predict" in question:
-            answer: dict[str, Any] = {"rows": predict(found, question["predict"], question.get("masks"))}
-        elif "look" in question:
-            from dltui.core.lifecycle.inside.look import look_inside
-
-            answer = {"lines": look_inside(run, found, {**run.run(), **instead}, question["look"])}
-        else:
-            convert(found, question["convert"], Path(question["to"]))
-            answer = {"written": question["to"]}
+        answer = work(question)
     except DltuiError as error:
         answer = {"error": str(error)}
     except Exception as error:
@@ -191,6 +171,31 @@ def main() -> int:
     answers.write(json.dumps(answer) + "\n")
     answers.flush()
     return 1 if "error" in answer else 0
+
+
+def _once(question: Mapping[str, Any]) -> dict[str, Any]:
+    """The answer to the only question of a process."""
+    from dltui.core.lifecycle.trained_model import load_trained_model
+
+    run, instead = RunDirectory(Path(sys.argv[1])), question.get("instead") or {}
+    found = load_trained_model(run, instead)
+    if "predict" in question:
+        return {"rows": predict(found, question["predict"], question.get("masks"))}
+    if "look" in question:
+        from dltui.core.lifecycle.inside.look import look_inside
+
+        return {"lines": look_inside(run, found, {**run.run(), **instead}, question["look"])}
+    convert(found, question["convert"], Path(question["to"]))
+    return {"written": question["to"]}
+
+
+def main() -> int:
+    # What frameworks print goes where errors go.
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    if "--serve" in sys.argv[2:]:
+        return _serve(answers)
+    return _answer(answers, _once, json.load(sys.stdin))
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ class RayOptions(LauncherOptions):
         1,
         ge=1,
         le=1024,
-        description="processes that train the run together; Ray opens ports, as nothing else of dltui does: a token "
+        description="processes that train the run, one so far; Ray opens ports, as nothing else of dltui does: a token "
         "guards them",
         json_schema_extra=unit("workers"),
     )

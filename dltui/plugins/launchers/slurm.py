@@ -122,6 +122,19 @@ def job_name(launch: Launch) -> str:
     return f"dltui-{launch.name}-{hashlib.sha256(os.fsencode(launch.run_dir)).hexdigest()[:8]}"
 
 
+WAIT_LINES = (
+    "worker=$!",
+    "while :; do",
+    "    signaled=",
+    "    wait $worker",
+    "    now=$?",
+    "    [ $now -eq 127 ] || code=$now",
+    '    [ -n "$signaled" ] || break',
+    "done",
+)
+"""Lines of the job script: a signal ends `wait` before the run has ended."""
+
+
 def script(launch: Launch, options: SlurmOptions) -> str:
     """The job script. Slurm warns it by USR2 (or USR1), which it hands on: the run leaves a checkpoint, ends with 75
     and goes into the queue again. TERM means that Slurm takes the job back by itself, or that it was cancelled: the
@@ -153,14 +166,7 @@ def script(launch: Launch, options: SlurmOptions) -> str:
             "trap 'warned=yes signaled=yes; kill -USR2 $worker 2>/dev/null' USR1 USR2",
             "trap 'signaled=yes; kill -TERM $worker 2>/dev/null' TERM",
             f"srun {shlex.join(launch.command)} &",
-            "worker=$!",
-            "while :; do",
-            "    signaled=",
-            "    wait $worker",
-            "    now=$?",
-            "    [ $now -eq 127 ] || code=$now",
-            '    [ -n "$signaled" ] || break',
-            "done",
+            *WAIT_LINES,
             "",
             "# After a warning it goes into the queue again; a run that has failed or is done does not.",
             'if [ -n "$warned" ] && { [ $code -eq 75 ] || [ $code -gt 128 ]; }; then',
