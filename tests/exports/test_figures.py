@@ -332,3 +332,9 @@ def test_predictions_of_any_size_can_be_drawn(value: float, shape: tuple[int, in
 
 def test_data_without_images_have_no_grid(tmp_path: Path) -> None:
     assert "mislabeled.svg" not in names(write(reader(tmp_path, image=False), tmp_path / "out", ["svg"]).files)
+
+
+def test_the_steps_of_a_short_run_are_named_in_the_legend(tmp_path: Path) -> None:
+    for epochs, named in ((2, ["train", "steps", "validation"]), (9, ["train", "validation"])):
+        legend = _training(reader(tmp_path / str(epochs), epochs=epochs)).legends[0]
+        assert [text.get_text() for text in legend.get_texts() if text.get_text() != "best epoch"] == named

@@ -31,6 +31,8 @@ MOST_STEPS = 20_000
 STEP_POINTS = 200
 LEGEND = 2.6
 """Inches that the legend takes of the subtitle's line."""
+STEPS = 0.6
+"""Inches that the legend is wider where it names the steps."""
 LEGEND_LINE = 0.2
 PANEL = 2.1
 """The height in inches of a panel with its axis, where they are one below the other."""
@@ -57,12 +59,18 @@ class Training:
     best: int | None = None
     monitor: str = ""
 
+    @property
+    def has_steps(self) -> bool:
+        """True if the steps are drawn behind the epochs."""
+        return any(len(curves.steps[0]) for curves in self.panels)
+
 
 def draw_training_metrics(training: Training) -> Figure:
     count, narrow = len(training.panels), style.narrow()
     # The legend stands beside the subtitle, or in a line of its own.
     figure = style.page(3.05 + (count - 1) * PANEL if narrow else 2.85)
-    top = style.heading(figure, f"Training of {training.subject}", _subtitle(training), 0.0 if narrow else LEGEND)
+    beside = LEGEND + (STEPS if training.has_steps else 0.0)
+    top = style.heading(figure, f"Training of {training.subject}", _subtitle(training), 0.0 if narrow else beside)
     anchor = top if narrow or not style.titled() else top + style.HEADING - 0.215
     top -= LEGEND_LINE if anchor == top else 0.0
     left, bottom, gap = 0.55, 0.45, 0.62
@@ -132,6 +140,8 @@ def _legend(figure: Figure, training: Training, top: float) -> None:
         Line2D([], [], color=style.BLUE, linewidth=1.3, linestyle=(0, (4, 1.6)), label="train"),
         Line2D([], [], color=style.VERMILION, linewidth=1.5, label="validation"),
     ]
+    if training.has_steps:
+        handles.insert(1, Line2D([], [], color=style.PALE_BLUE, linewidth=0.8, label="steps"))
     if training.best is not None:
         ring = Line2D(
             [], [], linestyle="none", marker="o", markersize=7, markerfacecolor="none", markeredgecolor=style.INK,
@@ -140,7 +150,7 @@ def _legend(figure: Figure, training: Training, top: float) -> None:
         handles.append(ring)
     width, height = figure.get_size_inches()
     figure.legend(
-        handles=handles, loc="upper right", ncols=3, borderaxespad=0.0, borderpad=0.0, handlelength=2.2,
+        handles=handles, loc="upper right", ncols=len(handles), borderaxespad=0.0, borderpad=0.0, handlelength=2.2,
         columnspacing=1.4, handletextpad=0.5,
         bbox_to_anchor=(1 - style.MARGIN / width, top / height),
     )  # fmt: skip
