@@ -2,35 +2,32 @@
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
-import json
 import os
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
-from dltui.core import fs, paths
+from dltui.core import paths
 from dltui.core.errors import DltuiError
+from dltui.core.reading import kept as kept_rows
 from dltui.core.reading import last_row
+from dltui.core.reading.kept import Stamp
 from dltui.core.reading.reader import RunReader
 from dltui.core.reading.summary import summary_row
 from dltui.core.rundir import launch
-from dltui.core.version import __version__
 
 Row = dict[str, Any]
-Stamp = list[int]
 
 FILES = ("run.json", "labels.json", "events.jsonl", "live.json")
 QUIET_NS = 2_000_000_000
 """A file that changed less than two seconds ago may change again without its time showing it."""
-_MOST_BYTES = 256 << 20
+KIND = "rows"
 
 
 def all_rows(most_kept: int = 100_000) -> list[Row]:
     """A row for each run of this user, the newest first. What cannot be read is a row with its reason."""
-    kept, found = _load(), []
+    kept, found = kept_rows.load(KIND), []
     keep: dict[str, tuple[Stamp, Row]] = {}
     now = time.time_ns()
     for name in _names():
@@ -44,7 +41,7 @@ def all_rows(most_kept: int = 100_000) -> list[Row]:
             keep[name] = (now_as, row)
         found.append((_created(row, now_as), name, row))
     if keep.keys() != kept.keys() or any(keep[name][1] is not kept[name][1] for name in keep):
-        _save(keep)
+        kept_rows.save(KIND, keep)
     return [row for _, _, row in sorted(found, key=lambda entry: entry[:2], reverse=True)]
 
 
@@ -119,32 +116,3 @@ def _created(row: Row, numbers: Stamp) -> float:
 def _rests(row: Row, numbers: Stamp, now_ns: int) -> bool:
     """True if nothing but a change of its files can change the row."""
     return last_row.is_last(row) and row.get("model") is not None and quiet(numbers, now_ns)
-
-
-def _file() -> Path:
-    """The file of the rows, separate for each home, because several may share a cache."""
-    home = hashlib.sha256(os.fsencode(paths.runs_dir())).hexdigest()[:16]
-    return paths.cache_dir() / "rows" / f"{home}.json"
-
-
-def _load() -> dict[str, tuple[Stamp, Row]]:
-    """The kept rows; none if the file is not exactly as this version of dltui wrote it."""
-    try:
-        head, _, body = fs.read_limited(_file(), _MOST_BYTES).partition(b"\n")
-        if head != _seal(body):
-            return {}
-        return {name: (numbers, row) for name, (numbers, row) in json.loads(body).items()}
-    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
-        return {}
-
-
-def _save(keep: dict[str, tuple[Stamp, Row]]) -> None:
-    """Store the rows; a cache that cannot be written only costs time."""
-    with contextlib.suppress(OSError, DltuiError, ValueError):
-        body = json.dumps(keep, separators=(",", ":"), allow_nan=False).encode("ascii")
-        paths.ensure_private_dir(_file().parent)
-        fs.write_atomic(_file(), _seal(body) + b"\n" + body, sync=False)
-
-
-def _seal(body: bytes) -> bytes:
-    return hashlib.sha256(__version__.encode() + b"\n" + body).hexdigest().encode()

@@ -3,6 +3,7 @@ changed, so that a list at rest costs next to nothing, however long it is."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from array import array
@@ -13,11 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 from dltui.core.errors import DltuiError
 from dltui.core.lifecycle.launch import launching
+from dltui.core.reading import kept
+from dltui.core.reading.kept import Stamp
 from dltui.core.reading.progress import progress
-from dltui.core.reading.rows import Stamp, quiet, stamp
+from dltui.core.reading.rows import quiet, stamp
 from dltui.core.rundir.directory import RunDirectory
 from dltui.core.text import safe
 from dltui.tui.base.summary import Summary, open_reader, summarize
+from dltui.tui.base.summary_json import as_json, fields_from_json
 
 if TYPE_CHECKING:
     from dltui.core.reading.reader import RunReader
@@ -28,6 +32,9 @@ FILES_A_LOOK = 12
 """Runs that have ended whose files are all looked at each time, also in turn: a file that is changed in place leaves
 its folder as it was.
 """
+KIND = "summaries"
+SAVE_SECONDS = 30.0
+"""The least time between two writes of what is kept."""
 TURNS = 40
 SLOW_TURNS = 400
 
@@ -38,10 +45,15 @@ def in_order(runs: Iterable[Summary]) -> list[Summary]:
 
 
 class RunList:
-    """Reads all runs in a folder again and again."""
+    """Reads all runs in a folder again and again. One that `keeps` leaves in the cache what it has read of runs that
+    have ended, and begins with what was left there.
+    """
 
-    def __init__(self, folder: Path, clock: Callable[[], float]) -> None:
-        self._folder, self._clock = str(folder), clock
+    def __init__(self, folder: Path, clock: Callable[[], float], keeps: bool = False) -> None:
+        self._folder, self._clock, self._keeps = str(folder), clock, keeps
+        self._kept: dict[str, Summary] | None = None
+        """The summaries that are in the cache; None before the first look."""
+        self._saved = 0.0
         self._names: list[str] = []
         self._listed: tuple[int, int] | None = None
         self._awake: dict[str, Summary | None] = {}
@@ -58,6 +70,8 @@ class RunList:
         """All runs: the live ones first, then the newest first. The same object as before when nothing has changed.
         `thorough` looks at every file of every run at once."""
         changed = self._list()
+        if self._keeps and self._kept is None:
+            self._load()
         for name in self._due(thorough):
             self._awake[name] = self._resting.pop(name)[1]
         for name in list(self._awake):
@@ -67,7 +81,31 @@ class RunList:
         if changed:
             known = [*filter(None, self._awake.values()), *(summary for _, summary in self._resting.values())]
             self._all = in_order(known)
+        if self._keeps:
+            self._save()
         return self._all
+
+    def _load(self) -> None:
+        """Take the runs whose files are as they were when they were read for the cache."""
+        self._kept = {}
+        for name, (numbers, values) in kept.load(KIND).items():
+            if name not in self._awake or numbers != stamp(f"{self._folder}/{name}"):
+                continue
+            with contextlib.suppress(ValueError, TypeError, OverflowError):
+                told = {"id": safe(name), "host": safe(values.get("host", "")), **fields_from_json(values)}
+                summary = self._lean(Summary(RunDirectory(f"{self._folder}/{name}"), **told))
+                self._kept[name] = summary
+                self._resting[name] = (numbers, summary)
+                del self._awake[name]
+
+    def _save(self) -> None:
+        """Leave what rests now. A run that was interrupted may be found to go on without a change of its files."""
+        known = {name: one for name, (_, one) in self._resting.items() if one.status != "interrupted"}
+        now, old = time.monotonic(), self._kept or {}
+        same = known.keys() == old.keys() and all(known[name] is old[name] for name in known)
+        if not same and not 0 < self._saved > now - SAVE_SECONDS:
+            kept.save(KIND, {name: (self._resting[name][0], as_json(one)) for name, one in known.items()})
+            self._kept, self._saved = known, now
 
     def _list(self) -> bool:
         """See which runs have come and gone; True when some have."""

@@ -113,3 +113,20 @@ def test_a_resumed_run_is_read_each_time_from_then_on(runs: Path) -> None:
 
     record_starting(runs / "one", os.getpid())
     assert {one.id: one.status for one in found.read()}["one"] == "starting"
+
+
+def test_a_new_list_begins_with_what_was_kept(
+    runs: Path, reads: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DLTUI_HOME", str(tmp_path))
+    first = RunList(runs, time.time, keeps=True).read()
+    reads.clear()
+    second = RunList(runs, time.time, keeps=True).read()
+    assert (second, reads) == (first, [])
+    assert [one.facts for one in second] == [one.facts for one in first]
+    RunDirectory(runs / "two").set_labels(note="better")
+    shutil.rmtree(runs / "three")
+    third = RunList(runs, time.time, keeps=True).read()
+    assert [one.note for one in third if one.id == "two"] == ["better"]
+    assert sorted(one.id for one in third) == ["one", "two"]
+    assert set(reads) == {"two"}

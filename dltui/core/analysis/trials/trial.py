@@ -16,6 +16,7 @@ from dltui.core.analysis.trials.plan import Plan
 from dltui.core.analysis.trials.pruning import Curve, decides, reason
 from dltui.core.errors import DltuiError
 from dltui.core.reading import rows
+from dltui.core.reading.kept import Stamp
 from dltui.core.reading.reader import RunReader
 from dltui.core.rundir import commands
 from dltui.core.rundir.directory import RunDirectory
@@ -202,7 +203,7 @@ class TrialReader:
         self.name = name
         self._readers: dict[str, RunReader | None] = {}
         """None for a run of something else."""
-        self._kept: dict[str, tuple[rows.Stamp, Trial]] = {}
+        self._kept: dict[str, tuple[Stamp, Trial]] = {}
         """The trials that have ended, until a file of theirs changes: there may be hundreds."""
 
     def runs(self) -> list[RunDirectory]:

@@ -18,9 +18,9 @@ from dltui.core.hosts.serve import Operation
 from dltui.core.rundir import commands, names, place
 from dltui.core.text import clean_line
 from dltui.tui.base.all_runs import RunList
-from dltui.tui.base.hosts.far_summary import as_json
 from dltui.tui.base.services import Services
 from dltui.tui.base.summary import Summary
+from dltui.tui.base.summary_json import as_json
 
 SLOW = (
     "list", "rows", "devices", "large", "export", "figure", "train", "resumption", "resume", "kill", "fork", "pull",
@@ -41,7 +41,7 @@ class Answers:
 
     def __init__(self, services: Services, read_only: bool = False) -> None:
         self._services, self._read_only = services, read_only
-        self._list = RunList(services.runs.folder(), services.clock.now)
+        self._list = RunList(services.runs.folder(), services.clock.now, keeps=True)
         self._list_lock = threading.Lock()
         self._sent: dict[str, Summary] = {}
         self._pulls = files.Pulls()

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from dltui.core.rundir.directory import RunDirectory
-from dltui.tui.base.hosts import far_summary
-from dltui.tui.base.hosts.far_summary import as_json, device_from_json, from_json, silenced
+from dltui.tui.base import summary_json
+from dltui.tui.base.hosts.far_summary import device_from_json, from_json, silenced
 from dltui.tui.base.services import Clock
 from dltui.tui.base.summary import Summary
+from dltui.tui.base.summary_json import as_json
 from dltui.tui.run_list import table
 
 FULL = Summary(
@@ -37,7 +38,7 @@ def test_a_summary_comes_back_as_it_was() -> None:
 
 
 def test_every_field_is_read() -> None:
-    known = {*far_summary._READ, "directory", "id", "host", "members", "via"}
+    known = {*summary_json.READ, "directory", "id", "host", "members", "via"}
     assert {field.name for field in dataclasses.fields(Summary)} == known
 
 
