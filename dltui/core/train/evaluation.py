@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -40,30 +41,34 @@ def has_own_loss(trainable: Trainable) -> bool:
     return bool(getattr(trainable, "own_loss", False))
 
 
-def ask(trainable: Trainable, split: SplitName, rows: slice) -> tuple[Array, float | None]:
-    """The outputs of these rows, and the mean of the model's own loss over them; None without an own loss."""
+def ask(trainable: Trainable, split: SplitName, rows: slice) -> tuple[Array, dict[str, float]]:
+    """The outputs of these rows, and the means of the model's own losses over them by name, the total as "loss"; {}
+    without an own loss.
+    """
     if not has_own_loss(trainable):
-        return trainable.predict(split, rows), None
+        return trainable.predict(split, rows), {}
     outputs, loss = trainable.evaluate(split, rows)  # type: ignore[attr-defined]
-    return outputs, float(loss)
+    named = loss if isinstance(loss, Mapping) else {"loss": loss}
+    return outputs, {name: float(value) for name, value in named.items()}
 
 
 class Means:
-    """The mean of the model's own loss over a split that is evaluated part by part."""
+    """The means of the model's own losses over a split that is evaluated part by part."""
 
     def __init__(self) -> None:
-        self._sum, self._rows = 0.0, 0
+        self._sums: dict[str, float] = {}
+        self._rows = 0
 
-    def add(self, loss: float | None, rows: int) -> None:
-        if loss is not None:
-            self._sum += loss * rows
-            self._rows += rows
+    def add(self, losses: Mapping[str, float], rows: int) -> None:
+        for name, loss in losses.items():
+            self._sums[name] = self._sums.get(name, 0.0) + loss * rows
+        self._rows += rows
 
     def into(self, metrics: dict[str, float]) -> dict[str, float]:
-        """The metrics of the split, with the mean of the model's own loss in place of the task's loss, if there
-        is one.
+        """The metrics of the split, with the model's own losses, if there are any: their total in place of the task's
+        loss.
         """
-        return metrics | ({"loss": self._sum / self._rows} if self._rows else {})
+        return metrics | {name: value / self._rows for name, value in self._sums.items()}
 
 
 def look(trainable: Trainable, data: Data, metrics: OwnMetrics | None, monitor: Monitor) -> list[str]:
@@ -74,11 +79,13 @@ def look(trainable: Trainable, data: Data, metrics: OwnMetrics | None, monitor: 
     """
     spec = data.spec
     count = min(ROWS + (spec.outputs == ROWS), len(data.train))
-    outputs, loss = ask(trainable, "train", slice(0, count))
+    outputs, losses = ask(trainable, "train", slice(0, count))
     _check_outputs(outputs, count, spec)
-    if loss is not None and not np.isfinite(loss):
-        raise RunError(f"training_loss gives {loss} before anything is trained; look at its arithmetic")
-    known = measure(spec.task, outputs, np.asarray(data.train.y[:count]), spec)
+    for name, loss in losses.items():
+        if not np.isfinite(loss):
+            what = f"{loss}" if name == "loss" else f"{loss} as the loss {name}"
+            raise RunError(f"training_loss gives {what} before anything is trained; look at its arithmetic")
+    known = measure(spec.task, outputs, np.asarray(data.train.y[:count]), spec) | losses
     if metrics is not None and len(TASKS[spec.task].output_shape(spec)) > 1:
         raise RunError(f"Model.metrics takes all outputs at once, which are too large for {spec.task}; leave it out")
     if metrics is not None:

@@ -101,6 +101,7 @@ class Loop:
         self._budget = TimeBudget(parse(config.max_time), at.train_seconds, self.step) if config.max_time else None
         self._buckets = Buckets(planner.total_steps)
         self._spikes = Spikes()
+        self._warned: set[str] = set()
         self._chunk = 1
         self._lr: Array = np.zeros(0, dtype=np.float32)
         self._pending: list[Snapshot] = []
@@ -240,6 +241,7 @@ class Loop:
             if self.step + bad == 0:
                 raise RunError(FIRST_STEP)
             raise self._not_finite(f"the loss is not a finite number at step {self.step + bad + 1}", self.step + bad)
+        self._look_at_named(wide)
         for name, values in wide.items():
             self.at.sums[name] = running_sum(self.at.sums.get(name, 0.0), values)
         self.at.samples += steps * self.planner.batch
@@ -248,6 +250,15 @@ class Loop:
         if spike:
             self.journal.emit(Logged("warning", spike))
         self._buckets.add(self.step, means.pop("loss"), means, lr)
+
+    def _look_at_named(self, values: Mapping[str, Array]) -> None:
+        """Warn once of each value beside the loss that is not finite: nothing is trained by it."""
+        for name in values.keys() - self._warned:
+            finite = np.isfinite(values[name])
+            if not finite.all():
+                self._warned.add(name)
+                step = self.step + int(np.argmin(finite)) + 1
+                self.journal.emit(Logged("warning", f"{name} is not a finite number at step {step}; the loss is"))
 
     def _not_finite(self, what: str, step: int) -> RunError:
         """The error for values that are not finite, with a learning rate to try: a tenth of the requested rate."""
@@ -340,8 +351,8 @@ class Loop:
     def _outputs(self, split: SplitName, own_loss: evaluation.Means) -> Iterator[Array]:
         """The outputs of a split, some rows at a time. Raises Preempted."""
         for rows in self._pieces(len(self.data.split(split))):
-            found, loss = evaluation.ask(self.trainable, split, rows)
-            own_loss.add(loss, len(found))
+            found, losses = evaluation.ask(self.trainable, split, rows)
+            own_loss.add(losses, len(found))
             yield found
             self._look_up()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -43,12 +44,16 @@ class Progress:
         return self.samples / max(self.epoch_seconds, 1e-9)
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        """The state as JSON, in which a sum that is not finite is null."""
+        sums = {name: value if math.isfinite(value) else None for name, value in self.sums.items()}
+        return asdict(self) | {"sums": sums}
 
     @classmethod
     def from_json(cls, state: dict[str, Any]) -> Progress:
         """The inverse of `to_json`; fields that this version does not know are dropped."""
         values = {name: value for name, value in state.items() if name in cls.__dataclass_fields__}
+        if "sums" in values:
+            values["sums"] = {name: math.nan if value is None else value for name, value in values["sums"].items()}
         for name in ("best", "counted"):
             values[name] = Best(**state[name]) if state.get(name) else None
         return cls(**values)

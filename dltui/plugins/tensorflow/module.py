@@ -13,7 +13,7 @@ import tensorflow as tf
 from dltui.core.errors import RunError
 from dltui.core.tasks.registry import TASKS
 from dltui.core.text import clean_line
-from dltui.plugins import generators, overrides
+from dltui.plugins import generators, named_losses, overrides
 from dltui.plugins.tensorflow.layers import ensure_built
 
 if TYPE_CHECKING:
@@ -99,18 +99,26 @@ def checked(outputs: object, spec: Spec, method: object) -> Any:
     return tf.cast(outputs, keras.config.floatx())
 
 
-def mean_loss(loss: object, method: object) -> Any:
-    """The loss that the model's own method returned. Raises RunError for a value that is not a mean."""
+def mean_losses(given: object, spec: Spec, method: object) -> dict[str, Any]:
+    """The losses that the model's own method returned, by name, the total first. Raises RunError for a value that is
+    not a mean.
+    """
+    found = named_losses.parts(given, method, TASKS[spec.task].names)
+    return {name: _mean(loss, name, method) for name, loss in found.items()}
+
+
+def _mean(loss: object, name: str, method: object) -> Any:
     if tf.is_tensor(loss) and loss.shape.rank == 0:  # type: ignore[attr-defined]
         return loss
     given = f"numbers of shape {tuple(loss.shape)}" if tf.is_tensor(loss) else overrides.kind(loss)  # type: ignore[attr-defined]
-    name, where = getattr(method, "__name__", "the loss"), overrides.place(method)
-    raise RunError(f"{name} gave {given} as the loss; give the mean over the batch, a tensor without dimensions{where}")
+    of, where = getattr(method, "__name__", "the loss"), overrides.place(method)
+    what = "the loss" if name == named_losses.TOTAL else f"the loss {name}"
+    raise RunError(f"{of} gave {given} as {what}; give the mean over the batch, a tensor without dimensions{where}")
 
 
-def step_result(given: object, spec: Spec, method: object) -> tuple[Any, Any]:
-    """The loss and outputs of a model's own step. Raises RunError for any other value."""
+def step_result(given: object, spec: Spec, method: object) -> tuple[dict[str, Any], Any]:
+    """The losses by name and the outputs of a model's own step. Raises RunError for any other value."""
     if not isinstance(given, (tuple, list)) or len(given) != 2:
         where = overrides.place(method)
         raise RunError(f"training_step returned {overrides.kind(given)}; return (mean loss, outputs){where}")
-    return mean_loss(given[0], method), checked(given[1], spec, method)
+    return mean_losses(given[0], spec, method), checked(given[1], spec, method)

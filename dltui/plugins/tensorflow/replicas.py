@@ -63,18 +63,19 @@ class Replicas:
 
         def of_replica() -> Any:
             number = _number()
-            loss, metric, gradients = part(xs[number], ys[number], others[number], shares[number])
+            loss, metric, gradients, named = part(xs[number], ys[number], others[number], shares[number])
             self._there = [gradient is not None for gradient in gradients]
             known = [gradient for gradient in gradients if gradient is not None]
-            return loss, tf.cast(metric, tf.float64), known
+            return loss, tf.cast(metric, tf.float64), known, named
 
         self._whole = size
         try:
-            loss, metric, known = self._strategy.run(of_replica)
+            loss, metric, known, named = self._strategy.run(of_replica)
         finally:
             self._whole = 0
         sums = iter([self._sum(gradient) for gradient in known])
-        return self._sum(loss), self._sum(metric), [next(sums) if there else None for there in self._there]
+        gradients = [next(sums) if there else None for there in self._there]
+        return self._sum(loss), self._sum(metric), gradients, [self._sum(value) for value in named]
 
     def _sum(self, values: Any) -> Any:
         return self._strategy.reduce(SUM, values, axis=None)

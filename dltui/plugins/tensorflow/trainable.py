@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import keras
 import numpy as np
@@ -20,6 +20,7 @@ from dltui.core.tasks.registry import TASKS
 from dltui.core.tasks.regression.scaling import own_units, standardized
 from dltui.core.text import clean_line
 from dltui.plugins import generators, overrides
+from dltui.plugins.named_losses import TOTAL, Names
 from dltui.plugins.tensorflow import module, neutral
 from dltui.plugins.tensorflow.augment import Augmentation, middle
 from dltui.plugins.tensorflow.averaging import Average
@@ -40,6 +41,15 @@ if TYPE_CHECKING:
     from dltui.core.contract.types import Array, SplitName, State
 
 
+class Computed(NamedTuple):
+    """What is computed of a batch: its mean loss, its metric, the gradients, the means of the losses with a name."""
+
+    loss: Any
+    metric: Any
+    gradients: list[Any]
+    named: list[Any]
+
+
 class KerasTrainable:
     """Trains on `device`, where all inputs of a step lie: data (uint8 images), plan, learning rates.
 
@@ -47,6 +57,7 @@ class KerasTrainable:
     the lengths of the chunks. XLA compiles it only if asked: its convolutions are 4 to 25 times slower on a CPU.
     The model gets normalized samples; it may bring its own `training_loss(outputs, targets)`, the mean over a batch,
     its own `configure_optimizer(config)`, or a `training_step(inputs, targets)` that returns (mean loss, outputs).
+    A loss may be {"loss": total, "kl": part}.
     """
 
     def __init__(
@@ -97,7 +108,8 @@ class KerasTrainable:
         )  # fmt: skip
         self._metric_name, self._metric = TASKS[data.spec.task].trained_metric, MARKS[data.spec.task]
         self._wants_compiler, self._compiled = config.compile == "on", False
-        self._compute: Callable[..., tuple[Any, Any, list[Any]]] = self._part
+        self._names, self._evaluated_names = Names(), Names()
+        self._compute: Callable[..., Computed] = self._part
         self._chunk = self._traced()
         self._forward = tf.function(self._outputs, reduce_retracing=True, autograph=False)
         self._evaluate = tf.function(self._measured, reduce_retracing=True, autograph=False)
@@ -165,9 +177,10 @@ class KerasTrainable:
 
     def advance(self, steps: int) -> StepStats:
         with tf.device(self._device):
-            both = self._chunk(tf.constant(self._next), tf.constant(steps)).numpy()  # the chunk's one host sync
+            found = self._chunk(tf.constant(self._next), tf.constant(steps)).numpy()  # the chunk's one host sync
         self._next += steps
-        return StepStats(both[:, 0] * self._batch, {self._metric_name: both[:, 1]})
+        named = {name: found[:, 2 + place] * self._batch for place, name in enumerate(self._names)}
+        return StepStats(found[:, 0] * self._batch, {self._metric_name: found[:, 1]} | named)
 
     def inputs(self, split: SplitName, rows: slice) -> Any:
         """The rows of a split as the model gets them: normalized."""
@@ -192,12 +205,15 @@ class KerasTrainable:
     def _evaluated_weights(self) -> AbstractContextManager[None]:
         return self._average.in_place() if self._average else nullcontext()
 
-    def evaluate(self, split: SplitName, rows: slice) -> tuple[Array, float]:
-        """The outputs, as `predict` gives them, and the mean of the loss over these rows."""
+    def evaluate(self, split: SplitName, rows: slice) -> tuple[Array, dict[str, float]]:
+        """The outputs, as `predict` gives them, and the means of the losses over these rows by name, the total
+        first."""
         x, y = self._split(split)
         with tf.device(self._device), self._evaluated_weights():
-            outputs, loss = self._evaluate(*(tf.convert_to_tensor(rows_of(one, rows)) for one in (x, y)))
-        return own_units(outputs.numpy().astype(np.float32, copy=False), self._data.spec), float(loss)
+            outputs, losses = self._evaluate(*(tf.convert_to_tensor(rows_of(one, rows)) for one in (x, y)))
+        return own_units(outputs.numpy().astype(np.float32, copy=False), self._data.spec), {
+            name: float(loss) for name, loss in losses.items()
+        }
 
     def state(self) -> State:
         return neutral.export(self._all()) | generators.take()
@@ -244,8 +260,10 @@ class KerasTrainable:
         return self._splits[split]
 
     def _run(self, first: Any, steps: Any) -> Any:
-        """Train on the plan's rows from `first` on: mean loss and summed metric of each step, float64 (steps, 2)."""
-        rows = tf.TensorArray(tf.float64, size=steps, element_shape=(2,))
+        """Train on the plan's rows from `first` on: mean loss, summed metric and the losses with a name of each step,
+        float64 (steps, 2 or more).
+        """
+        rows = tf.TensorArray(tf.float64, size=steps, element_shape=(None,))
         _, rows = tf.while_loop(
             lambda step, _: step < steps,
             lambda step, rows: (step + 1, rows.write(step, self._step(first + step))),
@@ -261,13 +279,13 @@ class KerasTrainable:
         if self._have_masks:
             y = tf.cast(self._augmentation.masks(row, y), tf.int32)
         x = self._augmentation.normalized(row, self._normalize(self._augmentation.stored(row, x)))
-        loss, metric, gradients = self._gradients(x, y, self._augmentation.mixed(row, y))
-        self._update(gradients, tf.gather(self._lr, row))
+        found = self._gradients(x, y, self._augmentation.mixed(row, y))
+        self._update(found.gradients, tf.gather(self._lr, row))
         if self._replicas is not None:
             self._replicas.follow([variable.value for variable in self.model.trainable_variables])
         if self._average is not None:
             self._average.follow()
-        return tf.stack([tf.cast(loss, tf.float64), tf.cast(metric, tf.float64)])
+        return tf.stack([tf.cast(value, tf.float64) for value in (found.loss, found.metric, *found.named)])
 
     def _update(self, gradients: list[Any], lr: Any) -> None:
         """Change the variables by the gradients, unless those overflowed in float16."""
@@ -283,74 +301,78 @@ class KerasTrainable:
         self._optimizer.apply(self._freezing.padded(gradients), lr)
         return True
 
-    def _gradients(self, x: Any, y: Any, mixed: tuple[Any, Any] | None) -> tuple[Any, Any, list[Any]]:
-        """Mean loss, summed metric and gradients of a batch. In several parts, each counts by its share of it."""
+    def _gradients(self, x: Any, y: Any, mixed: tuple[Any, Any] | None) -> Computed:
+        """What is computed of a batch. In several parts, each counts by its share of it."""
         if self._parts == 1:
             return self._computed(x, y, mixed, 1.0, self._batch)
         sizes = [len(part) for part in np.array_split(np.arange(self._batch), self._parts) if len(part)]
         others = tf.split(mixed[0], sizes) if mixed else []
-        found: list[tuple[Any, Any, list[Any]]] = []
+        found: list[Computed] = []
         for number, (inputs, targets) in enumerate(zip(pieces(x, sizes), tf.split(y, sizes), strict=True)):
             part = (others[number], mixed[1]) if mixed else None
             # One after the other: the memory of a part is free for the next.
-            with tf.control_dependencies([found[-1][0]] if found else []):
+            with tf.control_dependencies([found[-1].loss] if found else []):
                 part_x = tf.nest.map_structure(tf.identity, inputs)
                 share = sizes[number] / self._batch
                 found.append(self._computed(part_x, targets, part, share, sizes[number]))
-        losses, metrics, gradients = zip(*found, strict=True)
-        return tf.add_n(losses), tf.add_n(metrics), [_sum(parts) for parts in zip(*gradients, strict=True)]
+        losses, metrics, gradients, named = zip(*found, strict=True)
+        sums = [tf.add_n(values) for values in zip(*named, strict=True)]
+        return Computed(
+            tf.add_n(losses), tf.add_n(metrics), [_sum(parts) for parts in zip(*gradients, strict=True)], sums
+        )
 
-    def _computed(
-        self, x: Any, y: Any, mixed: tuple[Any, Any] | None, share: float, size: int
-    ) -> tuple[Any, Any, list[Any]]:
+    def _computed(self, x: Any, y: Any, mixed: tuple[Any, Any] | None, share: float, size: int) -> Computed:
         """The same for a part of so many samples, on one device or on all."""
         if self._replicas is None:
-            return self._compute(x, y, mixed, share)
+            return Computed(*self._compute(x, y, mixed, share))
 
-        def of_replica(x: Any, y: Any, mixed: tuple[Any, Any] | None, part: float) -> tuple[Any, Any, list[Any]]:
+        def of_replica(x: Any, y: Any, mixed: tuple[Any, Any] | None, part: float) -> Computed:
             return self._compute(x, y, mixed, share * part)
 
-        found: tuple[Any, Any, list[Any]] = self._replicas.compute(of_replica, x, y, mixed, size)
-        return found
+        return Computed(*self._replicas.compute(of_replica, x, y, mixed, size))
 
-    def _part(self, x: Any, y: Any, mixed: tuple[Any, Any] | None, share: float) -> tuple[Any, Any, list[Any]]:
+    def _part(self, x: Any, y: Any, mixed: tuple[Any, Any] | None, share: float) -> Computed:
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(self._trained)
             with module.compiled():
-                loss, outputs = self._forward_step(x, y, mixed)
+                loss, outputs, named = self._forward_step(x, y, mixed)
             # Regularisers of Keras layers act on the weights and stay out of the reported loss.
             objective = tf.add_n([loss, *self.model.losses])
             if share != 1:
                 loss, objective = loss * share, objective * share
+                named = [value * share for value in named]
             if self._scale is not None:
                 objective = objective * tf.cast(self._scale.scale, objective.dtype)
         gradients = tape.gradient(objective, self._trained)
-        return loss, self._metric(outputs, y), [_dense(gradient) for gradient in gradients]
+        return Computed(loss, self._metric(outputs, y), [_dense(gradient) for gradient in gradients], named)
 
-    def _forward_step(self, x: Any, y: Any, mixed: tuple[Any, Any] | None) -> tuple[Any, Any]:
-        """The mean loss and the outputs of a batch."""
+    def _forward_step(self, x: Any, y: Any, mixed: tuple[Any, Any] | None) -> tuple[Any, Any, list[Any]]:
+        """The mean loss and the outputs of a batch, and the losses with a name."""
         if self._own_step is not None:
-            return module.step_result(self._own_step(x, y), self._data.spec, self._own_step)
+            given, outputs = module.step_result(self._own_step(x, y), self._data.spec, self._own_step)
+            return given[TOTAL], outputs, list(self._names.others(given, self._own_step))
         outputs = module.checked(self.model(x, training=True), self._data.spec, self.model.call)
-        loss = self._mean_loss(self._training_loss, outputs, y)
+        given = self._mean_losses(self._training_loss, outputs, y)
         if mixed is not None:
-            share = tf.cast(mixed[1], loss.dtype)
-            loss = share * loss + (1 - share) * self._mean_loss(self._training_loss, outputs, mixed[0])
-        return loss, outputs
+            share, others = mixed[1], self._mean_losses(self._training_loss, outputs, mixed[0])
+            given = {name: _mix(loss, others[name], share) for name, loss in given.items()}
+        return given[TOTAL], outputs, list(self._names.others(given, self._own_loss))
 
-    def _mean_loss(self, of: Any, outputs: Any, y: Any) -> Any:
+    def _mean_losses(self, of: Any, outputs: Any, y: Any) -> dict[str, Any]:
         loss = of(outputs, y)
-        return loss if self._own_loss is None else module.mean_loss(loss, self._own_loss)
+        return {TOTAL: loss} if self._own_loss is None else module.mean_losses(loss, self._data.spec, self._own_loss)
 
     def _outputs(self, x: Any) -> Any:
         x = self._normalize(_seen(x, self._data.spec))
         return module.checked(self.model(x, training=False), self._data.spec, self.model.call)
 
-    def _measured(self, x: Any, y: Any) -> tuple[Any, Any]:
+    def _measured(self, x: Any, y: Any) -> tuple[Any, dict[str, Any]]:
         with module.compiled():
             outputs = self._outputs(x)
             y = tf.cast(y, tf.int32) if self._have_masks else y
-            return outputs, self._mean_loss(self._loss, outputs, y)
+            losses = self._mean_losses(self._loss, outputs, y)
+            self._evaluated_names.others(losses, self._own_loss)
+            return outputs, losses
 
 
 def _normalizer(spec: Spec) -> Callable[[Any], Any]:
@@ -365,6 +387,11 @@ def _normalizer(spec: Spec) -> Callable[[Any], Any]:
 def _seen(x: Any, spec: Spec) -> Any:
     """What a network sees of stored samples."""
     return middle(x, spec.input_shape[:2]) if spec.is_image else x
+
+
+def _mix(loss: Any, other: Any, share: Any) -> Any:
+    share = tf.cast(share, loss.dtype)
+    return share * loss + (1 - share) * other
 
 
 def _dense(gradient: Any) -> Any:

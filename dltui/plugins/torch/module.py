@@ -12,7 +12,7 @@ from torch.nn.parameter import is_lazy
 
 from dltui.core.errors import RunError
 from dltui.core.tasks.registry import TASKS
-from dltui.plugins import overrides
+from dltui.plugins import named_losses, overrides
 from dltui.plugins.torch import neutral
 from dltui.plugins.torch.inputs.fields import example
 from dltui.plugins.torch.samples import channels_first
@@ -106,25 +106,33 @@ def checked(outputs: object, samples: int, spec: Spec, method: object) -> Tensor
     raise RunError(f"{name} returned {given} for {samples} samples, wanted are {wanted}{where}")
 
 
-def mean_loss(loss: object, method: object) -> Tensor:
-    """The loss that the module's own method returned. Raises RunError for a value that is not a mean."""
+def mean_losses(given: object, spec: Spec, method: object) -> dict[str, Tensor]:
+    """The losses that the module's own method returned, by name, the total first. Raises RunError for a value that is
+    not a mean.
+    """
+    found = named_losses.parts(given, method, TASKS[spec.task].names)
+    return {name: _mean(loss, name, method) for name, loss in found.items()}
+
+
+def _mean(loss: object, name: str, method: object) -> Tensor:
     if isinstance(loss, Tensor) and loss.dim() == 0:
         return loss
     given = f"numbers of shape {tuple(loss.shape)}" if isinstance(loss, Tensor) else overrides.kind(loss)
-    name, where = getattr(method, "__name__", "the loss"), overrides.place(method)
-    raise RunError(f"{name} gave {given} as the loss; give the mean over the batch, a tensor without dimensions{where}")
+    of, where = getattr(method, "__name__", "the loss"), overrides.place(method)
+    what = "the loss" if name == named_losses.TOTAL else f"the loss {name}"
+    raise RunError(f"{of} gave {given} as {what}; give the mean over the batch, a tensor without dimensions{where}")
 
 
-def step_result(given: object, samples: int, spec: Spec, method: object) -> tuple[Tensor, Tensor]:
-    """The loss and outputs of a module's own step. Raises RunError for any other value."""
+def step_result(given: object, samples: int, spec: Spec, method: object) -> tuple[dict[str, Tensor], Tensor]:
+    """The losses by name and the outputs of a module's own step. Raises RunError for any other value."""
     if not isinstance(given, (tuple, list)) or len(given) != 2:
         where = overrides.place(method)
         raise RunError(f"training_step returned {overrides.kind(given)}; return (mean loss, outputs){where}")
-    loss = mean_loss(given[0], method)
-    if not loss.requires_grad:
+    losses = mean_losses(given[0], spec, method)
+    if not losses[named_losses.TOTAL].requires_grad:
         where = overrides.place(method)
         raise RunError(f"the loss of training_step has no gradient; return it without detach() or no_grad(){where}")
-    return loss, checked(given[1], samples, spec, method)
+    return losses, checked(given[1], samples, spec, method)
 
 
 def _tensors(module: nn.Module) -> Iterator[Tensor]:

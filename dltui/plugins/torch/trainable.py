@@ -46,8 +46,8 @@ class TorchTrainable:
     """Trains on `device`. The module gets normalized samples, images as (n, channels, height, width).
 
     A module may bring its own `training_loss(outputs, targets)`, the mean over a batch, its own
-    `configure_optimizer(config)`, or a `training_step(inputs, targets)` that returns (mean loss, outputs). Steps queue
-    up on the device: the host waits once an `advance`, at its end.
+    `configure_optimizer(config)`, or a `training_step(inputs, targets)` that returns (mean loss, outputs). A loss may
+    be {"loss": total, "kl": part}. Steps queue up on the device: the host waits once an `advance`, at its end.
     """
 
     def __init__(
@@ -142,9 +142,10 @@ class TorchTrainable:
         if self._group is not None:
             self._group.sum_(results)
         # The chunk's one host sync, for all statistics at once.
-        losses, marks = results.cpu().numpy()
+        losses, marks, *named = results.cpu().numpy()
         batch = self._runner.batch
         metrics = {self._metric: marks * batch if self._marks.is_mean else marks}
+        metrics |= {name: means * batch for name, means in zip(self._computation.names, named, strict=True)}
         if self._own_state is not None:
             self._own_state.look()
         # Elsewhere steps are only queued here: how long they take there, this clock cannot tell.
@@ -164,10 +165,11 @@ class TorchTrainable:
     def predict(self, split: SplitName, rows: slice) -> Array:
         return self._array(self._evaluated(split, rows)[0])
 
-    def evaluate(self, split: SplitName, rows: slice) -> tuple[Array, float]:
-        """The outputs, as `predict` gives them, and the mean of the loss over these rows."""
-        outputs, loss = self._evaluated(split, rows, with_loss=True)
-        return self._array(outputs), float(loss)
+    def evaluate(self, split: SplitName, rows: slice) -> tuple[Array, dict[str, float]]:
+        """The outputs, as `predict` gives them, and the means of the losses over these rows by name, the total
+        first."""
+        outputs, losses = self._evaluated(split, rows, with_loss=True)
+        return self._array(outputs), {name: float(loss) for name, loss in losses.items()}
 
     def predict_mirrored(self, split: SplitName, rows: slice) -> Array:
         """The outputs for the same images as in `predict`, mirrored left to right."""
@@ -175,8 +177,8 @@ class TorchTrainable:
 
     def _evaluated(
         self, split: SplitName, rows: slice, with_loss: bool = False, mirrored: bool = False
-    ) -> tuple[Tensor, Tensor | float]:
-        """The outputs, and the loss right after them: a module may keep values of the forward pass for its loss."""
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """The outputs, and the losses right after them: a module may keep values of the forward pass for its loss."""
         inputs = self._samples.rows(split, rows)
         inputs = inputs.flip(-1) if mirrored and isinstance(inputs, Tensor) else inputs
         self.module.eval()
@@ -184,13 +186,12 @@ class TorchTrainable:
             # Not inference_mode: what a module keeps, such as a table of positions, could not be trained with.
             with torch.no_grad(), self._average.in_place() if self._average else nullcontext():
                 outputs = self._computation.outputs(inputs)
-                loss: Tensor | float = 0.0
+                losses: dict[str, Tensor] = {}
                 if with_loss:
-                    targets = self._samples.targets_of(split, rows)
-                    loss = self._computation.mean_loss(self._losses.evaluation, outputs, targets)
+                    losses = self._computation.evaluated(outputs, self._samples.targets_of(split, rows))
         finally:
             self._train_mode()
-        return outputs, loss
+        return outputs, losses
 
     def _array(self, outputs: Tensor) -> Array:
         # Numbers of each pixel are told with the channels last, as images are.

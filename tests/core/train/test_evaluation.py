@@ -173,16 +173,17 @@ def test_the_own_loss_is_that_of_all_splits_and_decides() -> None:
     assert (loop.at.best.epoch, loop.at.best.value) == (2, 3.0)
     assert [event.best for event in events] == [True, True, False]
     means = evaluation.Means()
-    means.add(1.0, 500)
-    means.add(4.0, 100)
-    assert means.into({"loss": 9.0, "accuracy": 1.0}) == {"loss": 1.5, "accuracy": 1.0}
+    means.add({"loss": 1.0, "kl": 2.0}, 500)
+    means.add({"loss": 4.0, "kl": 8.0}, 100)
+    assert means.into({"loss": 9.0, "accuracy": 1.0}) == {"loss": 1.5, "accuracy": 1.0, "kl": 3.0}
+    assert evaluation.Means().into({"loss": 9.0}) == {"loss": 9.0}
 
 
 def test_a_twin_that_is_measured_keeps_its_own_loss(tmp_path: Path) -> None:
     data = make_data()
     measured = twin_record.begin(Gives(data, loss=lambda rows: 7.0), data, tmp_path, {"start": None})
     assert evaluation.has_own_loss(measured)
-    assert evaluation.ask(measured, "test", slice(0, 3))[1] == 7.0
+    assert evaluation.ask(measured, "test", slice(0, 3))[1] == {"loss": 7.0}
 
 
 def test_metrics_that_fail_later_take_nothing_from_the_run() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -269,6 +270,26 @@ def test_a_loss_that_is_not_finite_names_its_step_and_keeps_the_last_good_checkp
     with pytest.raises(RunError, match=r"not a finite number at step 53; try lr 0\.005"):
         loop.run()
     assert journal.snapshots[-1].step <= 52
+
+
+def test_a_named_loss_that_is_not_finite_is_told_once_and_ends_nothing(data: Data) -> None:
+    class Parted(NumpyTrainable):
+        def advance(self, steps: int) -> StepStats:
+            first = self.steps_done
+            stats = super().advance(steps)
+            part = np.array([np.nan if first + i == 12 else 1.0 for i in range(steps)])
+            return StepStats(stats.loss, {**stats.metrics, "part": part})
+
+    journal = Memory()
+    loop = make_loop(data, journal)
+    loop.trainable = Parted(build(CONFIG, data.spec), CONFIG, data)
+    loop.run()
+    told = [event.text for event in journal.of(Logged) if event.level == "warning"]
+    assert told == ["part is not a finite number at step 13; the loss is"]
+    at = Progress(step_in_epoch=1, sums={"loss": 2.0, "part": np.nan})
+    kept = json.loads(json.dumps(at.to_json(), allow_nan=False))
+    assert kept["sums"] == {"loss": 2.0, "part": None}
+    assert np.isnan(Progress.from_json(kept).sums["part"])
 
 
 def test_weights_that_are_not_finite_are_never_saved(data: Data) -> None:

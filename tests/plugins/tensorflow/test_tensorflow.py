@@ -26,7 +26,8 @@ CHECKS = (
 """Importing TensorFlow takes seconds: checks that need no process of their own share one."""
 REPLICA_CHECKS = ("two_equal_one", "from_two_to_one", "keras_layers_and_masks")
 AUTHOR_CHECKS = (
-    "own_loss_is_evaluated", "what_build_and_call_give", "methods", "notes", "rates", "constraints", "random_numbers",
+    "own_loss_is_evaluated", "named_losses", "misuse_of_named_losses",
+    "what_build_and_call_give", "methods", "notes", "rates", "constraints", "random_numbers",
     "random_numbers_of_tensorflow", "settings_of_the_user", "named_inputs",
 )  # fmt: skip
 

@@ -21,7 +21,8 @@ CHECKS = (
 """Importing PyTorch takes seconds: checks that need no process of their own share one."""
 
 AUTHOR_CHECKS = (
-    "own_loss_is_evaluated", "what_build_and_forward_give", "methods", "optimizers_that_are_none",
+    "own_loss_is_evaluated", "named_losses", "misuse_of_named_losses",
+    "what_build_and_forward_give", "methods", "optimizers_that_are_none",
     "rates_of_groups", "tables_made_in_evaluation", "two_weights_of_one_name", "structure", "layouts",
     "complex_weights", "lazy_layers", "random_numbers", "every_optimizer_resumes", "old_states_of_own_optimizers",
     "steps_that_a_parameter_missed", "what_no_checkpoint_can_hold",

@@ -230,7 +230,7 @@ def _recording(stats: StepStats, steps: int) -> float:
 def _loss(trainable: Trainable, data: Data) -> float:
     """The model's own loss if it has one, because training reduces that one for certain; else that of the task."""
     outputs, own = evaluation.ask(trainable, "train", slice(0, len(data.train)))
-    return abs(measure(data.spec.task, outputs, data.train.y, data.spec)["loss"]) if own is None else own
+    return abs(measure(data.spec.task, outputs, data.train.y, data.spec)["loss"]) if not own else own["loss"]
 
 
 def _trained(subject: Subject, data: Data, steps: int) -> Trainable:

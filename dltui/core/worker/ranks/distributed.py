@@ -109,14 +109,14 @@ class DistributedTrainable:
     def predict_mirrored(self, split: SplitName, rows: slice) -> Array:
         return self._outputs("predict_mirrored", split, rows)[0]
 
-    def evaluate(self, split: SplitName, rows: slice) -> tuple[Array, float]:
+    def evaluate(self, split: SplitName, rows: slice) -> tuple[Array, dict[str, float]]:
         return self._outputs("evaluate", split, rows)
 
-    def _outputs(self, call: str, split: SplitName, rows: slice) -> tuple[Array, float]:
-        """The outputs for rows of a split, and the mean of the model's own loss over them, if that was asked for."""
+    def _outputs(self, call: str, split: SplitName, rows: slice) -> tuple[Array, dict[str, float]]:
+        """The outputs for rows of a split, and the means of the model's own losses over them, if asked for."""
         size = evaluation.rows_at_once(self, self._spec) // self.at_once
         firsts = range(rows.start, rows.stop, size)
-        pieces: list[tuple[Array, float, int]] = []
+        pieces, means = [], evaluation.Means()
         for start in range(0, len(firsts), self.at_once):
             chosen = {
                 n: [first, min(first + size, rows.stop)] for n, first in enumerate(firsts[start:][: self.at_once])
@@ -126,10 +126,9 @@ class DistributedTrainable:
             )
             for n, part in chosen.items():
                 record, arrays = answers[n]
-                pieces.append((arrays["outputs"], float(record.get("loss", 0.0)), part[1] - part[0]))
-        total = sum(count for _, _, count in pieces)
-        loss = sum(loss * count for _, loss, count in pieces) / max(total, 1)
-        return pieces[0][0] if len(pieces) == 1 else np.concatenate([outputs for outputs, _, _ in pieces]), loss
+                pieces.append(arrays["outputs"])
+                means.add(record.get("losses", {}), part[1] - part[0])
+        return pieces[0] if len(pieces) == 1 else np.concatenate(pieces), means.into({})
 
     def state(self) -> State:
         """That of the first rank: all have the same."""

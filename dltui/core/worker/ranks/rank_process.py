@@ -130,8 +130,8 @@ class Server:
         return {}, {"outputs": self._trainable.predict_mirrored(order["split"], slice(*order["rows"]))}
 
     def _evaluate(self, order: Mapping[str, Any], arrays: dict[str, Array]) -> Message:
-        outputs, loss = self._trainable.evaluate(order["split"], slice(*order["rows"]))
-        return {"loss": float(loss)}, {"outputs": outputs}
+        outputs, losses = evaluation.ask(self._trainable, order["split"], slice(*order["rows"]))
+        return {"losses": losses}, {"outputs": outputs}
 
     def _state(self, order: Mapping[str, Any], arrays: dict[str, Array]) -> Message:
         return {}, self._trainable.state()

@@ -116,7 +116,7 @@ class Captured:
         self._next, self.batch = 0, plan.batch
 
     def advance(self, steps: int) -> Tensor:
-        """As of `Eager`: the results of the next steps (2, steps), which are only queued."""
+        """As of `Eager`: the results of the next steps (2 or more, steps), which are only queued."""
         assert self._replay is not None
         assert self._tables is not None
         for _ in range(steps):

@@ -8,7 +8,9 @@ import torch
 from torch import Tensor
 
 from dltui.core.numbers import duration
+from dltui.plugins.named_losses import TOTAL
 from dltui.plugins.torch.losses import Mixed
+from dltui.plugins.torch.steps.computation import Found
 
 if TYPE_CHECKING:
     from dltui.plugins.torch.inputs.fields import Inputs
@@ -27,19 +29,27 @@ def forward(computation: Computation) -> Forward:
     gives no remarks on a module's outputs: call the other form before.
     """
 
-    def compute(inputs: Inputs, targets: Tensor, others: Tensor | None, share: Tensor | None) -> tuple[Tensor, Tensor]:
+    def losses(outputs: Tensor, targets: Tensor) -> tuple[Tensor, ...]:
+        given = computation.losses.training(outputs, targets)
+        if isinstance(given, Tensor):
+            return (given,)
+        return (given[TOTAL], *(given[name] for name in names))
+
+    def compute(inputs: Inputs, targets: Tensor, others: Tensor | None, share: Tensor | None) -> Found:
         with computation.arithmetic():
             outputs = computation.module(inputs)
         outputs = outputs.to(computation.dtype)
-        loss = computation.losses.training(outputs, targets)
+        found = losses(outputs, targets)
         if others is not None and share is not None:
-            loss = share * loss + (1 - share) * computation.losses.training(outputs, others)
-        return loss, outputs
+            mixed = zip(found, losses(outputs, others), strict=True)
+            found = tuple(share * one + (1 - share) * other for one, other in mixed)
+        return Found(found[0], outputs, found[1:])
 
+    names = tuple(computation.names)
     # Not mode="reduce-overhead", whose own graphs do not go with ours.
     quick = torch.compile(compute, dynamic=False)
 
-    def called(inputs: Inputs, targets: Tensor, mixed: Mixed | None) -> tuple[Tensor, Tensor]:
+    def called(inputs: Inputs, targets: Tensor, mixed: Mixed | None) -> Found:
         if mixed is None:
             return quick(inputs, targets, None, None)
         share = mixed.share

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from dltui.core.contract.shares import parts_of
 from dltui.core.errors import RunError
+from dltui.plugins.named_losses import TOTAL, Names
 from dltui.plugins.torch import losses, precision
 from dltui.plugins.torch import module as modules
 from dltui.plugins.torch.inputs import fields
@@ -36,11 +37,19 @@ class Losses:
     own_step: Callable[..., Any] | None = None
 
 
-Forward = Callable[["Inputs", Tensor, losses.Mixed | None], tuple[Tensor, Tensor]]
+class Found(NamedTuple):
+    """The mean loss and the outputs of a batch, and the means of the other losses that have a name."""
+
+    loss: Tensor
+    outputs: Tensor
+    named: tuple[Tensor, ...] = ()
+
+
+Forward = Callable[["Inputs", Tensor, losses.Mixed | None], Found]
 
 
 class Computation:
-    """Computes gradients of a batch and updates the module with them. `forward` gives the mean loss and the outputs
+    """Computes gradients of a batch and updates the module with them. `forward` gives the losses and the outputs
     of a batch; a compiled form may take its place."""
 
     def __init__(
@@ -64,6 +73,7 @@ class Computation:
         self._parts, self._clip_norm = config.accumulate, config.clip_norm
         self.marks_of = losses.marks(spec.task, group)
         self.forward: Forward = self._own_forward if losses_of.own_step is not None else self._forward
+        self.names, self._evaluated_names = Names(), Names()
         self.compiled = False
         """True if `forward` is a compiled form."""
 
@@ -71,29 +81,29 @@ class Computation:
         """The context of the arithmetic of forward passes; weights stay fp32."""
         return precision.arithmetic(self._precision, self._device)
 
-    def gradients(
-        self, inputs: Inputs, targets: Tensor, mixed: losses.Mixed | None, whole: int = 0
-    ) -> tuple[Tensor, Tensor]:
-        """Mean loss and outputs of one batch, whose gradients are then in the parameters. In several parts, each counts
+    def gradients(self, inputs: Inputs, targets: Tensor, mixed: losses.Mixed | None, whole: int = 0) -> Found:
+        """Losses and outputs of one batch, whose gradients are then in the parameters. In several parts, each counts
         by its share of the samples. Of a share of a `whole` batch the loss is its part of that batch's; the gradients
         are those of the whole."""
         # What zero_grad does, without its profiler's hooks: a step of softmax regression is half a millisecond.
         for parameter in self.parameters:
             parameter.grad = None
         if self._parts == 1 and self.group is None:
-            loss, outputs = self.forward(inputs, targets, mixed)
-            self._backward(loss)
-            return loss.detach(), outputs.detach()
+            found = self.forward(inputs, targets, mixed)
+            self._backward(found.loss)
+            return Found(found.loss.detach(), found.outputs.detach(), self._told(found.named))
         found = self._in_parts(inputs, targets, mixed, whole or fields.count(inputs))
         if self.group is not None:
             self.group.add_gradients(self.parameters)
         return found
 
-    def _in_parts(
-        self, inputs: Inputs, targets: Tensor, mixed: losses.Mixed | None, whole: int
-    ) -> tuple[Tensor, Tensor]:
+    def _told(self, named: tuple[Tensor, ...], share: float = 1.0) -> tuple[Tensor, ...]:
+        return tuple(value.detach().to(self.dtype) * share for value in named)
+
+    def _in_parts(self, inputs: Inputs, targets: Tensor, mixed: losses.Mixed | None, whole: int) -> Found:
         """The same part by part, and on one of several ranks: each part counts by its share of the `whole` batch."""
         total, found = torch.zeros((), dtype=self.dtype, device=self._device), []
+        named: list[tuple[Tensor, ...]] = []
         group = self.group
         parts = parts_of(whole, self._parts, group.number if group else 0, group.world if group else 1)
         sizes = [part.samples for part in parts]
@@ -102,36 +112,44 @@ class Computation:
         for number, (part, x, y) in enumerate(samples):
             other = losses.Mixed(others[number], mixed.share) if mixed else None
             with group.computing(part) if group else nullcontext():
-                loss, outputs = self.forward(x, y, other)
-                loss = loss * (part.samples / whole)
+                of_part = self.forward(x, y, other)
+                loss = of_part.loss * (part.samples / whole)
                 self._backward(loss)
             total += loss.detach()
-            found.append(outputs.detach())
-        return total, torch.cat(found)
+            found.append(of_part.outputs.detach())
+            named.append(self._told(of_part.named, part.samples / whole))
+        return Found(total, torch.cat(found), tuple(torch.stack(values).sum(0) for values in zip(*named, strict=True)))
 
-    def _own_forward(self, inputs: Inputs, targets: Tensor, mixed: losses.Mixed | None) -> tuple[Tensor, Tensor]:
+    def _own_forward(self, inputs: Inputs, targets: Tensor, mixed: losses.Mixed | None) -> Found:
         """What the module's own training step gives."""
         step = self.losses.own_step
         assert step is not None
         with self.arithmetic():
-            return modules.step_result(step(inputs, targets), fields.count(inputs), self._spec, step)
+            given, outputs = modules.step_result(step(inputs, targets), fields.count(inputs), self._spec, step)
+        return Found(given[TOTAL], outputs, self.names.others(given, step))
 
-    def _forward(self, inputs: Inputs, targets: Tensor, mixed: losses.Mixed | None) -> tuple[Tensor, Tensor]:
+    def _forward(self, inputs: Inputs, targets: Tensor, mixed: losses.Mixed | None) -> Found:
         outputs = self.outputs(inputs)
-        loss = self.mean_loss(self.losses.training, outputs, targets)
+        given = self._mean_losses(self.losses.training, outputs, targets)
         if mixed:
-            others = self.mean_loss(self.losses.training, outputs, mixed.targets)
-            loss = mixed.share * loss + (1 - mixed.share) * others
-        return loss, outputs
+            others = self._mean_losses(self.losses.training, outputs, mixed.targets)
+            given = {name: mixed.share * loss + (1 - mixed.share) * others[name] for name, loss in given.items()}
+        return Found(given[TOTAL], outputs, self.names.others(given, self.losses.own))
 
     def outputs(self, inputs: Inputs) -> Tensor:
         with self.arithmetic():
             outputs = self.module(inputs)
         return modules.checked(outputs, fields.count(inputs), self._spec, self.module.forward).to(self.dtype)
 
-    def mean_loss(self, of: losses.Loss, outputs: Tensor, targets: Tensor) -> Tensor:
+    def _mean_losses(self, of: losses.Loss, outputs: Tensor, targets: Tensor) -> dict[str, Tensor]:
         loss = of(outputs, targets)
-        return loss if self.losses.own is None else modules.mean_loss(loss, self.losses.own)
+        return {TOTAL: loss} if self.losses.own is None else modules.mean_losses(loss, self._spec, self.losses.own)
+
+    def evaluated(self, outputs: Tensor, targets: Tensor) -> dict[str, Tensor]:
+        """The losses of an evaluation by name, the total first."""
+        found = self._mean_losses(self.losses.evaluation, outputs, targets)
+        self._evaluated_names.others(found, self.losses.own)
+        return found
 
     def _backward(self, loss: Tensor) -> None:
         try:

@@ -56,13 +56,14 @@ class Eager:
         self._own, self.batch = plan.batch, plan.whole or plan.batch
 
     def advance(self, steps: int) -> Tensor:
-        """Mean losses, and correct answers or mean squared errors, of the next steps: (2, steps). On one of several
-        ranks they are its shares in those of the whole batch."""
+        """Mean losses, correct answers or mean squared errors, and the losses with a name, of the next steps: (2 or
+        more, steps). On one of several ranks they are its shares in those of the whole batch."""
         first, chunk = self._next, slice(self._next, self._next + steps)
         self._next += steps
         indices, lr = self._indices[chunk], self._lr[chunk]
         targets = self.samples.targets(indices)
         means, marks = [], []
+        named: list[tuple[Tensor, ...]] = []
         seconds = 0.0
         for step in range(steps):
             began = perf_counter()
@@ -74,17 +75,18 @@ class Eager:
             mixed, y = changes.mixed(all_y) if changes else None, all_y[: self._own]
             if self._draws is not None:
                 self._draws.begin_step(self._first + first + step)
-            loss, outputs = self.computation.gradients(batch, y, mixed, self.batch)
+            step_found = self.computation.gradients(batch, y, mixed, self.batch)
             self.computation.update()
-            means.append(loss)
-            marks.append(self._marked(outputs, y))
+            means.append(step_found.loss)
+            marks.append(self._marked(step_found.outputs, y))
+            named.append(step_found.named)
         self.data_seconds = seconds
         # Counts are exact in float32 below 2**24.
         losses = torch.stack(means)
         found = self.computation.marks_of.of_all(torch.stack(marks), targets[:, : self._own]).to(losses.dtype)
         if self.computation.marks_of.is_mean and self._own != self.batch:
             found = found * (self._own / self.batch)
-        return torch.stack([losses, found])
+        return torch.stack([losses, found, *(torch.stack(values) for values in zip(*named, strict=True))])
 
     def _marked(self, outputs: Tensor, y: Tensor) -> Tensor:
         group = self.computation.group

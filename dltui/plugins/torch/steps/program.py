@@ -57,10 +57,13 @@ class Tables:
         """A column's values of the current step."""
         return self._columns[name].index_select(0, self.counter).squeeze(0)
 
-    def finish(self, loss: Tensor, marks: Tensor) -> None:
+    def finish(self, loss: Tensor, marks: Tensor, named: tuple[Tensor, ...] = ()) -> None:
         """Write the results of the current step, and go on to the next."""
+        if len(self.results) != 2 + len(named):
+            # At the first step that is tried: only then is known which losses have a name.
+            self.results = self.results.new_zeros(2 + len(named), self.capacity)
         here = self._steps == self.counter
-        torch.where(here, torch.stack([loss, marks])[:, None], self.results, out=self.results)
+        torch.where(here, torch.stack([loss, marks, *named])[:, None], self.results, out=self.results)
         self.counter += 1
 
 
@@ -79,10 +82,10 @@ class Program:
         targets = self._samples.for_step(given, changes)
         self._rates.copy_(tables.now("lr"))
         inputs = self._samples.chosen(rows, changes)
-        loss, outputs = computation.gradients(inputs, targets, changes.mixed(targets))
+        found = computation.gradients(inputs, targets, changes.mixed(targets))
         computation.update()
         with torch.no_grad():
-            tables.finish(loss, computation.marks(outputs, targets))
+            tables.finish(found.loss, computation.marks(found.outputs, targets), found.named)
 
 
 def columns(plan: EpochPlan, samples: Samples, device: torch.device, dtype: torch.dtype) -> dict[str, Tensor]:
