@@ -1,6 +1,7 @@
 """How fast a folder of photos is prepared, beside a pool of processes that only decode and resize them.
 
     python benchmarks/photos.py [--images 1000] [--classes 20] [--width 1600] [--height 1200] [--size 224] [--rounds 3]
+                                [--noise 6] [--only-make]
 
 JPEGs are made with a seed, once for each `--folder`. Two contenders take turns: `dltui`, the process that prepares
 `folder:PATH` for a model of `--size` pixels, with an empty cache, from its start to its end; and `pool`, as many
@@ -33,28 +34,30 @@ from dltui.core.machine.cpu import cpu_count
 
 QUALITY = 88
 COARSE = 16
-NOISE = 6
 SOURCE = {"kind": "distribution", "name": "dltui", "entry_points": [["datasets", "dltui.plugins.datasets"]]}
 
 
-def make(folder: Path, images: int, classes: int, size: tuple[int, int]) -> list[Path]:
-    """The photos: soft shapes of any color under fine noise, about as many bytes as a camera's."""
+def make(folder: Path, images: int, classes: int, size: tuple[int, int], noise: int) -> list[Path]:
+    """The photos: soft shapes of any color under fine noise, about as many bytes as a camera's; without noise fewer."""
     paths = [folder / f"class{number % classes:03d}" / f"{number:06d}.jpg" for number in range(images)]
-    missing = [(number, path, size) for number, path in enumerate(paths) if not path.exists()]
-    for path in {path.parent for _, path, _ in missing}:
+    missing = [(number, path, size, noise) for number, path in enumerate(paths) if not path.exists()]
+    for path in {path.parent for _, path, *_ in missing}:
         path.mkdir(parents=True, exist_ok=True)
     with multiprocessing.get_context("spawn").Pool(cpu_count()) as pool:
         pool.starmap(_make, missing, chunksize=8)
     return paths
 
 
-def _make(number: int, path: Path, size: tuple[int, int]) -> None:
+def _make(number: int, path: Path, size: tuple[int, int], noise: int) -> None:
     random, (width, height) = np.random.default_rng(number), size
     soft = random.integers(0, 256, (-(-height // COARSE), -(-width // COARSE), 3), dtype=np.uint8)
-    pixels = np.asarray(Image.fromarray(soft).resize(size, Image.Resampling.BICUBIC)).astype(np.int16)
-    pixels += random.integers(-NOISE, NOISE + 1, (height, width, 1), dtype=np.int16)
+    image = Image.fromarray(soft).resize(size, Image.Resampling.BICUBIC)
+    if noise:
+        pixels = np.asarray(image).astype(np.int16)
+        pixels += random.integers(-noise, noise + 1, (height, width, 1), dtype=np.int16)
+        image = Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
     draft = path.with_suffix(".partial")
-    Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8)).save(draft, "JPEG", quality=QUALITY)
+    image.save(draft, "JPEG", quality=QUALITY)
     draft.rename(path)
 
 
@@ -103,9 +106,11 @@ def _processors() -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name, default in (
-        ("images", 1000), ("classes", 20), ("width", 1600), ("height", 1200), ("size", 224), ("rounds", 3)
+        ("images", 1000), ("classes", 20), ("width", 1600), ("height", 1200), ("size", 224), ("rounds", 3),
+        ("noise", 6),
     ):  # fmt: skip
         parser.add_argument(f"--{name}", type=int, default=default)
+    parser.add_argument("--only-make", action="store_true", help="make the photos, and no more")
     parser.add_argument("--folder", type=Path, default=None, help="keep the photos here")
     given = parser.parse_args()
     place = given.folder or Path(tempfile.mkdtemp(prefix="photos-"))
@@ -118,9 +123,11 @@ def main() -> None:
 
 def report(given: Any, place: Path) -> None:
     folder = place / f"{given.images}-{given.width}x{given.height}"
-    paths = make(folder, given.images, given.classes, (given.width, given.height))
+    paths = make(folder, given.images, given.classes, (given.width, given.height), given.noise)
     mean = sum(path.stat().st_size for path in paths) / len(paths)
     print(f"{len(paths):,} JPEGs of {given.width}x{given.height}, {mean / 1000:,.0f} kB each, {cpu_count()} cores")
+    if given.only_make:
+        return
     works: dict[str, Callable[[], None]] = {
         "pool": partial(by_pool, paths, round(given.size / 0.875)),
         "dltui": partial(by_dltui, folder, given.size),
