@@ -275,7 +275,7 @@ BACKEND_OPTIONS = frozenset(
     """nesterov lr_scales freeze unfreeze_at clip_norm accumulate ema label_smoothing class_weights
     color erase mixup cutmix mirror_test compile""".split()
 )
-LAST = BACKEND_OPTIONS | {"warmup", "test", "patience", "min_delta", "monitor", "max_time"}
+LAST = BACKEND_OPTIONS | {"shift", "warmup", "test", "patience", "min_delta", "monitor", "max_time"}
 """Hyperparameters that few runs use; they are listed behind the common ones and those of the model."""
 BACKEND_CHOICES = {
     "augment": frozenset(("crop", "flip+crop")),

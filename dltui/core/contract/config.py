@@ -124,7 +124,14 @@ class TrainConfig(Options):
     )
     augment: Literal["none", "flip", "shift", "flip+shift", "crop", "flip+crop"] = Field(
         "none",
-        description="training images mirrored left to right, moved by up to an eighth, or a random part enlarged",
+        description="training images mirrored left to right, moved, or a random part enlarged",
+    )
+    shift: float = Field(
+        0.125,
+        gt=0,
+        le=0.5,
+        description="of augment shift: the share of height and width by which images are moved at most",
+        json_schema_extra=unit(""),
     )
     color: float = Field(
         0.0,

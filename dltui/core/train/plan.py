@@ -94,7 +94,7 @@ class Planner:
             first + skip,
             permutation(seed, epoch, self.samples)[: steps * batch].reshape(steps, batch),
             self.learning_rates(np.arange(first, first + steps)),
-            geometry.draw(config.augment, seed, epoch, steps, batch, shape),
+            geometry.draw(config.augment, seed, epoch, steps, batch, shape, config.shift),
             color.draw(config.color, seed, epoch, steps, batch),
             erasing.draw(config.erase, seed, epoch, steps, batch, shape),
             mixing.draw(config.mixup, config.cutmix, seed, epoch, steps, batch, shape),

@@ -16,13 +16,13 @@ from dltui.core.train.augmentation.streams import generator
 if TYPE_CHECKING:
     from dltui.core.contract.types import Array
 
-SHARE = 8
-"""An image is moved by at most its side over this: 4 pixels of 28 or 32, as is usual for CIFAR-10."""
+SHIFT = 0.125
+"""The usual share of its side by which an image is moved at most: 4 pixels of 28 or 32, as with CIFAR-10."""
 
 
-def largest_shift(side: int) -> int:
-    """The largest shift in pixels of an image of this height or width."""
-    return (side + SHARE // 2) // SHARE
+def largest_shift(side: int, share: float = SHIFT) -> int:
+    """The largest shift in pixels of an image of this height or width: the share of it, halves rounded up."""
+    return int(side * share + 0.5)
 
 
 def is_on(kind: str) -> bool:
@@ -30,13 +30,16 @@ def is_on(kind: str) -> bool:
     return "flip" in kind or "shift" in kind
 
 
-def draw(kind: str, seed: int, epoch: int, steps: int, batch: int, shape: tuple[int, ...]) -> Array | None:
-    """The numbers of a whole epoch, int32 (steps, batch, 3); None for a kind that neither mirrors nor moves."""
+def draw(
+    kind: str, seed: int, epoch: int, steps: int, batch: int, shape: tuple[int, ...], share: float = SHIFT
+) -> Array | None:
+    """The numbers of a whole epoch, int32 (steps, batch, 3); None for a kind that neither mirrors nor moves. `share`
+    is that of `largest_shift`."""
     if not is_on(kind):
         return None
     random = generator("geometry", seed, epoch)
     # All are drawn whatever the kind: flip+shift then mirrors the images that flip mirrors.
-    limits = [largest_shift(side) for side in shape[:2]]
+    limits = [largest_shift(side, share) for side in shape[:2]]
     columns = [random.integers(0, 2, (steps, batch), dtype=np.int32)]
     columns += [random.integers(-limit, limit + 1, (steps, batch), dtype=np.int32) for limit in limits]
     drawn = np.stack(columns, axis=-1)

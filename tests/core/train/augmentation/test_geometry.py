@@ -72,3 +72,14 @@ def test_an_image_is_mirrored_then_moved_and_the_border_is_zero() -> None:
 @pytest.mark.parametrize(("side", "most"), [(1, 0), (4, 1), (8, 1), (28, 4), (32, 4), (224, 28)])
 def test_images_move_by_an_eighth_at_most(side: int, most: int) -> None:
     assert geometry.largest_shift(side) == most
+
+
+def test_the_option_shift_is_the_share_of_the_sides_by_which_images_move_at_most() -> None:
+    def moves(**options: float) -> list[set[int]]:
+        config = TrainConfig.model_validate({"augment": "flip+shift", "batch_size": 50, **options})
+        numbers = Planner(config, 1000, shape=SHAPE).epoch(0).augmentation
+        assert numbers is not None
+        return [set(np.unique(numbers[..., column])) for column in (1, 2)]
+
+    assert moves(shift=0.06) == [set(range(-2, 3)), {-1, 0, 1}]
+    assert moves(shift=0.125) == moves() == [set(range(-4, 5)), set(range(-3, 4))]
