@@ -41,7 +41,8 @@ def test_a_framework_tells_the_devices_and_is_asked_once(asked: list[str]) -> No
     assert asked == []
     found = devices.list_devices(catalog)
     assert [(device.name, device.title) for device in found[:1]] == [("cuda:0", "AMD Instinct\\x1b")]
-    assert devices.list_devices() == devices.list_devices(catalog)
+    # The free memory of the CPU changes from one look to the next.
+    assert [device.name for device in devices.list_devices()] == [device.name for device in found]
     assert devices.resolve("auto", catalog).name == "cuda:0"
     assert asked == ["torch"]
 
