@@ -242,6 +242,15 @@ def _is_path(text: str) -> bool:
     return os.sep in text or text in (".", "..", "~")
 
 
+def _is_sweep(text: str) -> bool:
+    """Whether a sweep has this name, whose trials begin with it."""
+    try:
+        return bool(text) and (paths.home() / "sweeps" / text / "sweep.json").is_file()
+    except (OSError, ValueError):
+        # Too long for a name, or not one.
+        return False
+
+
 def _choose(text: str, runs: list[RunDirectory]) -> RunDirectory:
     named = {run: run.labels()["name"] for run in runs}
     for matches in (
@@ -253,6 +262,9 @@ def _choose(text: str, runs: list[RunDirectory]) -> RunDirectory:
             return matches[0]
         if matches:
             ids = ", ".join(run.id for run in matches[:5])
+            if _is_sweep(text):
+                sweep = clean_line(text, 80)
+                raise UsageError(f"{sweep} is a sweep, not a run: `dltui sweep show {sweep}`, or name a trial: {ids}")
             raise UsageError(f'"{clean_line(text, 80)}" could be any of {len(matches)} runs: {ids}')
     hint = suggest(text, [run.id for run in runs]) or f"the latest is {runs[0].id}; `dltui runs` lists all"
     raise UsageError(f'no run "{clean_line(text, 80)}"; {hint}')

@@ -146,13 +146,25 @@ def _one_line(error: click.ClickException) -> str:
     context = getattr(error, "ctx", None)
     if isinstance(error, click.NoSuchOption):
         options = [name for p in (context.command.params if context else []) for name in p.opts]
-        text = unknown("option", error.option_name, [*options, "--help"])
+        text = _of_data(error.option_name, options) or unknown("option", error.option_name, [*options, "--help"])
         return text.replace("dltui --help", f"{context.command_path} --help" if context else "dltui --help")
     text = error.format_message().replace("\n", " ").strip().rstrip(".")
     text = text[:1].lower() + text[1:]
     if context is None or "--help" in text or "did you mean" in text:
         return text
     return f"{text}; see {context.command_path} --help"
+
+
+def _of_data(word: str, options: list[str]) -> str:
+    """The error for a flag that is an option of all datasets: `no option "--val"; did you mean --data validation=...?`;
+    "" for any other, and where there is a flag that is as similar.
+    """
+    from dltui.core.contract.config import DatasetOptions
+    from dltui.core.text import suggest
+
+    meant = "" if "--data" not in options or suggest(word, options) else suggest(word, DatasetOptions.model_fields)
+    found = meant.removeprefix("did you mean ").removesuffix("?")
+    return f'no option "{word}"; did you mean --data {found}=...?' if found and " " not in found else ""
 
 
 def _log(error: BaseException) -> str:

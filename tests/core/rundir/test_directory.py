@@ -136,6 +136,17 @@ def test_finding(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert "\x1b" not in str(caught.value)
 
 
+def test_the_name_of_a_sweep_leads_to_it(home: Path) -> None:
+    for name in ("lab-t000", "lab-t001"):
+        make(name)
+    (home / "sweeps" / "lab").mkdir(parents=True)
+    (home / "sweeps" / "lab" / "sweep.json").write_text("{}")
+    with pytest.raises(
+        UsageError, match="lab is a sweep, not a run: `dltui sweep show lab`, or name a trial: lab-t001"
+    ):
+        find_run("lab")
+
+
 def test_an_exact_id_wins_over_longer_ones() -> None:
     make("otter")
     make("otter-2")

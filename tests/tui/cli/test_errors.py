@@ -79,6 +79,7 @@ def nothing_left(place: Path) -> bool:
         ((*TRAIN, "--dataset", "blobs", "--detach", "--dry-run"), ("--detach", "--dry-run")),
         (("train",), ("MODEL",)),
         (("train", "--lr", "0.1", "--plugin", str(FAKE)), ("--lr belongs to a model", "dltui train MODEL --lr")),
+        ((*TRAIN, "--dataset", "blobs", "--val", "0.2"), ('no option "--val"; did you mean --data validation=...?',)),
         (("train", "--plugin", str(FAKE), "--nosuch"), ('no option "--nosuch"',)),
         (("set", "lr=0.1"), ("of which run? dltui set RUN lr=0.1",)),
         (("set", "brisk-otter"), ("to what? dltui set brisk-otter lr=0.01",)),

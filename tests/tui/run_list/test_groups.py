@@ -118,12 +118,21 @@ async def test_letters_spell_the_spread(grouped: FakeServices) -> None:
         assert "?." not in text(app)
 
 
-@pytest.mark.parametrize(("room", "cell"), [(10, "91.44"), (15, "91.44+/-0.80")])
-def test_a_spread_in_letters_gives_way_to_its_mean(room: int, cell: str) -> None:
+@pytest.mark.parametrize(
+    ("best", "room", "letters", "signs"),
+    [
+        ("91.44 ±0.80 %", 10, "91.4+/-.8%", "91.44±.80%"),
+        ("91.44 ±0.80 %", 15, "91.44+/-0.80 %", "91.44±0.80 %"),
+        ("91.44 ±1.26 %", 10, "91.44 %", "91.4±1.3%"),
+        ("0.1234 ±0.0012", 10, "0.1234", "0.1234"),
+        ("91.44 %", 10, "91.44 %", "91.44 %"),
+    ],
+)
+def test_a_spread_keeps_its_unit_and_gives_way_to_its_mean(best: str, room: int, letters: str, signs: str) -> None:
     member = Summary(RunDirectory(Path("/r")), "r", "r", "finished")
-    group = replace(member, best="91.44 ±0.80 %", members=(member,))
-    assert table._best(group, room, ascii_only=True) == cell
-    assert table._best(group, 10, ascii_only=False) == "91.44±0.80"
+    group = replace(member, best=best, members=(member,))
+    assert table._best(group, room, ascii_only=True) == letters
+    assert table._best(group, room, ascii_only=False) == signs
 
 
 def test_a_long_name_leaves_room_for_the_number_of_runs() -> None:

@@ -25,7 +25,11 @@ NO = ("0", "0.0", "false", "no")
 def places_of(table: Table, asked: str) -> tuple[int, ...]:
     """The columns that the option names: `a,b,c`, or patterns such as `tag_*`. Raises RunError."""
     found: list[int] = []
-    for word in filter(None, (part.strip() for part in asked.split(","))):
+    words = [word for part in asked.split(",") if (word := part.strip())]
+    twice = next((word for word in words if words.count(word) > 1), "")
+    if twice:
+        raise RunError(f"column {clean_line(twice, 80)!r} is named twice; name each column to predict once")
+    for word in words:
         fitting = [place for place, column in enumerate(table.columns) if fnmatchcase(column.name, word)]
         found += fitting or [table.column(word)]
     return tuple(dict.fromkeys(found))

@@ -111,3 +111,12 @@ def test_targets_that_are_no_numbers(tmp_path: Path, cell: str, words: str) -> N
     path = make_table(tmp_path / "t.csv", ["x,a,b", *(f"{n},{n},{n * 2}" for n in range(20)), f"1,2,{cell}"])
     with pytest.raises(RunError, match=words):
         prepared("csv", "regression", path=str(path), targets="a,b")
+
+
+@pytest.mark.parametrize(
+    ("task", "options"), [("regression", {"targets": "a, a"}), ("multilabel", {"labels": "a,b,a"})]
+)
+def test_a_column_that_is_named_twice_is_refused(tmp_path: Path, task: str, options: dict[str, str]) -> None:
+    path = make_table(tmp_path / "t.csv", ["x,a,b", *(f"{n},{n % 2},{n % 3 % 2}" for n in range(20))])
+    with pytest.raises(RunError, match="column 'a' is named twice"):
+        prepared("csv", task, path=str(path), **options)
