@@ -50,6 +50,9 @@ VARIABLES = (
     Variable("DLTUI_THIRD_PARTY", "0 leaves out every plugin that does not ship in the box", "1"),
     Variable("DLTUI_PLUGIN_SECONDS", "the time that a plugin may take to load, in seconds", "10"),
     Variable(
+        "DLTUI_RANK_SECONDS", "the time in which the ranks of a run on several devices must answer, in seconds", "600"
+    ),
+    Variable(
         "DLTUI_TRUSTED",
         "plugin files of other users that you accept, separated by `:`; `--trust` sets it for a run's processes",
     ),

@@ -21,6 +21,7 @@ import pytest
 
 from dltui.core.contract.config import TrainConfig
 from dltui.core.contract.shares import share_of
+from dltui.core.errors import RunError
 from dltui.core.train.plan import Planner
 from dltui.core.worker.attempt import Attempt
 from dltui.core.worker.ranks import channel, supervisor
@@ -119,6 +120,30 @@ def test_a_rank_lost_before_the_test_is_no_bad_checkpoint(monkeypatch: pytest.Mo
     attempt: Any = SimpleNamespace(run=None, journal=None)
     with pytest.raises(RankLost):
         Attempt._load_best(attempt, loop)
+
+
+def test_a_rank_that_is_stopped_ends_the_run(fake: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where it does not read the order, which is larger than what a socket holds."""
+    monkeypatch.setenv("DLTUI_RANK_SECONDS", "0.3")
+    monkeypatch.setattr(supervisor, "BEFORE_STEPS", 20)
+    some = RankSupervisor(DEVICES)
+    pids = some.pids
+    some.request_all({"do": "advance"})
+    os.kill(pids[1], signal.SIGSTOP)
+    with pytest.raises(RankLost, match=r"^rank 1 \(cuda:1\) is stopped and did not answer for 0.3 s \(DLTUI_RANK_SEC"):
+        some.request_all({"do": "begin_epoch"}, {"x": np.zeros(1 << 20)})
+    assert not any(psutil.pid_exists(pid) for pid in pids)
+    some = RankSupervisor(DEVICES)
+    some.request_all({"do": "advance"})
+    with pytest.raises(RankLost, match=r"^rank 0 \(cuda:0\), rank 1 \(cuda:1\) did not answer for 0.3 s"):
+        some.request_all({"do": "hang"})
+
+
+@pytest.mark.parametrize("word", ["soon", "0", "-1", "nan"])
+def test_a_time_limit_that_is_none_is_refused_in_a_line(monkeypatch: pytest.MonkeyPatch, word: str) -> None:
+    monkeypatch.setenv("DLTUI_RANK_SECONDS", word)
+    with pytest.raises(RunError, match=r"^DLTUI_RANK_SECONDS is '.*'; it wants seconds, such as 600$"):
+        RankSupervisor(DEVICES)
 
 
 def test_ranks_end_with_their_worker(fake: None) -> None:

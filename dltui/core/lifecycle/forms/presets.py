@@ -24,7 +24,15 @@ PROJECT_FILE = "dltui.toml"
 TABLE = "train"
 MOST_BYTES = 1 << 20
 PREFIX = "DLTUI_"
-RESERVED = ("DLTUI_HOME", "DLTUI_CACHE", "DLTUI_CONFIG", "DLTUI_DATA", "DLTUI_PLUGIN_SECONDS", "DLTUI_PROBE")
+RESERVED = (
+    "DLTUI_HOME",
+    "DLTUI_CACHE",
+    "DLTUI_CONFIG",
+    "DLTUI_DATA",
+    "DLTUI_PLUGIN_SECONDS",
+    "DLTUI_PROBE",
+    "DLTUI_RANK_SECONDS",
+)
 """Variables that mean something else, whatever a model calls its hyperparameters."""
 OPTIONS = tuple(FieldSpec(name, "str", "") for name in ("dataset", "data_dir", "device", "exports", "format"))
 

@@ -31,11 +31,14 @@ if TYPE_CHECKING:
     from dltui.core.contract.launchers import Launcher
     from dltui.core.rundir.launch import LaunchRecord
 
+KEPT = ("DLTUI_DATA", "DLTUI_RANK_SECONDS")
+"""The variables that reach a run on another machine."""
+
 
 def as_launched(run: RunDirectory) -> Launch:
     """The run as a launcher sees it."""
     places = {"DLTUI_HOME": paths.home(), "DLTUI_CACHE": paths.cache_dir(), "DLTUI_CONFIG": paths.config_file()}
-    kept = {name: os.environ[name] for name in ("DLTUI_DATA",) if name in os.environ}
+    kept = {name: os.environ[name] for name in KEPT if name in os.environ}
     command = (sys.executable, "-P", "-m", "dltui.core.lifecycle.launch.launched_process", str(run.path))
     environment = {**{name: str(path) for name, path in places.items()}, **kept}
     return Launch(run.path, run.id, command, environment, run.worker_log)

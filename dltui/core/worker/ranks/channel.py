@@ -31,6 +31,12 @@ class Channel:
     def __init__(self, connection: socket.socket) -> None:
         self.connection = connection
 
+    def limit(self, seconds: float) -> None:
+        """Let the other side be taken for disconnected that stops in the middle of a message for so long."""
+        most = struct.pack("ll", int(seconds), int(seconds % 1 * 1e6))
+        for option in (socket.SO_SNDTIMEO, socket.SO_RCVTIMEO):
+            self.connection.setsockopt(socket.SOL_SOCKET, option, most)
+
     def send(self, record: Mapping[str, Any], arrays: Mapping[str, Array] | None = None) -> None:
         """Send a message. Raises Disconnected."""
         known = {name: np.asarray(array) for name, array in (arrays or {}).items()}

@@ -28,6 +28,24 @@ GRACE_SECONDS = 2.0
 """After the first error of a rank: so long the worker waits to hear which one began it. Those that were in a step with
 a rank that died fail, too."""
 END_SECONDS = 5.0
+PATIENCE = "DLTUI_RANK_SECONDS"
+"""The variable with the seconds in which ranks must answer."""
+PATIENCE_SECONDS = 600.0
+"""A chunk of steps takes about 100 ms, and an answer to anything else not much longer."""
+BEFORE_STEPS = 6
+"""So many times longer ranks may take until their first step is done: they import, build and compile."""
+
+
+def patience() -> float:
+    """The seconds in which ranks must answer. Raises RunError for a word that is no number."""
+    word = os.environ.get(PATIENCE, "")
+    try:
+        seconds = float(word or PATIENCE_SECONDS)
+    except ValueError:
+        seconds = 0.0
+    if not seconds > 0:
+        raise RunError(f"{PATIENCE} is {clean_line(repr(word), 40)}; it wants seconds, such as {PATIENCE_SECONDS:.0f}")
+    return seconds
 
 
 class RankLost(RunError):
@@ -49,14 +67,18 @@ class _Rank:
 
 
 class RankSupervisor:
-    """The processes of all ranks."""
+    """The processes of all ranks. One that is stopped, or hangs in its driver, leaves all others waiting: the run ends
+    when no answer comes for `patience`.
+    """
 
     def __init__(self, devices: Sequence[Mapping[str, Any]], python: str = sys.executable) -> None:
         """Start a process for each device of run.json. Raises RunError."""
+        self._patience, self._has_stepped = patience(), False
         self._ranks: list[_Rank] = []
         try:
             for number, device in enumerate(devices):
                 self._ranks.append(_start(number, str(device["name"]), python))
+                self._ranks[-1].channel.limit(self._patience)
         except OSError as error:
             self.kill()
             raise RunError(f"cannot start a rank: {error.strerror}") from error
@@ -76,7 +98,9 @@ class RankSupervisor:
             # One that is gone is noticed below.
             for number, (record, arrays) in orders.items():
                 self._ranks[number].channel.send(record, arrays)
-        return self._answers(list(orders))
+        answers = self._answers(list(orders))
+        self._has_stepped = self._has_stepped or any(record["do"] == "advance" for record, _ in orders.values())
+        return answers
 
     def request_all(self, record: Mapping[str, Any], arrays: Mapping[str, Array] | None = None) -> list[Message]:
         """Give all ranks the same order."""
@@ -108,12 +132,19 @@ class RankSupervisor:
         found: dict[int, Message] = {}
         failed: list[dict[str, Any]] = []
         deadline: float | None = None
+        seconds = self._patience * (1 if self._has_stepped else BEFORE_STEPS)
+        latest = time.monotonic() + seconds
         with selectors.DefaultSelector() as selector:
             # All, also those without an order: a rank that ends is needed for the next step.
             for number, rank in enumerate(self._ranks):
                 selector.register(rank.channel.connection, selectors.EVENT_READ, number)
             while deadline is None and len(found) < len(waiting):
-                for key, _ in selector.select():
+                ready = selector.select(max(latest - time.monotonic(), 0.0))
+                if not ready:
+                    silence = self._silence([number for number in waiting if number not in found], seconds)
+                    self.kill()
+                    raise silence
+                for key, _ in ready:
                     failed_at = self._take(key.data, found, failed)
                     if failed_at is not None:
                         deadline = deadline or failed_at + GRACE_SECONDS
@@ -154,6 +185,14 @@ class RankSupervisor:
         if first["expected"]:
             return RunError(f"{first['text']}{first['place']}", first["remedy"])
         return _error(str(first["type"]), str(first["text"]), str(first["place"]))
+
+    def _silence(self, silent: Sequence[int], seconds: float) -> RankLost:
+        """Why there is no answer of these ranks: those that are stopped keep the others waiting."""
+        stopped = [number for number in silent if _is_stopped(self._ranks[number].process.pid)]
+        names = ", ".join(f"rank {number} ({self._ranks[number].name})" for number in stopped or silent)
+        what = f" {'is' if len(stopped) == 1 else 'are'} stopped and" if stopped else ""
+        told = f"{names}{what} did not answer for {seconds:g} s ({PATIENCE}); worker.log may say why"
+        return RankLost(clean_line(told))
 
     def _fate(self, number: int) -> str:
         """How a rank ended."""
@@ -206,6 +245,15 @@ def _start(number: int, name: str, python: str) -> _Rank:
     finally:
         theirs.close()
     return _Rank(name, process, Channel(ours))
+
+
+def _is_stopped(pid: int) -> bool:
+    """True for a process that a signal has stopped."""
+    import psutil
+
+    with contextlib.suppress(psutil.Error):
+        return psutil.Process(pid).status() in (psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP)
+    return False
 
 
 def _error(kind: str, text: str, place: str) -> Exception:
