@@ -2,6 +2,7 @@
 
 import functools
 import os
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
@@ -29,6 +30,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--kernel", action="store_true", help="try the faults with strace and on a real ext4, as root")
     parser.addoption("--long", action="store_true", help="also what another test shows as well, in more time")
     parser.addoption("--longest", action="store_true", help="as --long, and what the long ones show, once more")
+
+
+@pytest.fixture(autouse=True)
+def own_variables() -> Iterator[None]:
+    """Takes back what a command that ran in this process set for the processes it would start."""
+    before = {name: value for name, value in os.environ.items() if name.startswith("DLTUI_")}
+    yield
+    for name in [name for name in os.environ if name.startswith("DLTUI_") and name not in before]:
+        del os.environ[name]
+    os.environ.update(before)
 
 
 @pytest.fixture(scope="session")
