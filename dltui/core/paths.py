@@ -23,6 +23,10 @@ def runs_dir() -> Path:
     return home() / "runs"
 
 
+def sweeps_dir() -> Path:
+    return home() / "sweeps"
+
+
 def cache_dir() -> Path:
     """The folder for things that can be made again: prepared data, downloads, the catalog."""
     explicit = _from_environment("DLTUI_CACHE")

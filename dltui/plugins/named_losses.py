@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from dltui.core.errors import RunError
@@ -38,13 +38,21 @@ def parts(given: object, method: object, known: Collection[str]) -> dict[str, An
     return {TOTAL: given[TOTAL], **{one: given[one] for one in others}}
 
 
+def no_mean(given: object, shape: Sequence[int] | None, name: str, method: object) -> RunError:
+    """The error for a loss that is not the mean over a batch; `shape` is that of a tensor."""
+    told = overrides.kind(given) if shape is None else f"numbers of shape {tuple(shape)}"
+    of, where = getattr(method, "__name__", "the loss"), overrides.place(method)
+    what = "the loss" if name == TOTAL else f"the loss {name}"
+    return RunError(f"{of} gave {told} as {what}; give the mean over the batch, a tensor without dimensions{where}")
+
+
 class Names:
     """The names of a method's losses, without the total: those of its first step, which all others must have."""
 
     def __init__(self) -> None:
         self.known: tuple[str, ...] | None = None
 
-    def __iter__(self) -> Any:
+    def __iter__(self) -> Iterator[str]:
         return iter(self.known or ())
 
     def __len__(self) -> int:

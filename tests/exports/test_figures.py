@@ -311,6 +311,23 @@ def test_every_panel_marks_the_best_epoch(tmp_path: Path) -> None:
         assert list(ring.get_xdata()) == [8]
 
 
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_losses_with_a_name_have_panels_of_their_own(tmp_path: Path, count: int) -> None:
+    """Of a loss that only training has, only that curve; the line below the title names none of them."""
+    found = reader(tmp_path)
+    for record in found.history.epochs.values():
+        record.train.update({f"part{number}": 0.1 * number / record.epoch for number in range(count)})
+        record.validation["part0"] = 0.2 / record.epoch
+    with style.applied():
+        figure = _training(found)
+        assert not _outside(figure)
+    assert len(figure.axes) == 2 + count
+    assert "part0" in figure.axes[2].get_title("left").lower().replace(" ", "")
+    assert not any("part" in text.get_text() for text in figure.texts)
+    boxes = [axes.get_position() for axes in figure.axes]
+    assert not any(one.overlaps(other) for place, one in enumerate(boxes) for other in boxes[:place])
+
+
 @pytest.mark.parametrize("values", [[np.nan, np.nan], [1.0, np.nan], [1e-30, 1e30], [0.0, 0.0], [np.inf, 1.0]])
 @pytest.mark.parametrize("metric", ["loss", "accuracy", "mse"])
 def test_numbers_of_any_size_can_be_drawn(values: list[float], metric: str) -> None:

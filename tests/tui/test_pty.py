@@ -40,9 +40,7 @@ class Screen:
         self, home: Path, *arguments: str, size: tuple[int, int] = (80, 24), code: str = ENTRY, **more: str
     ) -> None:
         kept = {name: value for name, value in os.environ.items() if name not in ("CI", "NO_COLOR", "COLORTERM")}
-        # On a busy machine a plugin may need longer than its usual time; one that is too slow is not listed.
-        environment = kept | {"DLTUI_HOME": str(home), "DLTUI_PLUGIN_SECONDS": "60"}
-        environment |= {"TERM": "xterm-256color", "LC_ALL": "C.UTF-8"} | more
+        environment = kept | {"DLTUI_HOME": str(home), "TERM": "xterm-256color", "LC_ALL": "C.UTF-8"} | more
         self.emulator = pyte.Screen(*size)
         self.stream = pyte.ByteStream(self.emulator)
         self.bytes = b""

@@ -24,6 +24,7 @@ from dltui.core.rundir.directory import RunDirectory
 from dltui.core.text import clean_line
 
 SECONDS = 1.0
+STOP_SECONDS = 5.0
 RESTING_SECONDS = 5.0
 """The pace for a run that is over."""
 WANTED = "wanted"
@@ -79,10 +80,12 @@ class Mirror:
     def start(self) -> None:
         self._thread.start()
 
-    def stop(self) -> None:
-        """Stop; what has been copied stays."""
+    def stop(self, seconds: float = 0.0) -> None:
+        """Stop; what has been copied stays. Waits up to `seconds` until another may keep the mirror."""
         self._over.set()
         self._soon.set()
+        if seconds:
+            self._thread.join(seconds)
 
     def ready(self) -> None:
         """Wait until the run has been copied once. Raises the error that prevents it."""
@@ -313,7 +316,8 @@ def once(link: Link, run: str) -> RunDirectory:
     try:
         kept.ready()
     finally:
-        kept.stop()
+        # Else the next copy finds the mirror kept still, and takes it as it is.
+        kept.stop(STOP_SECONDS)
     return kept.directory
 
 

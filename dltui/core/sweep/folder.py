@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import json
 from dataclasses import asdict, replace
-from pathlib import Path
 from typing import Any
 
 from dltui.core import fs, paths
@@ -26,16 +25,12 @@ FORMAT = 1
 _MOST_BYTES = 1 << 24
 
 
-def sweeps_dir() -> Path:
-    return paths.home() / "sweeps"
-
-
 class SweepFolder:
     """The folder of a sweep by its name. Making this object reads nothing."""
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.path = sweeps_dir() / name
+        self.path = paths.sweeps_dir() / name
         self.lock_path = self.path / "lock"
         self.log_path = self.path / "coordinator.log"
         self._request_path = self.path / "sweep.json"
@@ -44,7 +39,7 @@ class SweepFolder:
     def create(cls, plan: Plan, request: RunRequest, loggers: list[dict[str, str]]) -> SweepFolder:
         """Make the folder of a new sweep; `loggers` have their options as they were given. Raises UsageError."""
         found = cls(check_run_name(plan.name))
-        paths.ensure_private_dir(sweeps_dir())
+        paths.ensure_private_dir(paths.sweeps_dir())
         temp = fs.temp_name(found.path)
         try:
             fs.FS.mkdir(temp)
@@ -54,7 +49,7 @@ class SweepFolder:
                 raise UsageError(f"there is a sweep {clean_line(plan.name)} already; choose another --name")
             fs.commit_dir(temp, found.path)
         except OSError as error:
-            raise UsageError(f"cannot write to {sweeps_dir()}: {error.strerror}") from error
+            raise UsageError(f"cannot write to {paths.sweeps_dir()}: {error.strerror}") from error
         finally:
             if temp.exists():
                 fs.remove_dir(temp)
@@ -171,7 +166,7 @@ def _masked(word: str) -> str:
 def sweeps() -> list[SweepFolder]:
     """All sweeps of this user, by name."""
     try:
-        names = sorted(entry.name for entry in sweeps_dir().iterdir() if not fs.is_temp(entry.name))
+        names = sorted(entry.name for entry in paths.sweeps_dir().iterdir() if not fs.is_temp(entry.name))
     except OSError:
         return []
     return [found for name in names if (found := SweepFolder(name)).exists]

@@ -36,6 +36,8 @@ STEPS = 0.6
 LEGEND_LINE = 0.2
 PANEL = 2.1
 """The height in inches of a panel with its axis, where they are one below the other."""
+COLUMNS = 3
+"""The most panels side by side."""
 
 
 @dataclass
@@ -46,6 +48,8 @@ class Curves:
     epochs: Sequence[int]
     train: Sequence[float]
     validation: Sequence[float]
+    is_part: bool = False
+    """True for a loss with a name beside the one that is optimized."""
     steps: tuple[Sequence[float], Sequence[float]] = ((), ())
     """Of a short run: how many epochs were done, and the value of the training steps there."""
 
@@ -67,30 +71,34 @@ class Training:
 
 def draw_training_metrics(training: Training) -> Figure:
     count, narrow = len(training.panels), style.narrow()
+    columns = 1 if narrow else _columns(count)
+    below = (-(-count // columns) - 1) * PANEL
     # The legend stands beside the subtitle, or in a line of its own.
-    figure = style.page(3.05 + (count - 1) * PANEL if narrow else 2.85)
+    figure = style.page((3.05 if narrow else 2.85) + below)
     beside = LEGEND + (STEPS if training.has_steps else 0.0)
     top = style.heading(figure, f"Training of {training.subject}", _subtitle(training), 0.0 if narrow else beside)
     anchor = top if narrow or not style.titled() else top + style.HEADING - 0.215
     top -= LEGEND_LINE if anchor == top else 0.0
     left, bottom, gap = 0.55, 0.45, 0.62
-    width = style.width() - left - style.MARGIN
-    width = width if narrow else (width - gap * (count - 1)) / count
+    width = (style.width() - left - style.MARGIN - gap * (columns - 1)) / columns
     for position, curves in enumerate(training.panels):
-        x, y, height = left + position * (width + gap), bottom, top - bottom - 0.3
-        if narrow:
-            height -= (count - 1) * PANEL
-            x, y = left, bottom + (count - 1 - position) * PANEL
-        _panel(style.place(figure, x, y, width, height), curves, training)
+        row, column = divmod(position, columns)
+        x, y = left + column * (width + gap), bottom + below - row * PANEL
+        _panel(style.place(figure, x, y, width, top - bottom - 0.3 - below), curves, training)
     _legend(figure, training, anchor)
     return figure
+
+
+def _columns(count: int) -> int:
+    """How many panels stand side by side: those of a last row are not left alone where it can be avoided."""
+    return 2 if count == COLUMNS + 1 else min(count, COLUMNS)
 
 
 def _subtitle(training: Training) -> str:
     if training.best is None:
         return "no epoch has been evaluated on the validation split"
     values = []
-    for curves in training.panels:
+    for curves in (curves for curves in training.panels if not curves.is_part):
         value = curves.validation[list(curves.epochs).index(training.best)]
         name = phrase(curves.metric)
         values.append(f"{name} {_shown(curves.metric, value)}")
@@ -169,15 +177,18 @@ def collect(reader: RunReader, subject: str) -> Training | None:
         wanted.remove("loss")
     # What decides which epoch is best is shown, whatever it is; a regression's loss is its mean squared error.
     wanted += [monitor] if monitor not in (*wanted, "loss", "") else []
+    # Training measures nothing more than the loss, one metric of the task and the losses with a name.
+    parts = [name for name in records[-1].train if name not in (*wanted, "loss", task.trained_metric)]
     panels = [
         Curves(
             metric,
             [record.epoch for record in records],
             [record.train.get(metric, math.nan) for record in records],
             [record.validation.get(metric, math.nan) for record in records],
+            metric in parts,
             steps_of(history, metric),
         )
-        for metric in wanted
+        for metric in (*wanted, *parts)
     ]
     return Training(subject, panels, best.epoch if best else None, monitor)
 

@@ -108,12 +108,10 @@ def mean_losses(given: object, spec: Spec, method: object) -> dict[str, Any]:
 
 
 def _mean(loss: object, name: str, method: object) -> Any:
-    if tf.is_tensor(loss) and loss.shape.rank == 0:  # type: ignore[attr-defined]
+    shape: Any = getattr(loss, "shape", None) if tf.is_tensor(loss) else None
+    if shape is not None and shape.rank == 0:
         return loss
-    given = f"numbers of shape {tuple(loss.shape)}" if tf.is_tensor(loss) else overrides.kind(loss)  # type: ignore[attr-defined]
-    of, where = getattr(method, "__name__", "the loss"), overrides.place(method)
-    what = "the loss" if name == named_losses.TOTAL else f"the loss {name}"
-    raise RunError(f"{of} gave {given} as {what}; give the mean over the batch, a tensor without dimensions{where}")
+    raise named_losses.no_mean(loss, shape, name, method)
 
 
 def step_result(given: object, spec: Spec, method: object) -> tuple[dict[str, Any], Any]:

@@ -117,10 +117,7 @@ def mean_losses(given: object, spec: Spec, method: object) -> dict[str, Tensor]:
 def _mean(loss: object, name: str, method: object) -> Tensor:
     if isinstance(loss, Tensor) and loss.dim() == 0:
         return loss
-    given = f"numbers of shape {tuple(loss.shape)}" if isinstance(loss, Tensor) else overrides.kind(loss)
-    of, where = getattr(method, "__name__", "the loss"), overrides.place(method)
-    what = "the loss" if name == named_losses.TOTAL else f"the loss {name}"
-    raise RunError(f"{of} gave {given} as {what}; give the mean over the batch, a tensor without dimensions{where}")
+    raise named_losses.no_mean(loss, loss.shape if isinstance(loss, Tensor) else None, name, method)
 
 
 def step_result(given: object, samples: int, spec: Spec, method: object) -> tuple[dict[str, Tensor], Tensor]:

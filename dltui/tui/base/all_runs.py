@@ -34,7 +34,7 @@ its folder as it was.
 """
 KIND = "summaries"
 SAVE_SECONDS = 30.0
-"""The least time between two writes of what is kept."""
+"""The time after which what is kept is compared with what is known, and written if it has changed."""
 TURNS = 40
 SLOW_TURNS = 400
 
@@ -53,7 +53,7 @@ class RunList:
         self._folder, self._clock, self._keeps = str(folder), clock, keeps
         self._kept: dict[str, Summary] | None = None
         """The summaries that are in the cache; None before the first look."""
-        self._saved = 0.0
+        self._saved = -SAVE_SECONDS
         self._names: list[str] = []
         self._listed: tuple[int, int] | None = None
         self._awake: dict[str, Summary | None] = {}
@@ -100,12 +100,14 @@ class RunList:
 
     def _save(self) -> None:
         """Leave what rests now. A run that was interrupted may be found to go on without a change of its files."""
+        now = time.monotonic()
+        if now - self._saved < SAVE_SECONDS:
+            return
+        self._saved, old = now, self._kept or {}
         known = {name: one for name, (_, one) in self._resting.items() if one.status != "interrupted"}
-        now, old = time.monotonic(), self._kept or {}
-        same = known.keys() == old.keys() and all(known[name] is old[name] for name in known)
-        if not same and not 0 < self._saved > now - SAVE_SECONDS:
+        if known.keys() != old.keys() or any(known[name] is not old[name] for name in known):
             kept.save(KIND, {name: (self._resting[name][0], as_json(one)) for name, one in known.items()})
-            self._kept, self._saved = known, now
+            self._kept = known
 
     def _list(self) -> bool:
         """See which runs have come and gone; True when some have."""

@@ -162,9 +162,10 @@ def _of_data(word: str, options: list[str]) -> str:
     from dltui.core.contract.config import DatasetOptions
     from dltui.core.text import suggest
 
-    meant = "" if "--data" not in options or suggest(word, options) else suggest(word, DatasetOptions.model_fields)
-    found = meant.removeprefix("did you mean ").removesuffix("?")
-    return f'no option "{word}"; did you mean --data {found}=...?' if found and " " not in found else ""
+    if "--data" not in options or suggest(word, options):
+        return ""
+    meant = suggest(word, (f"{name}=..." for name in DatasetOptions.model_fields), "--data ")
+    return f'no option "{word}"; {meant}' if meant else ""
 
 
 def _log(error: BaseException) -> str:

@@ -22,7 +22,7 @@ from dltui.core.train import evaluation
 from dltui.core.train.plan import Planner
 from dltui.plugins.torch.layers import list_layers
 from dltui.plugins.torch.neutral import weights
-from tests.plugins import named_checks
+from tests.plugins import named_checks, named_loss_checks
 from tests.plugins.torch.torch_setting import BACKEND, assert_same
 from tests.plugins.twin_child import image_spec, make_data
 
@@ -138,66 +138,24 @@ def check_methods() -> None:
     refused("no parameter of this network can be trained", lambda c, s: net()(c, s).requires_grad_(False))
 
 
-def parted(change: Callable[[dict[str, Any]], Any] = lambda losses: losses) -> dict[str, Any]:
-    """A step and a loss with named parts, of which only the total is optimized."""
-
-    def losses(outputs: Any, targets: Any) -> Any:
-        first, second = functional.cross_entropy(outputs, targets), 0.1 * outputs.square().mean()
-        return change({"loss": first + second, "fit": first, "size": second})
-
-    def training_step(self: Any, inputs: Any, targets: Any) -> Any:
-        outputs = self(inputs)
-        return losses(outputs, targets), outputs
-
-    return {"training_step": training_step, "training_loss": lambda self, outputs, targets: losses(outputs, targets)}
+def _losses(outputs: Any, targets: Any) -> dict[str, Any]:
+    first, second = functional.cross_entropy(outputs, targets), 0.1 * outputs.square().mean()
+    return {"loss": first + second, "fit": first, "size": second}
 
 
 def check_named_losses() -> None:
-    """They add up to the total, whole or in parts, in the step and in an evaluation; nothing else changes."""
-    both = parted()
-    single = parted(lambda losses: losses["loss"])
-    for name in both:
-        found, planner = trainable(net(**{name: both[name]}))
-        plain, _ = trainable(net(**{name: single[name]}))
-        parts, _ = trainable(net(**{name: both[name]}), accumulate=3)
-        told = []
-        for one in (found, plain, parts):
-            one.begin_epoch(planner.epoch(0))
-            told.append(one.advance(3))
-        assert [*told[0].metrics] == ["accuracy", "fit", "size"]
-        assert [*told[1].metrics] == ["accuracy"]
-        for stats in (told[0], told[2]):
-            assert stats.metrics["fit"].shape == (3,)
-            np.testing.assert_allclose(stats.metrics["fit"] + stats.metrics["size"], stats.loss, rtol=1e-5)
-        np.testing.assert_allclose(told[2].metrics["size"], told[0].metrics["size"], rtol=1e-4)
-        assert np.array_equal(told[0].loss, told[1].loss)
-        state, other = found.state(), plain.state()
-        assert all(np.array_equal(state[key], other[key]) for key in state if key.startswith("weights/"))
-    _, values = found.evaluate("validation", slice(0, 20))
-    assert [*values] == ["loss", "fit", "size"]
-    assert values["fit"] + values["size"] == pytest.approx(values["loss"], rel=1e-5)
+    named_loss_checks.check_sums(_losses, net, trainable)
 
 
 def check_misuse_of_named_losses() -> None:
-    def gives(change: Callable[[dict[str, Any]], Any]) -> Callable[[Any, Spec], Any]:
-        return net(training_step=parted(change)["training_step"])
-
-    refused('without a total: fit, size; add "loss"', gives(lambda found: {k: found[k] for k in ("fit", "size")}))
-    refused("without a total: nothing", gives(lambda found: {}))
-    refused("calls a loss accuracy, as something that dltui measures", gives(lambda found: found | {"accuracy": 1}))
-    refused("calls a loss 'A b'; names are a-z", gives(lambda found: found | {"A b": found["fit"]}))
-    refused("gave a float as the loss size; give the mean", gives(lambda found: found | {"size": 1.0}))
-    refused("gave None as the loss; give the mean", gives(lambda found: found | {"loss": None}))
-    refused("gave 17 named losses; give 16 at most", gives(lambda found: found | dict.fromkeys("abcdefghijklmno", 1)))
-    odd = parted(lambda found: found | {"size": found["size"] * float("nan")})
-    refused("training_loss gives nan as the loss size before", net(training_loss=odd["training_loss"]))
+    named_loss_checks.check_misuse(_losses, net, refused)
     calls: list[int] = []
 
     def changes(found: dict[str, Any]) -> dict[str, Any]:
         calls.append(1)
         return found if len(calls) < 2 else {"loss": found["loss"], "other": found["fit"]}
 
-    build = gives(changes)
+    build = net(training_step=named_loss_checks.parted(_losses, changes)["training_step"])
     refused("gave the losses other, before fit, size; give the same names at each step", build, steps=2)
 
 

@@ -32,6 +32,9 @@ PATIENCE = "DLTUI_RANK_SECONDS"
 """The variable with the seconds in which ranks must answer."""
 PATIENCE_SECONDS = 600.0
 """A chunk of steps takes about 100 ms, and an answer to anything else not much longer."""
+LOOK_SECONDS = 1.0
+"""The time that a single look for answers waits. What counts is the sum of looks in vain: a worker that was stopped
+together with its ranks goes on with them."""
 BEFORE_STEPS = 6
 """So many times longer ranks may take until their first step is done: they import, build and compile."""
 
@@ -133,14 +136,15 @@ class RankSupervisor:
         failed: list[dict[str, Any]] = []
         deadline: float | None = None
         seconds = self._patience * (1 if self._has_stepped else BEFORE_STEPS)
-        latest = time.monotonic() + seconds
+        look, waited = min(LOOK_SECONDS, seconds), 0.0
         with selectors.DefaultSelector() as selector:
             # All, also those without an order: a rank that ends is needed for the next step.
             for number, rank in enumerate(self._ranks):
                 selector.register(rank.channel.connection, selectors.EVENT_READ, number)
             while deadline is None and len(found) < len(waiting):
-                ready = selector.select(max(latest - time.monotonic(), 0.0))
-                if not ready:
+                ready = selector.select(look)
+                waited += 0.0 if ready else look
+                if waited >= seconds:
                     silence = self._silence([number for number in waiting if number not in found], seconds)
                     self.kill()
                     raise silence
