@@ -132,7 +132,7 @@ def wrong_labels(y: Array, rows: Array, classes: int, count: int, seed: int) -> 
 
 
 def _prepare(options: DatasetOptions, context: Any) -> Arrays:
-    from dltui.plugins.datasets.mnist_like import FAMILY
+    from dltui.plugins.datasets.fashion_mnist import FAMILY
 
     x, y = official(Path(os.environ[FOLDER]))
     y, _ = planted_labels(y, int(os.environ[SEED]))

@@ -24,7 +24,7 @@ from dltui.core.catalog.fields import FieldSpec
 from dltui.core.contract.hooks import HOOKS, Hooks
 from dltui.core.lifecycle.forms.settings_schema import schema as settings_schema
 from dltui.core.numbers import exact
-from dltui.core.reading.event_schema import schema as event_schema
+from dltui.core.reading.json_schema import schema as event_schema
 from dltui.core.rundir.events import EVENTS
 from dltui.core.version import __version__
 from dltui.tui.cli.interface import EXIT_CODES, VARIABLES

@@ -23,10 +23,10 @@ from PIL import Image
 
 from dltui.core.analysis.confusion import Matrix
 from dltui.core.analysis.evaluation import Evaluation, latest
-from dltui.core.analysis.fit import Fit
 from dltui.core.analysis.inside import embeddings as embedded
 from dltui.core.analysis.inside import heat_maps
 from dltui.core.analysis.masks.worst import Masks
+from dltui.core.analysis.regression import Fit
 from dltui.core.reading.reader import RunReader
 from dltui.exports.about import About, about
 from dltui.exports.figures import (

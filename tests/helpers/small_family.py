@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from dltui.core.contract.types import Task
-from dltui.plugins.datasets.mnist_like import NAMES, Member
+from dltui.plugins.datasets.fashion_mnist import NAMES, Member
 
 
 def pack(array: np.ndarray) -> bytes:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from dltui.core.analysis import confusion, fit, labels, mistakes
+from dltui.core.analysis import confusion, labels, mistakes, regression
 from dltui.core.analysis.masks import pixels, worst
 from dltui.core.data.findings.review import NAME, Key, Opinion, read_review
 from dltui.core.errors import DltuiError, RunError
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dltui.core.analysis.confusion import Matrix
-    from dltui.core.analysis.fit import Fit
     from dltui.core.analysis.labels import Labels
     from dltui.core.analysis.masks.worst import Masks
     from dltui.core.analysis.mistakes import Mistakes
+    from dltui.core.analysis.regression import Fit
     from dltui.core.contract.types import Array
     from dltui.core.reading.reader import RunReader
     from dltui.core.tasks.scores.calibration import Calibration
@@ -99,7 +99,7 @@ class Evaluation:
         if "prediction" not in self.arrays:
             return None
         with damage_as_error():
-            return fit.compare(self.arrays, self.known)
+            return regression.compare(self.arrays, self.known)
 
 
 def latest(reader: RunReader) -> Evaluation | None:

@@ -219,7 +219,7 @@ def _data(catalog: Catalog) -> Iterator[Check]:
 
 
 def _devices(catalog: Catalog | None) -> Iterator[Check]:
-    from dltui.core.catalog.devices import list_devices
+    from dltui.core.catalog.framework_devices import list_devices
 
     for device in list_devices(catalog):
         yield Check(device.name, "bad" if device.problem else "ok", clean_line(device.problem or device.title))

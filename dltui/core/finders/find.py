@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from typing import IO, TYPE_CHECKING, Any
 
-from dltui.core.catalog.devices import resolve
 from dltui.core.catalog.fields import FIT, FITTED
+from dltui.core.catalog.framework_devices import resolve
 from dltui.core.errors import RunError, UsageError
 from dltui.core.finders.range_test import HIGHEST, LOWEST
 from dltui.core.lifecycle.create import Checked, RunRequest, check_request

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from dltui.core import paths
 from dltui.core.catalog import entries
-from dltui.core.catalog.devices import resolve
 from dltui.core.catalog.fields import check_values
+from dltui.core.catalog.framework_devices import resolve
 from dltui.core.data import needs, search, suited
 from dltui.core.data.findings import dropped
 from dltui.core.errors import DltuiError, UsageError

@@ -61,7 +61,7 @@ def prepare(
     """The plan of a new attempt; `instead` (of `trust.replaced`) replaces fields of run.json, `tell` gets the progress
     of its data's preparation. Raises UsageError when the run cannot be resumed here and now.
     """
-    from dltui.core.catalog import devices
+    from dltui.core.catalog import framework_devices
 
     status = _resumable(reader, more_epochs)
     model = catalog.model(str(reader.run["model"]))
@@ -75,7 +75,7 @@ def prepare(
     # Another machine chooses its device when it comes to it.
     elsewhere = launching.is_away(reader.directory)
     asked = (instead or {}).get("device") or reader.run["device"]
-    device = None if elsewhere else devices.resolve(_device_word(asked), catalog)
+    device = None if elsewhere else framework_devices.resolve(_device_word(asked), catalog)
     mixed = mixtures(reader, catalog, instead or {}, tell)
     if mixed and checkpoint.find_latest(reader.directory) is not None:
         raise UsageError(sameness.refusal(reader.directory.id, mixed))
@@ -93,14 +93,14 @@ def on_device(run: RunDirectory, word: str | None, catalog: Catalog) -> dict[str
     """The field that replaces the device of run.json; none without a word for one. Raises UsageError where the run
     cannot go on there. A launcher's machine chooses it.
     """
-    from dltui.core.catalog import devices
+    from dltui.core.catalog import framework_devices
     from dltui.core.train.options.check_options import check_device, check_ranks
 
     if word is None:
         return {}
     if launching.is_away(run):
         return {"device": left_open(word)}
-    asked, device = run.run(), devices.resolve(word, catalog)
+    asked, device = run.run(), framework_devices.resolve(word, catalog)
     check_device(asked["config"], device.name)
     check_ranks(asked["config"], device.name, device.world, catalog.backends[str(asked["framework"])])
     return {"device": device.record(word)}

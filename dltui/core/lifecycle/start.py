@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from dltui.core import paths
-from dltui.core.catalog.devices import list_devices, resolve
+from dltui.core.catalog.framework_devices import list_devices, resolve
 from dltui.core.errors import DltuiError, RunError, UsageError
 from dltui.core.lifecycle import trust, warm
 from dltui.core.lifecycle.launch import launching

@@ -10,9 +10,8 @@ from typing import Any
 
 from dltui.core import paths
 from dltui.core.errors import DltuiError
-from dltui.core.reading import kept as kept_rows
-from dltui.core.reading import last_row
-from dltui.core.reading.kept import Stamp
+from dltui.core.reading import last_row, list_cache
+from dltui.core.reading.list_cache import Stamp
 from dltui.core.reading.reader import RunReader
 from dltui.core.reading.summary import summary_row
 from dltui.core.rundir import launch
@@ -27,7 +26,7 @@ KIND = "rows"
 
 def all_rows(most_kept: int = 100_000) -> list[Row]:
     """A row for each run of this user, the newest first. What cannot be read is a row with its reason."""
-    kept, found = kept_rows.load(KIND), []
+    kept, found = list_cache.load(KIND), []
     keep: dict[str, tuple[Stamp, Row]] = {}
     now = time.time_ns()
     for name in _names():
@@ -41,7 +40,7 @@ def all_rows(most_kept: int = 100_000) -> list[Row]:
             keep[name] = (now_as, row)
         found.append((_created(row, now_as), name, row))
     if keep.keys() != kept.keys() or any(keep[name][1] is not kept[name][1] for name in keep):
-        kept_rows.save(KIND, keep)
+        list_cache.save(KIND, keep)
     return [row for _, _, row in sorted(found, key=lambda entry: entry[:2], reverse=True)]
 
 

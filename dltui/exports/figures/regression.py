@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from dltui.core.analysis.fit import Fit
+    from dltui.core.analysis.regression import Fit
     from dltui.core.contract.types import Array
     from dltui.core.reading.reader import RunReader
 

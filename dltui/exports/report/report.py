@@ -19,7 +19,7 @@ from dltui.core.text import plural
 from dltui.exports import dltui_exporters
 from dltui.exports.look import USUAL, looking
 from dltui.exports.report import drawn
-from dltui.exports.report.html import block, folded, section, table, text
+from dltui.exports.report.html_pieces import block, folded, section, table, text
 from dltui.exports.report.svg_inline import inline_svg
 from dltui.exports.tables.summary import summary
 from dltui.exports.wording import count, number, percent

@@ -17,7 +17,7 @@ from dltui.core.rundir import confidential, place
 from dltui.core.tasks.registry import task_of
 
 if TYPE_CHECKING:
-    from dltui.core.analysis.fit import Fit
+    from dltui.core.analysis.regression import Fit
     from dltui.core.reading.history import History
     from dltui.core.reading.reader import RunReader
     from dltui.core.tasks.definition import TaskDefinition

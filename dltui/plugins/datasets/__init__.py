@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @hookimpl
 def dltui_datasets() -> list[Dataset]:
-    from dltui.plugins.datasets import cifar10, digits, lines, mnist_like, shapes
+    from dltui.plugins.datasets import cifar10, digits, fashion_mnist, lines, shapes
     from dltui.plugins.datasets.images import folder, hugging_face, shards
     from dltui.plugins.datasets.images import table as images
     from dltui.plugins.datasets.masks import folder as masks
@@ -24,7 +24,7 @@ def dltui_datasets() -> list[Dataset]:
     from dltui.plugins.datasets.tables import dataset
 
     return [
-        *mnist_like.DATASETS,
+        *fashion_mnist.DATASETS,
         cifar10.DATASET,
         digits.DATASET,
         lines.DATASET,

@@ -12,7 +12,7 @@ from dltui.core.contract import Arrays, Dataset, PreparationContext
 from dltui.core.contract.config import DatasetOptions
 from dltui.core.errors import RunError
 from dltui.plugins.datasets.downloads.archive import read_files
-from dltui.plugins.datasets.downloads.known_files import KnownFile
+from dltui.plugins.datasets.downloads.expected_file import KnownFile
 from dltui.plugins.datasets.downloads.obtain import find, obtain
 
 if TYPE_CHECKING:

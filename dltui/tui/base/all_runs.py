@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from dltui.core.errors import DltuiError
 from dltui.core.lifecycle.launch import launching
-from dltui.core.reading import kept
-from dltui.core.reading.kept import Stamp
+from dltui.core.reading import list_cache
+from dltui.core.reading.list_cache import Stamp
 from dltui.core.reading.progress import progress
 from dltui.core.reading.rows import quiet, stamp
 from dltui.core.rundir.directory import RunDirectory
@@ -88,7 +88,7 @@ class RunList:
     def _load(self) -> None:
         """Take the runs whose files are as they were when they were read for the cache."""
         self._kept = {}
-        for name, (numbers, values) in kept.load(KIND).items():
+        for name, (numbers, values) in list_cache.load(KIND).items():
             if name not in self._awake or numbers != stamp(f"{self._folder}/{name}"):
                 continue
             with contextlib.suppress(ValueError, TypeError, OverflowError):
@@ -106,7 +106,7 @@ class RunList:
         self._saved, old = now, self._kept or {}
         known = {name: one for name, (_, one) in self._resting.items() if one.status != "interrupted"}
         if known.keys() != old.keys() or any(known[name] is not old[name] for name in known):
-            kept.save(KIND, {name: (self._resting[name][0], as_json(one)) for name, one in known.items()})
+            list_cache.save(KIND, {name: (self._resting[name][0], as_json(one)) for name, one in known.items()})
             self._kept = known
 
     def _list(self) -> bool:

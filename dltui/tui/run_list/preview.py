@@ -19,8 +19,8 @@ from dltui.tui.draw.styled_text import Row, beside, cells, cut, cut_words, fit
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dltui.core.analysis.fit import Fit
     from dltui.core.analysis.mistakes import Mistake, Mistakes
+    from dltui.core.analysis.regression import Fit
     from dltui.core.analysis.verdict import Verdict
     from dltui.tui.base.overlays import Overlaid
     from dltui.tui.draw.styled_text import Look

@@ -27,11 +27,11 @@ from dltui.tui.run_page.hardware_watch import Hardware, HardwareWatch
 
 if TYPE_CHECKING:
     from dltui.core.analysis.confusion import Matrix
-    from dltui.core.analysis.fit import Fit
     from dltui.core.analysis.inside.heat_maps import HeatMaps
     from dltui.core.analysis.labels import Labels
     from dltui.core.analysis.masks.worst import Masks
     from dltui.core.analysis.mistakes import Mistakes
+    from dltui.core.analysis.regression import Fit
     from dltui.core.data.findings.review import Key, Opinion
     from dltui.core.reading.reader import RunReader
     from dltui.core.rundir.directory import RunDirectory

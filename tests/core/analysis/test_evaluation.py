@@ -11,7 +11,7 @@ import pytest
 
 from dltui.core.analysis.confusion import Matrix, class_names
 from dltui.core.analysis.evaluation import Evaluation, LatestEvaluation, latest
-from dltui.core.analysis.fit import Fit, fitted_line
+from dltui.core.analysis.regression import Fit, fitted_line
 from dltui.core.errors import RunError
 from dltui.core.reading.reader import RunReader
 from tests.helpers.sample_run import make_sample_run

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from dltui.core.catalog import devices, questions
+from dltui.core.catalog import framework_devices, questions
 from dltui.core.catalog.entries import BackendEntry, Catalog
 from dltui.core.machine import devices as machine
 from dltui.core.machine import nvidia
@@ -37,22 +37,22 @@ def asked(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def test_a_framework_tells_the_devices_and_is_asked_once(asked: list[str]) -> None:
     catalog = Catalog(backends={"torch": BACKEND})
-    assert [device.name for device in devices.list_devices()] == ["cpu"]
+    assert [device.name for device in framework_devices.list_devices()] == ["cpu"]
     assert asked == []
-    found = devices.list_devices(catalog)
+    found = framework_devices.list_devices(catalog)
     assert [(device.name, device.title) for device in found[:1]] == [("cuda:0", "AMD Instinct\\x1b")]
     # The free memory of the CPU changes from one look to the next.
-    assert [device.name for device in devices.list_devices()] == [device.name for device in found]
-    assert devices.resolve("auto", catalog).name == "cuda:0"
+    assert [device.name for device in framework_devices.list_devices()] == [device.name for device in found]
+    assert framework_devices.resolve("auto", catalog).name == "cuda:0"
     assert asked == ["torch"]
 
 
 def test_the_cpu_needs_no_framework(asked: list[str]) -> None:
-    assert devices.resolve("cpu", Catalog(backends={"torch": BACKEND})).name == "cpu"
+    assert framework_devices.resolve("cpu", Catalog(backends={"torch": BACKEND})).name == "cpu"
     assert asked == []
 
 
 def test_without_a_sign_of_a_gpu_nobody_is_asked(asked: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine, "GPU_FILES", ())
-    assert [device.name for device in devices.list_devices(Catalog(backends={"torch": BACKEND}))] == ["cpu"]
+    assert [device.name for device in framework_devices.list_devices(Catalog(backends={"torch": BACKEND}))] == ["cpu"]
     assert asked == []

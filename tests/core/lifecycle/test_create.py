@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from dltui.core import paths
-from dltui.core.catalog import devices
+from dltui.core.catalog import framework_devices
 from dltui.core.catalog.assemble import load_catalog
 from dltui.core.catalog.entries import Catalog
 from dltui.core.errors import RunError, UsageError
@@ -337,4 +337,4 @@ def test_launching_imports_nothing_heavy() -> None:
 
 
 def test_auto_is_resolved_when_the_run_is_made(catalog: Catalog) -> None:
-    assert create_run(request(device="auto"), catalog).run()["device"]["name"] == devices.resolve("auto").name
+    assert create_run(request(device="auto"), catalog).run()["device"]["name"] == framework_devices.resolve("auto").name

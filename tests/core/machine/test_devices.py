@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from dltui.core.catalog.devices import resolve
+from dltui.core.catalog.framework_devices import resolve
 from dltui.core.errors import UsageError
 from dltui.core.machine import cpu, devices, nvidia
 from dltui.core.machine.devices import Device, choose, list_devices, worker_environment

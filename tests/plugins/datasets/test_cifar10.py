@@ -20,7 +20,7 @@ from dltui.core.data.arrays import checked
 from dltui.core.errors import RunError
 from dltui.plugins.datasets.cifar10 import DATASET, FOLDER, OFFICIAL, RECORD, TEST, TRAIN, Archive, dataset
 from dltui.plugins.datasets.downloads.archive import read_files
-from dltui.plugins.datasets.downloads.known_files import KnownFile
+from dltui.plugins.datasets.downloads.expected_file import KnownFile
 from tests.helpers.mirror import Mirror, serve
 from tests.helpers.small_family import Told
 

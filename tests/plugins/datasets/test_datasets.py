@@ -21,9 +21,9 @@ from dltui.core.contract.config import DatasetOptions
 from dltui.core.data.arrays import checked
 from dltui.core.errors import RunError
 from dltui.plugins.datasets import digits, dltui_datasets, lines
+from dltui.plugins.datasets.downloads.expected_file import problem
 from dltui.plugins.datasets.downloads.idx import read_idx
-from dltui.plugins.datasets.downloads.known_files import problem
-from dltui.plugins.datasets.mnist_like import FAMILY, NAMES, dataset
+from dltui.plugins.datasets.fashion_mnist import FAMILY, NAMES, dataset
 from tests.helpers.small_family import Told, make_files, make_member, pack, put
 
 FASHION = FAMILY[0]

@@ -16,7 +16,7 @@ from dltui.core.analysis.trials.plan import Plan
 from dltui.core.analysis.trials.pruning import Curve, decides, reason
 from dltui.core.errors import DltuiError
 from dltui.core.reading import rows
-from dltui.core.reading.kept import Stamp
+from dltui.core.reading.list_cache import Stamp
 from dltui.core.reading.reader import RunReader
 from dltui.core.rundir import commands
 from dltui.core.rundir.directory import RunDirectory

@@ -19,7 +19,7 @@ from dltui.core.errors import RunError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dltui.plugins.datasets.downloads.known_files import KnownFile
+    from dltui.plugins.datasets.downloads.expected_file import KnownFile
 
 # A mirror that has answered is given up when no byte comes for this long.
 STALL_SECONDS = 20.0
@@ -50,7 +50,7 @@ def download(
 
 
 def _is_there(folder: Path, file: KnownFile) -> bool:
-    from dltui.plugins.datasets.downloads.known_files import problem
+    from dltui.plugins.datasets.downloads.expected_file import problem
 
     return problem(folder / file.name, file) is None
 

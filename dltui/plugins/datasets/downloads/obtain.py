@@ -8,7 +8,7 @@ from pathlib import Path
 from dltui.core.contract import PreparationContext
 from dltui.core.errors import RunError
 from dltui.plugins.datasets.downloads.download import download
-from dltui.plugins.datasets.downloads.known_files import KnownFile, problem
+from dltui.plugins.datasets.downloads.expected_file import KnownFile, problem
 
 
 def find(files: Sequence[KnownFile], folders: Sequence[Path]) -> list[Path]:

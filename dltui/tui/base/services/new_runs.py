@@ -181,7 +181,7 @@ class WarmProcess:
 
     def begin(self, catalog: Catalog, framework: str, device: str) -> None:
         """Start a process that imports a framework for a device; nothing where that is not possible."""
-        from dltui.core.catalog.devices import resolve
+        from dltui.core.catalog.framework_devices import resolve
         from dltui.core.lifecycle import start as run_start
         from dltui.core.lifecycle import warm
 

@@ -82,7 +82,7 @@ class Machine:
         self._meter: Meter | None = None
 
     def devices(self) -> list[Device]:
-        from dltui.core.catalog.devices import list_devices
+        from dltui.core.catalog.framework_devices import list_devices
 
         return list_devices()
 

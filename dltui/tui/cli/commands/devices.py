@@ -21,7 +21,7 @@ HEADER = ["DEVICE", "WHAT", "FREE", "LOAD", "UUID", ""]
 @click.option("--json", "as_json", is_flag=True, help="one JSON array of objects")
 def devices(as_json: bool) -> int:
     """List the devices of this machine; `--device auto` takes the first that is best."""
-    from dltui.core.catalog.devices import list_devices
+    from dltui.core.catalog.framework_devices import list_devices
     from dltui.core.machine import devices as machine
 
     found = list_devices(_catalog() if machine.hides_gpu() else None)

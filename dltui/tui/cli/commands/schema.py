@@ -24,7 +24,7 @@ def schema(what: str) -> int:
 
 def _schema(what: str) -> dict[str, Any]:
     if what == "events":
-        from dltui.core.reading.event_schema import schema as of_events
+        from dltui.core.reading.json_schema import schema as of_events
 
         return of_events()
     from dltui.core.catalog.assemble import load_catalog

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from dltui.tui.draw.chart_data import Chart, Series
 
 if TYPE_CHECKING:
-    from dltui.core.analysis.fit import Fit
+    from dltui.core.analysis.regression import Fit
 
 
 def fit_chart(fit: Fit | None) -> Chart:

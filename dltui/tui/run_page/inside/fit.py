@@ -10,7 +10,7 @@ from dltui.tui.draw.run_charts.fit import fit_chart
 from dltui.tui.draw.styled_text import Row, fit
 
 if TYPE_CHECKING:
-    from dltui.core.analysis.fit import Fit
+    from dltui.core.analysis.regression import Fit
     from dltui.tui.draw.styled_text import Look
     from dltui.tui.run_page.view import RunView
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from dltui.tui.draw.styled_text import Row, fit, right
 
 if TYPE_CHECKING:
-    from dltui.core.analysis.fit import Fit
+    from dltui.core.analysis.regression import Fit
 
 NUMBER = 12
 

@@ -12,7 +12,7 @@ import pytest
 from dltui.core.data import network
 from dltui.core.errors import RunError
 from dltui.plugins.datasets.downloads.obtain import obtain
-from dltui.plugins.datasets.mnist_like import NAMES
+from dltui.plugins.datasets.fashion_mnist import NAMES
 from tests.helpers.mirror import Mirror, serve
 from tests.helpers.small_family import Told, make_files, make_member
 

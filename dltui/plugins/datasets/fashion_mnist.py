@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dltui.core.contract import Arrays, Dataset, PreparationContext
 from dltui.core.contract.config import DatasetOptions
-from dltui.plugins.datasets.downloads.known_files import KnownFile
+from dltui.plugins.datasets.downloads.expected_file import KnownFile
 from dltui.plugins.datasets.downloads.obtain import find, obtain
 
 NAMES = (

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from dltui.core.reading.event_schema import schema
+from dltui.core.reading.json_schema import schema
 from dltui.core.rundir.events import EVENTS, Logged
 from dltui.core.rundir.log import EventLog, LogTail
 from tests.helpers.sample_run import make_sample_run
