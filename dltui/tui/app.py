@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from dltui.core.catalog.entries import DatasetEntry
     from dltui.core.lifecycle.create import RunRequest
     from dltui.core.rundir.directory import RunDirectory
+    from dltui.tui.base.effects.images import Images
     from dltui.tui.base.effects.screen_picture import Pictured
     from dltui.tui.base.host import Host
     from dltui.tui.base.summary import Summary
@@ -80,7 +81,8 @@ class DltuiApp(App[None], inherit_bindings=False):
     ) -> None:
         self.settings = settings or ScreenSettings()
         self._terminal = terminal
-        self._appearance = Appearance(terminal, self.settings)
+        self._images: Images | None = None
+        self._appearance = Appearance(terminal, self.settings, self._number_of_image)
         super().__init__(QuietDriver, ansi_color=True if self._appearance.theme == PLAIN else None)
         self.services = services
         self.closing_lines: list[str] = []
@@ -121,7 +123,7 @@ class DltuiApp(App[None], inherit_bindings=False):
             self.call_after_refresh(self._welcome)
         self.call_after_refresh(lambda: self.after_first_frame())
         # The terminal comes back empty after Ctrl-Z and fg.
-        self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
+        self.app_resume_signal.subscribe(self, lambda _: self._come_back())
         if self.ways_out is not None:
             self.ways_out.begin(lambda code: self.exit(return_code=code))
 
@@ -267,8 +269,38 @@ class DltuiApp(App[None], inherit_bindings=False):
         if self._driver is not None:
             self._driver.write(signs)
 
+    def _number_of_image(self, image: Any, columns: int, rows: int) -> int:
+        """Give an image to the terminal; most terminals show none."""
+        if self._images is None:
+            from dltui.tui.base.effects.images import Images
+
+            self._images = Images(self._write)
+        return self._images.number(image, columns, rows)
+
+    def _come_back(self) -> None:
+        if self._images is not None:
+            self._images.send_again()
+        self.refresh(layout=True)
+
+    def _as_svg(self) -> str:
+        """The page as SVG, its images in half blocks."""
+        shown = self._appearance
+        self._appearance = Appearance(self._terminal._replace(images=False), self.settings)
+        self._redraw()
+        try:
+            return self.export_screenshot()
+        finally:
+            self._appearance = shown
+            self._redraw()
+
+    def _redraw(self) -> None:
+        for rows in self.screen.query(Rows):
+            rows.redraw()
+
     def exit(self, *given: Any, **more: Any) -> None:
         self.taskbar.clear()
+        if self._images is not None:
+            self._images.clear()
         super().exit(*given, **more)
 
     def action_settings(self) -> None:
@@ -284,7 +316,7 @@ class DltuiApp(App[None], inherit_bindings=False):
             return
         from dltui.tui.base.effects.screen_picture import Pictured
 
-        svg, services, columns = self.export_screenshot(), self.services, self.size.width
+        svg, services, columns = self._as_svg(), self.services, self.size.width
         page.notice.say("saving a picture ...", "accent", seconds=60)
 
         def work() -> Pictured:
@@ -313,7 +345,7 @@ class DltuiApp(App[None], inherit_bindings=False):
     def apply(self, settings: ScreenSettings) -> None:
         """Use other settings from here on."""
         self.settings = settings
-        self._appearance = Appearance(self._terminal, settings)
+        self._appearance = Appearance(self._terminal, settings, self._number_of_image)
         self.theme = self._appearance.theme
         self.palette = self._appearance.palette(self.theme)
         if self._timer is not None:

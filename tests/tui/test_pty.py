@@ -55,7 +55,7 @@ class Screen:
             return
         self.bytes += chunk
         # pyte does not know the reply of a query that Textual sends.
-        self.stream.feed(re.sub(rb"\x1b\[[?>=][0-9;]*[$a-zA-Z]*[pu]|\x1bP.*?\x1b\\", b"", chunk))
+        self.stream.feed(re.sub(rb"\x1b\[[?>=][0-9;]*[$a-zA-Z]*[pu]|\x1b[P_].*?\x1b\\", b"", chunk))
 
     @property
     def text(self) -> str:
@@ -211,6 +211,21 @@ def test_16_colors_get_16(home: Path, screens: list[Screen]) -> None:
     screens.append(screen)
     screen.wait(lambda text: "FINISHED" in text and "train loss" in text)
     assert not re.search(rb"\x1b\[[0-9;]*[34]8;[25];", screen.bytes)
+
+
+def test_kitty_gets_images_and_they_are_taken_back(home: Path, screens: list[Screen]) -> None:
+    screen = Screen(home, "attach", "bold-wren", size=(120, 40), TERM="xterm-kitty")
+    screens.append(screen)
+    screen.wait(lambda text: "FINISHED" in text and "train loss" in text)
+    assert b"\x1b_G" not in screen.bytes
+    screen.child.send("3")
+    screen.wait(lambda _: "\U0010eeee".encode() in screen.bytes)
+    screen.child.send("q")
+    assert screen.end() == 0
+    clean(screen)
+    given, taken = (set(re.findall(pattern, screen.bytes)) for pattern in (rb"a=t,f=100,i=(\d+)", rb"a=d,d=I,i=(\d+)"))
+    assert given
+    assert given == taken
 
 
 def test_what_libraries_print_goes_to_a_log(home: Path, screens: list[Screen]) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
+
+from rich.color import ColorSystem
 
 from dltui.tui.draw.styled_text import Look
 from dltui.tui.terminal.capabilities import chosen
 from dltui.tui.terminal.inks import PLAIN
-from dltui.tui.terminal.theme import Palette
+from dltui.tui.terminal.theme import Palette, color_system
 
 if TYPE_CHECKING:
     from dltui.tui.terminal.capabilities import Terminal
@@ -17,10 +20,14 @@ if TYPE_CHECKING:
 class Appearance:
     """A theme, and the options of drawing."""
 
-    def __init__(self, terminal: Terminal, settings: ScreenSettings) -> None:
+    def __init__(self, terminal: Terminal, settings: ScreenSettings, number: Callable[..., int] | None = None) -> None:
+        """`number` gives an image to a terminal that shows images; None for any other."""
         terminal = chosen(terminal, settings)
         self.theme = terminal.theme
         self.look = Look(ascii=terminal.ascii, mono=not terminal.color, few=terminal.theme == PLAIN)
+        # The number of an image is a color, which fewer colors would change.
+        if terminal.images and not terminal.ascii and color_system(self.theme) == ColorSystem.TRUECOLOR:
+            self.look = self.look._replace(number=number)
         self._color_blind = settings.palette == "color-blind"
 
     def palette(self, theme: str) -> Palette:

@@ -1,7 +1,9 @@
-"""Draws an image in terminal cells: two pixels per cell with colors, else a ramp of brightness."""
+"""Draws an image in terminal cells: itself where the terminal shows images, else two pixels per cell with colors, else
+a ramp of brightness."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from dltui.tui.draw.styled_text import Row, merge
@@ -9,14 +11,34 @@ from dltui.tui.draw.styled_text import Row, merge
 if TYPE_CHECKING:
     from dltui.tui.draw.styled_text import Look
 
+MOST_CELLS = 100
+"""The most columns and rows of an image that the terminal shows itself."""
 RAMP = " ░▒▓█"
 RAMP_ASCII = " .:-=+*#%@"
 
 
 def picture(image: Any, columns: int, rows: int, look: Look) -> list[Row]:
     """The image uint8 (h, w, c) in at most that many cells, in its proportions: a pixel is half a cell high."""
-    pixels = _sized(image, columns, 2 * rows)
+    if look.number:
+        return _image(_in_color(image), columns, rows, look.number)
+    pixels = _sized(_in_color(image), columns, 2 * rows)
     return _ramp(pixels, look.ascii) if look.ascii or look.mono or look.few else _halves(pixels)
+
+
+def _in_color(image: Any) -> Any:
+    """The image uint8 (h, w, 3), contiguous."""
+    import numpy as np
+
+    return np.ascontiguousarray(np.repeat(image[..., :1], 3, axis=2) if image.shape[2] < 3 else image[..., :3])
+
+
+def _image(image: Any, columns: int, rows: int, number: Callable[[Any, int, int], int]) -> list[Row]:
+    """Rows of cells for which the terminal shows the image."""
+    high, wide = image.shape[:2]
+    times = min(min(columns, MOST_CELLS) / wide, 2 * min(rows, MOST_CELLS) / high)
+    columns, rows = max(1, round(wide * times)), max(1, round(high * times / 2))
+    known = number(image, columns, rows)
+    return [[(" " * columns, f"image:{known}:{row}")] for row in range(rows)]
 
 
 def _sized(image: Any, width: int, height: int) -> Any:
@@ -24,8 +46,6 @@ def _sized(image: Any, width: int, height: int) -> Any:
     import numpy as np
     from PIL import Image
 
-    image = np.ascontiguousarray(image)
-    image = np.repeat(image[..., :1], 3, axis=2) if image.shape[2] < 3 else image[..., :3]
     high, wide = image.shape[:2]
     times = min(width / wide, height / high)
     if times >= 1:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
 
 from rich.cells import cell_len
 
@@ -152,12 +152,14 @@ def merge(row: Iterable[Span]) -> Row:
 
 class Look(NamedTuple):
     """The terminal's abilities that drawing depends on: ASCII letters only, no colors, or only the terminal's 16
-    colors.
+    colors. Where it shows images, `number` gives it an image uint8 (h, w, 3) for a box of (columns, rows) cells, whose
+    rows then are spaces in the style `image:NUMBER:ROW`.
     """
 
     ascii: bool = False
     mono: bool = False
     few: bool = False
+    number: Callable[[Any, int, int], int] | None = None
 
     def mark(self, mark: str) -> str:
         """The mark of a curve; the dash of a line becomes a dot where letters draw the line."""

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
+from dltui.tui.terminal import kitty
 from dltui.tui.terminal.inks import DARK, DARK_256, LIGHT, LIGHT_256, OF_256, PLAIN
 from dltui.tui.terminal.named_inks import NAMED_INKS
 
@@ -24,11 +25,12 @@ POOR_TERMINALS = ("linux", "vt")
 
 
 class Terminal(NamedTuple):
-    """The capabilities in use: `ascii` letters only, `color` at all, `theme` by name."""
+    """The capabilities in use: `ascii` letters only, `color` at all, `theme` by name, `images` of its own."""
 
     ascii: bool = False
     color: bool = True
     theme: str = DARK
+    images: bool = False
 
 
 def examine(environment: Mapping[str, str]) -> Terminal:
@@ -38,6 +40,7 @@ def examine(environment: Mapping[str, str]) -> Terminal:
         ascii=_is_ascii(environment),
         color=color,
         theme=_theme(environment) if color else PLAIN,
+        images=kitty.known(environment),
     )
 
 
@@ -53,6 +56,7 @@ def chosen(terminal: Terminal, settings: ScreenSettings) -> Terminal:
         color=terminal.color,
         # NO_COLOR is said for one terminal and goes before what holds for all.
         theme=theme if terminal.color else PLAIN,
+        images=terminal.images if settings.images == "auto" else settings.images == "on",
     )
 
 

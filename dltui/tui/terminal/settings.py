@@ -24,6 +24,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "notices": ("end", "best", "off"),
     "warm": ("on", "off"),
     "mouse": ("auto", "on", "off"),
+    "images": ("auto", "on", "off"),
 }
 """The values of each setting; the first is the default."""
 FORMERLY = {"colour-blind": "color-blind"}
@@ -45,6 +46,8 @@ class ScreenSettings:
     """The word "on" if a framework is imported while the form of a new run is open."""
     mouse: str = "auto"
     """The word "auto" for clicks that are answered, but not over SSH."""
+    images: str = "auto"
+    """The word "auto" for images of the terminal's own where it says that it shows them."""
 
 
 def load_screen() -> ScreenSettings:

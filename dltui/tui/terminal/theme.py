@@ -88,7 +88,7 @@ def _nearest(theme: str) -> str:
 
 class Palette:
     """Converts style words to styles of a theme. `heat:0.4` and `miss:0.4` are backgrounds of a matrix cell,
-    `pixel:ff8800:000000` the upper and the lower pixel of a half block.
+    `pixel:ff8800:000000` the upper and the lower pixel of a half block, `image:17:0` a row of an image.
     """
 
     def __init__(self, theme: str, color_blind: bool = False) -> None:
@@ -115,6 +115,8 @@ class Palette:
         if word.startswith("pixel:"):
             upper, lower = (self._pixel(color) for color in word.split(":")[1:])
             return Style.from_color(upper, lower)
+        if word.startswith("image:"):
+            return Style(color=Color.from_triplet(_rgb(f"#{int(word.split(':')[1]):06x}")))
         if ":" in word:
             return self._heat(*word.split(":"))
         ink = self._ink

@@ -54,6 +54,28 @@ def test_colors(environment: dict[str, str], theme: str) -> None:
     assert found.color is not bool(environment.get("NO_COLOR"))
 
 
+@pytest.mark.parametrize(
+    ("environment", "images"),
+    [
+        (UTF8, False),
+        ({**UTF8, "TERM": "xterm-kitty"}, True),
+        ({**UTF8, "TERM": "xterm-ghostty"}, True),
+        ({**UTF8, "TERM": "xterm-kitty", "TMUX": "/tmp/tmux-0/default,1,0"}, False),
+        ({**UTF8, "TERM": "xterm-kitty", "STY": "1.pts-0.host"}, False),
+        ({**UTF8, "TERM": "tmux-256color", "KITTY_WINDOW_ID": "1"}, False),
+    ],
+)
+def test_images(environment: dict[str, str], images: bool) -> None:
+    """Also a terminal that shows none has them where the setting says so, and the other way round."""
+    found = examine(environment)
+    assert found.images is images
+    assert [chosen(found, ScreenSettings(images=word)).images for word in ("auto", "on", "off")] == [
+        images,
+        True,
+        False,
+    ]
+
+
 def test_a_wish_is_met_in_the_colors_that_the_terminal_has() -> None:
     wish = ScreenSettings(theme="light")
     assert chosen(examine(UTF8), wish).theme == LIGHT_256
