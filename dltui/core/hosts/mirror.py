@@ -206,10 +206,11 @@ class Mirror:
         obeyed once.
         """
         for command in commands.take(self.directory.path):
-            kills = command.action == "kill"
-            more: dict[str, Any] = {"command": command.id, "action": command.action, "arguments": command.arguments}
+            more: dict[str, Any] = {} if command.attempt is None else {"attempt": command.attempt}
+            if command.action != "kill":
+                more |= {"command": command.id, "action": command.action, "arguments": command.arguments}
             try:
-                self._link.ask("kill" if kills else "send", run=self._run, by=command.by, **({} if kills else more))
+                self._link.ask("send" if "action" in more else "kill", run=self._run, by=command.by, **more)
             except HostError:
                 raise
             except DltuiError as error:
@@ -273,6 +274,7 @@ class Mirror:
             phase=clean_line(found.get("phase", ""), 40),
             since=_here(_float(found.get("since")), self._link.state.ahead),
             alive=found.get("alive") is True,
+            attempt=_attempt(found.get("attempt")),
         )
         now = time.monotonic()
         if told != self._told or now - self._wrote > _TOLD_SECONDS:
@@ -389,6 +391,11 @@ def _number(found: dict[str, Any], name: str) -> int:
     if type(value) is not int or value < 0:
         raise wire.WireError(f"an answer without {name}")
     return value
+
+
+def _attempt(value: object) -> int:
+    """The number of an attempt; 0 for what is none, as in the answer of an older version."""
+    return value if type(value) is int and 0 < value < 1 << 31 else 0
 
 
 def _here(when: float, ahead: float) -> float:

@@ -12,6 +12,7 @@ import pytest
 
 from dltui.core import fs
 from dltui.core.reading.reader import RunReader
+from dltui.core.rundir import commands
 from dltui.core.rundir.directory import RunDirectory
 from dltui.core.rundir.events import Logged
 from dltui.core.rundir.heartbeat import Heartbeat
@@ -94,3 +95,23 @@ def test_the_log_itself_is_insisted_on_and_then_raised(open_journal: Journal, mo
     failures += [errno.EIO] * 100
     with pytest.raises(OSError, match="Input/output error"):
         open_journal.emit(Logged("error", "storage went"))
+
+
+def test_a_command_to_another_attempt_is_ignored_in_one_line(open_journal: Journal) -> None:
+    run = open_journal.run
+    for attempt in (1, 7, None):
+        commands.send(run.path, "stop", {}, "ann@laptop", attempt=attempt)
+    first, other, third = (command.id for command in commands.take(run.path))
+    assert [command.id for command in open_journal.commands()] == [first, third]
+    assert [command.id for command in commands.take(run.path)] == [first, third]
+    reader = RunReader(run)
+    reader.refresh()
+    assert [(entry["id"], entry["action"]) for entry in reader.history.commands] == [(other, "ignored")]
+    (line,) = [text for _, _, text in reader.history.logs]
+    assert line == "command stop ignored: it was meant for attempt 7, this is attempt 1"
+
+
+def test_a_run_that_gave_its_device_back_obeys_what_was_sent_before(open_journal: Journal) -> None:
+    open_journal.obeys.add(0)
+    sent = commands.send(open_journal.run.path, "resume", {}, attempt=0)
+    assert [command.id for command in open_journal.commands()] == [sent]
