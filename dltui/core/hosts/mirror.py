@@ -16,7 +16,7 @@ from typing import Any
 
 from dltui.core import fs, paths
 from dltui.core.errors import DltuiError
-from dltui.core.hosts import address, files, wire
+from dltui.core.hosts import address, bounds, files, wire
 from dltui.core.hosts.link import HostError, Link
 from dltui.core.rundir import claim, commands, names
 from dltui.core.rundir.claim import Told
@@ -27,7 +27,6 @@ SECONDS = 1.0
 RESTING_SECONDS = 5.0
 """The pace for a run that is over."""
 WANTED = "wanted"
-LOCK = "mirror.lock"
 WANTED_SECONDS = 15.0
 LARGE_SECONDS = 5.0
 """The seconds between two looks at the large files that an open tab needs."""
@@ -35,7 +34,6 @@ FIRST_SECONDS = 30.0
 PULL_SECONDS = 120.0
 """A first look at a long log takes its time."""
 _TOLD_SECONDS = 5.0
-_STALE_SECONDS = 30 * 86_400.0
 _PRINTED_MOST = 1 << 20
 
 
@@ -138,13 +136,13 @@ class Mirror:
         """Make the folder and take it for this process, if it is free."""
         paths.ensure_private_dir(self.directory.path)
         paths.ensure_private_dir(self.directory.control_dir)
-        self._lock = os.open(self.directory.path / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._lock = os.open(self.directory.path / bounds.LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         if self._mine():
             # Nobody waits for what was left when the last viewer left.
             for command in commands.take(self.directory.path):
                 commands.done(command)
             commands.forget_refusals(self.directory.path)
-            _sweep(self.directory.path)
+            bounds.clean(folder(), self.directory.path)
 
     def _mine(self) -> bool:
         """True if this process keeps the mirror: two that write would double its log."""
@@ -405,26 +403,3 @@ def _here(when: float, ahead: float) -> float:
 
 def _float(value: object) -> float:
     return float(value) if isinstance(value, (int, float)) and abs(value) < 1e15 else 0.0
-
-
-def _sweep(own: Path) -> None:
-    """Remove the mirrors beside this one that nobody has looked at for long, and nobody begins to look at now."""
-    with contextlib.suppress(OSError):
-        for entry in list(os.scandir(own.parent)):
-            found = Path(entry.path)
-            with contextlib.suppress(OSError):
-                old = time.time() - (found / claim.TOLD).stat().st_mtime > _STALE_SECONDS
-                if old and found != own and entry.is_dir(follow_symlinks=False) and not _is_kept(found):
-                    fs.remove_dir(found)
-
-
-def _is_kept(mirror: Path) -> bool:
-    """True if a process keeps a mirror up to date. Raises OSError."""
-    fd = os.open(mirror / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(fd)
-    return False
