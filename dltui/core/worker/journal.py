@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from dltui.core import fs
 from dltui.core.errors import RunError
-from dltui.core.rundir import checkpoint, notes
+from dltui.core.rundir import checkpoint, launch, notes
 from dltui.core.rundir import commands as command_files
 from dltui.core.rundir.events import CheckpointSaved, Event, Logged
 from dltui.core.train import predictions
-from dltui.core.train.steering import acknowledge
+from dltui.core.train.steering import acknowledge, releases
 
 if TYPE_CHECKING:
     from dltui.core.contract.types import Array
@@ -66,13 +66,17 @@ class Journal:
         self.heartbeat.totals(epochs, total_steps)
 
     def commands(self) -> list[command_files.Command]:
-        """The pending commands. One that was meant for another attempt is recorded as ignored, and left out."""
+        """The pending commands. One that was meant for another attempt, or that no job of a launcher can obey, is
+        recorded as ignored and left out.
+        """
         return [command for command in command_files.take(self.run.path) if not self._refuses(command)]
 
     def _refuses(self, command: command_files.Command) -> bool:
-        if command.attempt in self.obeys:
-            return False
-        problem = command_files.meant_for_another(command.attempt, self.attempt)
+        problem = ""
+        if command.attempt not in self.obeys:
+            problem = command_files.meant_for_another(command.attempt, self.attempt)
+        if not problem and releases(command.action, command.arguments):
+            problem = launch.keeps_device(self.run.path, self.run.run())
         if problem:
             acknowledge(self, command, problem, *self.heartbeat.position)
             self.obeyed(command)

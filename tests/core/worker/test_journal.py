@@ -12,10 +12,11 @@ import pytest
 
 from dltui.core import fs
 from dltui.core.reading.reader import RunReader
-from dltui.core.rundir import commands
+from dltui.core.rundir import commands, launch
 from dltui.core.rundir.directory import RunDirectory
 from dltui.core.rundir.events import Logged
 from dltui.core.rundir.heartbeat import Heartbeat
+from dltui.core.rundir.launch import LaunchRecord
 from dltui.core.rundir.log import EventLog
 from dltui.core.train.position import Snapshot
 from dltui.core.worker import journal
@@ -115,3 +116,15 @@ def test_a_run_that_gave_its_device_back_obeys_what_was_sent_before(open_journal
     open_journal.obeys.add(0)
     sent = commands.send(open_journal.run.path, "resume", {}, attempt=0)
     assert [command.id for command in open_journal.commands()] == [sent]
+
+
+def test_a_job_of_a_launcher_keeps_its_device(open_journal: Journal) -> None:
+    run = open_journal.run
+    launch.write(run.path, LaunchRecord("slurm", {}))
+    commands.send(run.path, "pause", {"release": True})
+    paused = commands.send(run.path, "pause", {})
+    assert [command.id for command in open_journal.commands()] == [paused]
+    reader = RunReader(run)
+    reader.refresh()
+    (line,) = [text for _, _, text in reader.history.logs]
+    assert line.startswith("command pause ignored: it is a job of slurm, which keeps its device while the run waits; ")
