@@ -115,9 +115,9 @@ def test_a_kill_at_any_moment_of_it_loses_nothing(program: Program, alone: str |
         live = program.wait("long", partial(moved, newest))
         if live.phase == "ended":
             break
-        commands.send(program.run("long"), "pause", {"release": True}, "me@here")
+        commands.send(program.run("long"), "pause", {"release": True}, "me@here", attempt=live.attempt)
         if choice.random() < 0.3:
-            commands.send(program.run("long"), "resume", {}, "me@here")
+            commands.send(program.run("long"), "resume", {}, "me@here", attempt=live.attempt)
         time.sleep(choice.random() * 0.8)
         found = read_live(program.run("long"))
         assert found is not None

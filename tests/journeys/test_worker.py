@@ -37,6 +37,22 @@ def test_a_damaged_best_checkpoint_costs_only_the_best(program: Program) -> None
     assert any("damaged" in text for _, level, text in reader.history.logs if level == "error")
 
 
+def test_a_command_to_the_attempt_before_is_refused(program: Program) -> None:
+    """Also where that one died before it could log anything."""
+    program("train", "softmax-numpy", *FAST, "--step-seconds", "0.05", "--detach")
+    first = program.wait("r", lambda live: True)
+    os.kill(first.pid, signal.SIGKILL)
+    program.wait_status("r", "interrupted")
+    program("resume", "r", "--detach")
+    program.wait("r", lambda live: live.attempt == 2 and live.step > 0)
+    commands.send(program.run("r"), "stop", {}, "ann@laptop", attempt=first.attempt)
+    program.wait("r", lambda live: live.phase == "ended")
+    reader = program.reader("r")
+    assert reader.status().name == "finished"
+    said = [text for _, level, text in reader.history.logs if level == "warning"]
+    assert said == ["command stop ignored: it was meant for attempt 1, this is attempt 2"]
+
+
 def test_a_second_worker_refuses_and_the_first_goes_on(program: Program) -> None:
     program("train", "softmax-numpy", *FAST, "--step-seconds", "0.05", "--detach")
     live = program.wait("r", lambda live: live.step > 0)

@@ -300,7 +300,7 @@ class FakeCommands(Commands):
             raise UsageError(self.notes.refuses)
         return "last checkpoint 40 s ago, 212 steps"
 
-    def kill(self, run: RunDirectory) -> None:
+    def kill(self, run: RunDirectory, attempt: int | None = None) -> None:
         self.notes.killed.append(run.id)
 
 

@@ -18,7 +18,9 @@ Job = Mapping[str, Any]
 
 
 class LauncherOptions(Options):
-    """The options of a launcher: a subclass declares them as a model declares its hyperparameters."""
+    """The options of a launcher: a subclass declares them as a model declares its hyperparameters. One that is called
+    `gpus` is how many GPUs a job has: with several, `--device auto` trains on all of them.
+    """
 
 
 @dataclass(frozen=True)

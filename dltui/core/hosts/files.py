@@ -48,7 +48,8 @@ class Readers:
         with self._lock:
             found = self._refreshed(run).status()
         alive = found.name not in OVER or found.phase == "exporting"
-        return {"status": found.name, "why": found.why, "phase": found.phase, "since": found.since, "alive": alive}
+        told = {"status": found.name, "why": found.why, "phase": found.phase, "since": found.since}
+        return told | {"alive": alive, "attempt": found.attempt}
 
     def has_obeyed(self, run: RunDirectory, command: str) -> bool:
         """True if the log of a run acknowledges a command."""

@@ -16,7 +16,7 @@ from typing import Any
 
 from dltui.core import fs, paths
 from dltui.core.errors import DltuiError
-from dltui.core.hosts import address, files, wire
+from dltui.core.hosts import address, bounds, files, wire
 from dltui.core.hosts.link import HostError, Link
 from dltui.core.rundir import claim, commands, names
 from dltui.core.rundir.claim import Told
@@ -28,7 +28,6 @@ STOP_SECONDS = 5.0
 RESTING_SECONDS = 5.0
 """The pace for a run that is over."""
 WANTED = "wanted"
-LOCK = "mirror.lock"
 WANTED_SECONDS = 15.0
 LARGE_SECONDS = 5.0
 """The seconds between two looks at the large files that an open tab needs."""
@@ -36,7 +35,6 @@ FIRST_SECONDS = 30.0
 PULL_SECONDS = 120.0
 """A first look at a long log takes its time."""
 _TOLD_SECONDS = 5.0
-_STALE_SECONDS = 30 * 86_400.0
 _PRINTED_MOST = 1 << 20
 
 
@@ -141,13 +139,13 @@ class Mirror:
         """Make the folder and take it for this process, if it is free."""
         paths.ensure_private_dir(self.directory.path)
         paths.ensure_private_dir(self.directory.control_dir)
-        self._lock = os.open(self.directory.path / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._lock = os.open(self.directory.path / bounds.LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         if self._mine():
             # Nobody waits for what was left when the last viewer left.
             for command in commands.take(self.directory.path):
                 commands.done(command)
             commands.forget_refusals(self.directory.path)
-            _sweep(self.directory.path)
+            bounds.clean(folder(), self.directory.path)
 
     def _mine(self) -> bool:
         """True if this process keeps the mirror: two that write would double its log."""
@@ -209,10 +207,11 @@ class Mirror:
         obeyed once.
         """
         for command in commands.take(self.directory.path):
-            kills = command.action == "kill"
-            more: dict[str, Any] = {"command": command.id, "action": command.action, "arguments": command.arguments}
+            more: dict[str, Any] = {} if command.attempt is None else {"attempt": command.attempt}
+            if command.action != "kill":
+                more |= {"command": command.id, "action": command.action, "arguments": command.arguments}
             try:
-                self._link.ask("kill" if kills else "send", run=self._run, by=command.by, **({} if kills else more))
+                self._link.ask("send" if "action" in more else "kill", run=self._run, by=command.by, **more)
             except HostError:
                 raise
             except DltuiError as error:
@@ -276,6 +275,7 @@ class Mirror:
             phase=clean_line(found.get("phase", ""), 40),
             since=_here(_float(found.get("since")), self._link.state.ahead),
             alive=found.get("alive") is True,
+            attempt=_attempt(found.get("attempt")),
         )
         now = time.monotonic()
         if told != self._told or now - self._wrote > _TOLD_SECONDS:
@@ -395,6 +395,11 @@ def _number(found: dict[str, Any], name: str) -> int:
     return value
 
 
+def _attempt(value: object) -> int:
+    """The number of an attempt; 0 for what is none, as in the answer of an older version."""
+    return value if type(value) is int and 0 < value < 1 << 31 else 0
+
+
 def _here(when: float, ahead: float) -> float:
     """A time of a host by the clock of this one; 0 stays "unknown"."""
     return when - ahead if when else when
@@ -402,26 +407,3 @@ def _here(when: float, ahead: float) -> float:
 
 def _float(value: object) -> float:
     return float(value) if isinstance(value, (int, float)) and abs(value) < 1e15 else 0.0
-
-
-def _sweep(own: Path) -> None:
-    """Remove the mirrors beside this one that nobody has looked at for long, and nobody begins to look at now."""
-    with contextlib.suppress(OSError):
-        for entry in list(os.scandir(own.parent)):
-            found = Path(entry.path)
-            with contextlib.suppress(OSError):
-                old = time.time() - (found / claim.TOLD).stat().st_mtime > _STALE_SECONDS
-                if old and found != own and entry.is_dir(follow_symlinks=False) and not _is_kept(found):
-                    fs.remove_dir(found)
-
-
-def _is_kept(mirror: Path) -> bool:
-    """True if a process keeps a mirror up to date. Raises OSError."""
-    fd = os.open(mirror / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(fd)
-    return False

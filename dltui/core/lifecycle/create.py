@@ -23,7 +23,7 @@ from dltui.core.lifecycle.launch import launching
 from dltui.core.machine.devices import OPEN, Device, left_open
 from dltui.core.rundir import confidential, heartbeat, share
 from dltui.core.rundir.directory import RunDirectory
-from dltui.core.rundir.launch import DEFAULT, Chosen
+from dltui.core.rundir.launch import DEFAULT, Chosen, device_word
 from dltui.core.rundir.names import check_run_name, free_name, run_name
 from dltui.core.tasks.monitor import check_monitor
 from dltui.core.text import clean_line
@@ -170,9 +170,10 @@ def check_request(request: RunRequest, catalog: Catalog) -> Checked:
     followers = loggers.chosen(request.loggers, catalog)
     launcher, entry = launching.check(Chosen(request.launcher, request.launcher_options), catalog)
     away = entry is not None and entry.away and request.device != "cpu"
-    device = Device(request.device, OPEN) if away else resolve(request.device, catalog)
+    word = device_word(launcher, request.device) if away else request.device
+    device = Device(word, OPEN) if away else resolve(word, catalog)
     check_device(config, "cuda" if away else device.name)
-    check_ranks(config, device.name, device.world, catalog.backends[model.framework])
+    check_ranks(config, device.name, word.count(",") + 1 if away else device.world, catalog.backends[model.framework])
     left_out = request.dropped or _dropped(options, dataset)
     if left_out:
         options = {**options, dropped.OPTION: dropped.placed(str(options.get(dropped.OPTION) or ""), left_out)}

@@ -61,20 +61,24 @@ def at_risk(history: History, live: Live | None, now: float) -> str:
     return f"last checkpoint {numbers.duration(now - float(last['time']))} ago, {plural(lost, 'step')}"
 
 
-def kill(reader: RunReader) -> None:
-    """End the worker. Raises UsageError where that is not possible."""
+def kill(reader: RunReader, attempt: int | None = None) -> None:
+    """End the worker, if it is that of the attempt; None is any. Raises UsageError where that is not possible."""
     from dltui.core.rundir import claim, commands
 
+    status = reader.status()
+    if problem := commands.meant_for_another(attempt, status.attempt):
+        raise UsageError(f"{reader.directory.id} was not killed: {problem}")
+    attempt = status.attempt or attempt
     if claim.read_told(reader.directory.path) is not None:
         # It is killed where it lives, by who takes this command there.
         victim(reader)
-        commands.send(reader.directory.path, "kill", {})
+        commands.send(reader.directory.path, "kill", {}, attempt=attempt)
         return
-    elsewhere = not reader.status().over and launching.has_job(reader.directory)
+    elsewhere = not status.over and launching.has_job(reader.directory)
     live = None if elsewhere else victim(reader)
     with contextlib.suppress(RunError):
         # Only for the log, which this worker or the next one writes; a full disk must not save a run from its end.
-        commands.send(reader.directory.path, "kill", {})
+        commands.send(reader.directory.path, "kill", {}, attempt=attempt)
     if live is None:
         launching.end(reader.directory)
         return

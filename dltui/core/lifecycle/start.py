@@ -17,7 +17,7 @@ from dltui.core.lifecycle import trust, warm
 from dltui.core.lifecycle.launch import launching
 from dltui.core.machine import priority
 from dltui.core.machine.devices import Device, asked_for, each_of, hides_gpu, recorded, worker_environment
-from dltui.core.rundir import claim, heartbeat, share
+from dltui.core.rundir import claim, heartbeat, launch, share
 from dltui.core.text import clean_line
 from dltui.core.worker.waiting import device_queue
 
@@ -48,7 +48,8 @@ def _on_this_machine(run: RunDirectory, instead: Mapping[str, Any]) -> dict[str,
     word = asked_for({"device": device})
     if device.get("open"):
         # Where no driver tells of a GPU that is there, a framework is asked for it.
-        found = resolve(word, trust.catalog(run) if hides_gpu() else None)
+        wanted = launch.device_word(launch.chosen(run.path, run.run()), word)
+        found = resolve(wanted, trust.catalog(run) if hides_gpu() else None)
         return {**instead, "device": found.record(word)}
     known = {one["uuid"] for one in each_of(device) if one.get("uuid")}
     if known and not known <= {one.uuid for one in list_devices()}:

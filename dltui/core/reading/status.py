@@ -26,13 +26,14 @@ _SCARCE_BYTES = 1 << 30
 @dataclass(frozen=True)
 class Status:
     """The status of a run: `why` is a sentence; `phase` is the worker's activity; `since` is the unix time of its
-    start.
+    start; `attempt` is the attempt of the worker that lives, 0 where none has told of itself.
     """
 
     name: str
     why: str = ""
     phase: str = ""
     since: float = 0.0
+    attempt: int = 0
 
     @property
     def over(self) -> bool:
@@ -57,17 +58,22 @@ def status(run: dict[str, Any], history: History, live: Live | None, now: float,
         return Status(ended.status, ended.reason, "ended", history.ended_at)
     if seen.alive is False or live.phase == "ended":
         return Status("interrupted", _death(history, live, seen), "ended", live.time)
-    quiet = silence(history, live, now, seen)
+    return _live(history, live, silence(history, live, now, seen))
+
+
+def _live(history: History, live: Live, quiet: str) -> Status:
+    """The status of a run whose worker lives; `quiet` is the reason why it is silent, or ""."""
     if quiet:
-        return Status("silent", quiet, live.phase, live.time)
-    if live.phase in ("paused", "released"):
-        return Status("paused", live.detail or _paused_by(history), live.phase, live.phase_since)
-    if live.phase == "queued":
-        return Status("queued", live.detail or "waits for its device", live.phase, live.phase_since)
+        return Status("silent", quiet, live.phase, live.time, live.attempt)
     doing = f"{live.phase} {live.detail}".strip()
-    if live.phase in STARTING_PHASES:
-        return Status("starting", doing, live.phase, live.phase_since)
-    return Status("running", doing, live.phase, live.phase_since)
+    name, why = "running", doing
+    if live.phase in ("paused", "released"):
+        name, why = "paused", live.detail or _paused_by(history)
+    elif live.phase == "queued":
+        name, why = "queued", live.detail or "waits for its device"
+    elif live.phase in STARTING_PHASES:
+        name = "starting"
+    return Status(name, why, live.phase, live.phase_since, live.attempt)
 
 
 def as_told(told: Told, now: float) -> Status:
@@ -77,8 +83,8 @@ def as_told(told: Told, now: float) -> Status:
     name = told.status if told.alive and told.status not in OVER else _ended_name(told.status)
     quiet = told.silence(now)
     if quiet and name not in OVER:
-        return Status("silent", quiet, told.phase, told.heard)
-    return Status(name, told.why, told.phase, told.since)
+        return Status("silent", quiet, told.phase, told.heard, told.attempt)
+    return Status(name, told.why, told.phase, told.since, told.attempt)
 
 
 def _ended_name(word: str) -> str:

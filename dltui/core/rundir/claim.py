@@ -34,13 +34,14 @@ TOLD = "mirror.json"
 HEARD_SECONDS = 30.0
 """A mirror of which nothing was heard for longer is kept up to date by nobody."""
 _MOST_TOLD = 64 * 1024
-_TOLD_TYPES: dict[str, Any] = {"str": clean_line, "float": float, "bool": bool}
+_TOLD_TYPES: dict[str, Any] = {"str": clean_line, "float": float, "bool": bool, "int": int}
 
 
 @dataclass(frozen=True)
 class Told:
     """What another host said of a run: its status there. `alive` is true while its worker lives, `heard` the unix time
-    at which the host was last heard of, `problem` the reason why it is not heard of any more.
+    at which the host was last heard of, `problem` the reason why it is not heard of any more, `attempt` the attempt of
+    its worker, 0 where that is not known.
     """
 
     host: str
@@ -51,6 +52,7 @@ class Told:
     alive: bool = False
     heard: float = 0.0
     problem: str = ""
+    attempt: int = 0
 
     def silence(self, now: float) -> str:
         """The reason why the word is an old one; "" while the host is heard of."""
@@ -67,7 +69,7 @@ def read_told(run_dir: Path) -> Told | None:
     """The word about a mirrored run; None for a run of this host."""
     try:
         content = json.loads(fs.read_limited(run_dir / TOLD, _MOST_TOLD), parse_constant=no_number)
-        return Told(**{name: kind(content[name]) for name, kind in _TOLD_KINDS.items()})
+        return Told(**{name: kind(content[name]) for name, kind in _TOLD_KINDS.items() if name in content})
     except (OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return None
 

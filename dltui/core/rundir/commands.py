@@ -27,7 +27,9 @@ _MOST_BYTES = 65_536
 
 @dataclass(frozen=True)
 class Command:
-    """A viewer's request. `sent` is the sender's unix time, `by` is user@host."""
+    """A viewer's request. `sent` is the sender's unix time, `by` is user@host, `attempt` is the attempt that is to obey
+    it, None for any.
+    """
 
     id: str
     action: str
@@ -35,6 +37,7 @@ class Command:
     by: str
     sent: float
     path: Path
+    attempt: int | None = None
 
 
 def new_id() -> str:
@@ -58,18 +61,33 @@ def problem_of(action: str, arguments: Mapping[str, Any]) -> str:
     return ""
 
 
+def meant_for_another(attempt: int | None, current: int) -> str:
+    """The reason why a command to an attempt is none to the current one, or "". None is any attempt, a current one of 0
+    is not known.
+    """
+    if attempt is None or not current or attempt == current:
+        return ""
+    return f"it was meant for attempt {attempt}, this is attempt {current}"
+
+
 def send(
-    run_dir: Path, action: str, arguments: dict[str, Any], by: str | None = None, known_as: str | None = None
+    run_dir: Path,
+    action: str,
+    arguments: dict[str, Any],
+    by: str | None = None,
+    known_as: str | None = None,
+    attempt: int | None = None,
 ) -> str:
     """Leave a command for the worker and return its id; the event `command_obeyed` with that id acknowledges it.
 
     `arguments` of `set` are {"lr": x}, or {"lr": x, "at_step": n} to hold from global step n on. `known_as` is the id
-    under which another host's viewer waits for it; sent again it is there once. Raises RunError when the folder cannot
-    be written to.
+    under which another host's viewer waits for it; sent again it is there once. Only `attempt` is to obey it; None is
+    whichever lives then. Raises RunError when the folder cannot be written to.
     """
     command_id = known_as or new_id()
     by = by or process.user_at_host()
     content = {"id": command_id, "action": action, "arguments": arguments, "by": by, "sent": time.time()}
+    content |= {} if attempt is None else {"attempt": attempt}
     path = run_dir / "control" / f"{command_id}.json"
     try:
         with contextlib.suppress(FileExistsError):
@@ -144,6 +162,9 @@ def _read(path: Path) -> Command:
     content = json.loads(fs.read_limited(path, _MOST_BYTES))
     if not isinstance(content, dict) or not isinstance(content["arguments"], dict):
         raise ValueError("not a command")
+    attempt = content.get("attempt")
+    if attempt is not None and type(attempt) is not int:
+        raise ValueError("not an attempt")
     return Command(
         id=path.stem,
         action=clean_line(content["action"], 40),
@@ -151,6 +172,7 @@ def _read(path: Path) -> Command:
         by=clean_line(content.get("by") or "unknown", 100),
         sent=float(content["sent"]),
         path=path,
+        attempt=attempt,
     )
 
 

@@ -148,6 +148,11 @@ class Heartbeat:
     def current_phase(self) -> str:
         return self._state.phase
 
+    @property
+    def position(self) -> tuple[int, int]:
+        """The epochs and the steps that are done, as far as they were reported."""
+        return self._state.epoch, self._state.step
+
     def totals(self, epochs: int, total_steps: int) -> None:
         """Set the planned length of the run."""
         with self._lock:

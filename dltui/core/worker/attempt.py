@@ -231,7 +231,7 @@ class Attempt:
         self._begun = True
         self.journal.emit(started(self.run, self.asked, loop, backend, data, found.name if found else None), sync=True)
         given = (data, str(self.asked["dataset"]), self.asked.get("command") or ())
-        wrong, fine = at_start.told(*given) if self.number == 1 else ([], [])
+        wrong, fine = ([], []) if self.history.attempts else at_start.told(*given)
         self._tell([logout.warning(process.user()), *data.notes, *wrong, *notes], [*fine, *prepared])
         return loop
 
@@ -248,7 +248,7 @@ class Attempt:
 
     def _tell(self, warnings: Sequence[str], lines: Sequence[str]) -> None:
         """Log what there is to say before the first step: how settings were found, warnings, how steps are run."""
-        for note in self.asked.get("notes") or () if self.number == 1 else ():
+        for note in () if self.history.attempts else self.asked.get("notes") or ():
             self.journal.emit(Logged("info", str(note)))
         for warning in filter(None, warnings):
             self.journal.emit(Logged("warning", warning))

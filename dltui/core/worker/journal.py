@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from dltui.core import fs
 from dltui.core.errors import RunError
-from dltui.core.rundir import checkpoint, notes
+from dltui.core.rundir import checkpoint, launch, notes
 from dltui.core.rundir import commands as command_files
 from dltui.core.rundir.events import CheckpointSaved, Event, Logged
 from dltui.core.train import predictions
+from dltui.core.train.steering import acknowledge, releases
 
 if TYPE_CHECKING:
     from dltui.core.contract.types import Array
@@ -45,6 +46,8 @@ class Journal:
         self.log = log
         self.heartbeat = heartbeat
         self.attempt = attempt
+        self.obeys = {attempt}
+        """The attempts whose commands are obeyed; one that names none is obeyed by each."""
         self.quitting = quitting
         self._refused: set[str] = set()
         """Places whose last write was given up: the next write there is not waited for."""
@@ -63,7 +66,21 @@ class Journal:
         self.heartbeat.totals(epochs, total_steps)
 
     def commands(self) -> list[command_files.Command]:
-        return command_files.take(self.run.path)
+        """The pending commands. One that was meant for another attempt, or that no job of a launcher can obey, is
+        recorded as ignored and left out.
+        """
+        return [command for command in command_files.take(self.run.path) if not self._refuses(command)]
+
+    def _refuses(self, command: command_files.Command) -> bool:
+        problem = ""
+        if command.attempt not in self.obeys:
+            problem = command_files.meant_for_another(command.attempt, self.attempt)
+        if not problem and releases(command.action, command.arguments):
+            problem = launch.keeps_device(self.run.path, self.run.run())
+        if problem:
+            acknowledge(self, command, problem, *self.heartbeat.position)
+            self.obeyed(command)
+        return bool(problem)
 
     def obeyed(self, command: command_files.Command) -> None:
         """Remove a command that has been acknowledged in the log."""

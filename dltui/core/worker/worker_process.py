@@ -75,7 +75,7 @@ def _work(run: RunDirectory, place: device_queue.Place, task: Task) -> int:
         lock.take_over(run.lock_path, task.released)
     reader = RunReader(run)
     reader.refresh()
-    number = reader.history.attempts_started + 1
+    number = _number(reader)
     phase = "starting" if task.released is None else released.PHASE
     heartbeat = Heartbeat(
         run.path, number, energy=Energy.of({**run.run(), **task.instead}.get("device") or {}), phase=phase
@@ -91,6 +91,9 @@ def _work(run: RunDirectory, place: device_queue.Place, task: Task) -> int:
     except OSError as error:
         raise _cannot_write(run, heartbeat, error) from error
     attempt = Attempt(run, reader.history, log, heartbeat, number, task.instead)
+    if task.released is not None:
+        # A command may come after the program was replaced for which it was sent.
+        attempt.journal.obeys.add(number - 1)
     if task.debug:
         _notice_hangup()
     else:
@@ -112,6 +115,14 @@ def _work(run: RunDirectory, place: device_queue.Place, task: Task) -> int:
         status = _failed(attempt, error)
     _leave(attempt, loggers, reader)
     return EXIT_CODES[status]
+
+
+def _number(reader: RunReader) -> int:
+    """The number of the attempt that begins: none that a viewer has seen, also not of one that died before it could log
+    anything.
+    """
+    live = reader.live()
+    return max(reader.history.attempts_started, live.attempt if live else 0) + 1
 
 
 def _leave(attempt: Attempt, loggers: Loggers, reader: RunReader) -> None:

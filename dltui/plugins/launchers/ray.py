@@ -45,7 +45,7 @@ class RayOptions(LauncherOptions):
     @classmethod
     def _is_one(cls, workers: int) -> int:
         if workers > 1:
-            raise ValueError("a run trains on one worker of Ray so far: leave --workers out")
+            raise ValueError("a run has one worker of Ray; leave --workers out, several GPUs train by --ray gpus=2")
         return workers
 
 

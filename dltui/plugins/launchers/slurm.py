@@ -75,7 +75,7 @@ class SlurmOptions(LauncherOptions):
     @classmethod
     def _is_one(cls, nodes: int) -> int:
         if nodes > 1:
-            raise ValueError("a run trains on one node so far: leave it out")
+            raise ValueError("a run trains on one node; leave nodes out, several GPUs of it train together by gpus=2")
         return nodes
 
     @field_validator("more", "setup")

@@ -100,7 +100,7 @@ class Orders:
 
     def ask_to_kill(self, run: Summary, cost: str) -> None:
         def end() -> Message:
-            self.services.commands.kill(run.directory)
+            self.services.commands.kill(run.directory, run.attempt or None)
             return Told(f"{run.name} killed ({cost}); r goes on from there")
 
         text = f"kill {run.name}? lost: {cost}   y yes   Esc no"
@@ -230,7 +230,7 @@ class Orders:
             self._send_there(run, sent, arguments)
             return
         try:
-            identity = self.services.commands.send(run.directory, action, arguments)
+            identity = self.services.commands.send(run.directory, action, arguments, attempt=run.attempt or None)
         except (DltuiError, OSError) as error:
             self._refuse(str(error))
             return
@@ -244,7 +244,7 @@ class Orders:
 
         def send() -> None:
             try:
-                self.services.commands.send(run.directory, sent.action, arguments, identity)
+                self.services.commands.send(run.directory, sent.action, arguments, identity, run.attempt or None)
             except Exception:
                 self.page.host.call_from_thread(self._take_back, identity)
                 raise

@@ -76,6 +76,8 @@ class Summary:
     """The last commands that were acknowledged: id, action, step."""
     via: str = ""
     """The name of the other host that the run is on and was heard of from."""
+    attempt: int = 0
+    """The attempt of the worker that lives; 0 where that is not known."""
 
     @property
     def is_live(self) -> bool:
@@ -119,6 +121,7 @@ def summarize(
         why=safe(status.why),
         phase=safe(status.phase),
         since=status.since,
+        attempt=status.attempt,
         host=safe(host or ""),
         via=via,
         epochs_done=len(history.epochs),

@@ -109,6 +109,22 @@ def test_a_command_that_is_left_here_arrives_there_once(kept: Mirror, far_home: 
     commands.done(there[0])
 
 
+def test_a_command_for_an_attempt_that_has_ended_is_refused(kept: Mirror, far_home: Path) -> None:
+    """It was left here before the link was cut; meanwhile another attempt lives there."""
+    reader = RunReader(kept.directory)
+    assert wait_for(lambda: reader.status().attempt) == 1
+    there = far_home / "runs" / "brisk-otter"
+    for action in ("stop", "kill"):
+        sent = commands.send(kept.directory.path, action, {}, "ann@laptop", attempt=7)
+        refused = wait_for(lambda sent=sent: commands.refusal(kept.directory.path, sent))
+        assert refused.endswith("it was meant for attempt 7, this is attempt 1")
+        assert commands.take(there) == []
+    sent = commands.send(kept.directory.path, "stop", {}, "ann@laptop", attempt=1)
+    (found,) = wait_for(lambda: commands.take(there))
+    assert (found.id, found.attempt) == (sent, 1)
+    commands.done(found)
+
+
 def test_only_one_process_keeps_a_mirror(kept: Mirror, link: Link) -> None:
     second = Mirror(link, "brisk-otter")
     second.start()

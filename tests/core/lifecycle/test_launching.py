@@ -7,6 +7,7 @@ import os
 import time
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,8 +16,9 @@ from dltui.core.catalog.fields import FieldSpec
 from dltui.core.catalog.sources import Installed
 from dltui.core.contract.launchers import Launcher, LaunchState
 from dltui.core.errors import RunError, UsageError
-from dltui.core.lifecycle import kill
+from dltui.core.lifecycle import kill, start
 from dltui.core.lifecycle.launch import launch_process, launching
+from dltui.core.machine.devices import Device, left_open
 from dltui.core.reading.reader import RunReader
 from dltui.core.reading.status import Status
 from dltui.core.rundir import commands, heartbeat, launch
@@ -191,3 +193,30 @@ def test_a_launcher_that_is_not_there_is_one_line(
     with pytest.raises(UsageError, match="launcher slurp of one is not installed; see dltui plugins list"):
         launching.begin(run)
     assert not run.path.exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "word", "wanted"),
+    [
+        ({"gpus": 2}, "auto", "cuda:0,cuda:1"),
+        ({"gpus": 2}, "cuda:1", "cuda:1"),
+        ({"gpus": 1}, "auto", "auto"),
+        ({"gpus": "2"}, "auto", "auto"),
+        ({}, "auto", "auto"),
+    ],
+)
+def test_auto_is_all_gpus_of_a_job(
+    run: RunDirectory, monkeypatch: pytest.MonkeyPatch, options: dict[str, Any], word: str, wanted: str
+) -> None:
+    two = RunDirectory.create("two", {**run.run(), "device": left_open(word)})
+    launch.write(two.path, LaunchRecord("slurm", options))
+    asked: list[str] = []
+
+    def resolve(text: str, catalog: Catalog | None = None) -> Device:
+        asked.append(text)
+        return Device(text, "GPUs")
+
+    monkeypatch.setattr(start, "resolve", resolve)
+    found = start._on_this_machine(two, {})["device"]
+    assert asked == [wanted]
+    assert (found["name"], found["asked"]) == (wanted, word), "another job may have more or fewer"

@@ -44,6 +44,21 @@ def test_a_command_arrives_as_it_was_sent(tmp_path: Path) -> None:
     assert list((tmp_path / "control").iterdir()) == []
 
 
+def test_a_command_may_name_its_attempt(tmp_path: Path) -> None:
+    commands.send(tmp_path, "stop", {}, attempt=2)
+    commands.send(tmp_path, "stop", {})
+    two, either = drain(tmp_path)
+    assert (two.attempt, either.attempt) == (2, None)
+    assert commands.meant_for_another(2, 3) == "it was meant for attempt 2, this is attempt 3"
+    assert [commands.meant_for_another(*pair) for pair in ((2, 2), (None, 3), (2, 0))] == ["", "", ""]
+
+
+def test_an_attempt_that_is_none_is_no_command(tmp_path: Path) -> None:
+    commands.send(tmp_path, "stop", {}, attempt="2")  # type: ignore[arg-type]
+    assert drain(tmp_path) == []
+    assert [path.suffix for path in (tmp_path / "control").iterdir()] == [".bad"]
+
+
 def test_without_a_name_the_sender_is_this_user(tmp_path: Path) -> None:
     commands.send(tmp_path, "pause", {})
     assert "@" in drain(tmp_path)[0].by

@@ -12,9 +12,11 @@ import pytest
 
 from dltui.core import fs
 from dltui.core.reading.reader import RunReader
+from dltui.core.rundir import commands, launch
 from dltui.core.rundir.directory import RunDirectory
 from dltui.core.rundir.events import Logged
 from dltui.core.rundir.heartbeat import Heartbeat
+from dltui.core.rundir.launch import LaunchRecord
 from dltui.core.rundir.log import EventLog
 from dltui.core.train.position import Snapshot
 from dltui.core.worker import journal
@@ -94,3 +96,35 @@ def test_the_log_itself_is_insisted_on_and_then_raised(open_journal: Journal, mo
     failures += [errno.EIO] * 100
     with pytest.raises(OSError, match="Input/output error"):
         open_journal.emit(Logged("error", "storage went"))
+
+
+def test_a_command_to_another_attempt_is_ignored_in_one_line(open_journal: Journal) -> None:
+    run = open_journal.run
+    for attempt in (1, 7, None):
+        commands.send(run.path, "stop", {}, "ann@laptop", attempt=attempt)
+    first, other, third = (command.id for command in commands.take(run.path))
+    assert [command.id for command in open_journal.commands()] == [first, third]
+    assert [command.id for command in commands.take(run.path)] == [first, third]
+    reader = RunReader(run)
+    reader.refresh()
+    assert [(entry["id"], entry["action"]) for entry in reader.history.commands] == [(other, "ignored")]
+    (line,) = [text for _, _, text in reader.history.logs]
+    assert line == "command stop ignored: it was meant for attempt 7, this is attempt 1"
+
+
+def test_a_run_that_gave_its_device_back_obeys_what_was_sent_before(open_journal: Journal) -> None:
+    open_journal.obeys.add(0)
+    sent = commands.send(open_journal.run.path, "resume", {}, attempt=0)
+    assert [command.id for command in open_journal.commands()] == [sent]
+
+
+def test_a_job_of_a_launcher_keeps_its_device(open_journal: Journal) -> None:
+    run = open_journal.run
+    launch.write(run.path, LaunchRecord("slurm", {}))
+    commands.send(run.path, "pause", {"release": True})
+    paused = commands.send(run.path, "pause", {})
+    assert [command.id for command in open_journal.commands()] == [paused]
+    reader = RunReader(run)
+    reader.refresh()
+    (line,) = [text for _, _, text in reader.history.logs]
+    assert line.startswith("command pause ignored: it is a job of slurm, which keeps its device while the run waits; ")

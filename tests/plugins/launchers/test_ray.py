@@ -52,7 +52,7 @@ def test_ports_want_a_token_that_is_for_this_user_alone(home: Path) -> None:
 
 
 def test_several_workers_are_refused_in_a_line() -> None:
-    with pytest.raises(ValueError, match="a run trains on one worker of Ray so far: leave --workers out"):
+    with pytest.raises(ValueError, match="a run has one worker of Ray; leave --workers out"):
         RayOptions(workers=2)
 
 

@@ -179,6 +179,16 @@ def test_without_sbatch_no_run_is_made(tmp_path: Path, catalog: Catalog, monkeyp
     assert "slurm" not in launching.usable(catalog)
 
 
+def test_several_gpus_of_a_job_are_for_frameworks_that_use_them(
+    cluster: FakeSlurm, catalog: Catalog, tmp_path: Path
+) -> None:
+    """`--device auto` trains on all GPUs of its job, which is checked before there is a run."""
+    two = replace(request(tmp_path, "two"), device="auto", launcher_options={"gpus": 2})
+    with pytest.raises(UsageError, match="trains on one device, not on cuda:0,cuda:1; choose one of them"):
+        create_run(two, catalog)
+    assert create_run(replace(two, launcher_options={"gpus": 1}), catalog).run()["device"]["name"] == "auto"
+
+
 WORKER = """
 trap 'exit {code}' USR2 TERM
 touch {place}/began.$(ls {place} | grep -c began)

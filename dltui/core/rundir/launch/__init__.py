@@ -107,6 +107,29 @@ def is_there(run_dir: Path | str) -> bool:
     return os.path.lexists(f"{run_dir}/{FILE}")
 
 
+def device_word(launcher: Chosen, word: str) -> str:
+    """The word for the device of a run where its launcher has put it: `auto` means all GPUs of a job that has several,
+    by its option `gpus`.
+    """
+    gpus = launcher.options.get("gpus")
+    if word != "auto" or type(gpus) is not int or gpus < 2:
+        return word
+    return ",".join(f"cuda:{number}" for number in range(gpus))
+
+
+def keeps_device(run_dir: Path, asked: Mapping[str, Any]) -> str:
+    """The reason why a run cannot give its device back and wait, or "": the job of a launcher keeps it as long as it
+    lives.
+    """
+    launcher = chosen(run_dir, asked)
+    if launcher.is_default:
+        return ""
+    return (
+        f"it is a job of {launcher.name}, which keeps its device while the run waits; dltui checkpoint, then dltui "
+        "kill end the job, and dltui resume goes on from there"
+    )
+
+
 def chosen(run_dir: Path, asked: Mapping[str, Any]) -> Chosen:
     """The launcher of a run: that of its last start, else the one of its run.json."""
     record = read(run_dir)

@@ -98,11 +98,19 @@ class FarCommands(Commands):
     def __init__(self, hosts: FarHosts) -> None:
         self._hosts = hosts
 
-    def send(self, run: RunDirectory, action: str, arguments: dict[str, Any], known_as: str | None = None) -> str:
+    def send(
+        self,
+        run: RunDirectory,
+        action: str,
+        arguments: dict[str, Any],
+        known_as: str | None = None,
+        attempt: int | None = None,
+    ) -> str:
         far = self._hosts.of(run)
         if far is None:
-            return super().send(run, action, arguments, known_as)
+            return super().send(run, action, arguments, known_as, attempt)
         more: dict[str, Any] = {} if known_as is None else {"command": known_as}
+        more |= {} if attempt is None else {"attempt": attempt}
         return str(far[0].ask("send", run=far[1], action=action, arguments=arguments, by=user_at_host(), **more))
 
     def take_out(self, run: RunDirectory) -> None:
@@ -116,12 +124,12 @@ class FarCommands(Commands):
         far = self._hosts.of(run)
         return super().kill_cost(run) if far is None else clean_line(far[0].ask("kill_cost", run=far[1]), 200)
 
-    def kill(self, run: RunDirectory) -> None:
+    def kill(self, run: RunDirectory, attempt: int | None = None) -> None:
         far = self._hosts.of(run)
         if far is None:
-            super().kill(run)
+            super().kill(run, attempt)
         else:
-            far[0].ask("kill", run=far[1])
+            far[0].ask("kill", run=far[1], **({} if attempt is None else {"attempt": attempt}))
 
 
 class FarStarting(Starting):

@@ -85,13 +85,20 @@ class Trash:
 class Commands:
     """Commands to a live run."""
 
-    def send(self, run: RunDirectory, action: str, arguments: dict[str, Any], known_as: str | None = None) -> str:
-        """Send a command, and return the id by which the log will acknowledge it, which may be given. Raises
-        UsageError.
+    def send(
+        self,
+        run: RunDirectory,
+        action: str,
+        arguments: dict[str, Any],
+        known_as: str | None = None,
+        attempt: int | None = None,
+    ) -> str:
+        """Send a command to an attempt, None is any, and return the id by which the log will acknowledge it, which may
+        be given. Raises UsageError.
         """
         from dltui.core.rundir.commands import send
 
-        return send(run.path, action, arguments, known_as=known_as)
+        return send(run.path, action, arguments, known_as=known_as, attempt=attempt)
 
     def take_out(self, run: RunDirectory) -> None:
         """Take a run out of the queue where its launcher has put it. Raises UsageError."""
@@ -105,11 +112,11 @@ class Commands:
 
         return run_kill.cost(read(run))
 
-    def kill(self, run: RunDirectory) -> None:
-        """End a run at once. Raises UsageError where that is not possible."""
+    def kill(self, run: RunDirectory, attempt: int | None = None) -> None:
+        """End an attempt of a run at once, None is any. Raises UsageError where that is not possible."""
         from dltui.core.lifecycle import kill as run_kill
 
-        run_kill.kill(read(run))
+        run_kill.kill(read(run), attempt)
 
 
 def read(run: RunDirectory) -> RunReader:

@@ -170,12 +170,13 @@ def kill(run: str, yes: bool) -> int:
 
     reader = open_run(run)
     far = mirror.origin(reader.directory) is not None
+    attempt = reader.status().attempt or None
     cost = near.kill_cost(reader.directory) if far else run_kill.cost(reader)
     if not yes and is_terminal() and not click.confirm(visible(f"kill {reader.directory.id}? lost: {cost}")):
         return 0
     if far:
-        near.kill(reader.directory)
+        near.kill(reader.directory, attempt)
     else:
-        run_kill.kill(reader)
+        run_kill.kill(reader, attempt)
     say(f"{reader.directory.id} killed ({cost}); go on with: dltui resume {reader.directory.id}")
     return 0

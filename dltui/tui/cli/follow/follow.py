@@ -202,11 +202,16 @@ class Follower:
         if key.lower() == "d":
             self.code = 0
         elif key.lower() == "s":
-            self._stopping = waiting.Waiting(commands.send(self.reader.directory.path, "stop", {}), "stop")
+            self._stopping = waiting.Waiting(self._send("stop"), "stop")
         elif key.lower() == "k":
             with contextlib.suppress(RunError):
-                commands.send(self.reader.directory.path, "kill", {})
+                self._send("kill")
             self._forward(signal.SIGKILL)
+
+    def _send(self, action: str) -> str:
+        """Send a command to the attempt that is followed, and return its id. Raises RunError."""
+        attempt = self.reader.status().attempt or None
+        return commands.send(self.reader.directory.path, action, {}, attempt=attempt)
 
     @property
     def _shows(self) -> bool:

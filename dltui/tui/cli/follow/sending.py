@@ -59,12 +59,13 @@ def alive_run(text: str, action: str) -> RunReader:
 
 
 def order(reader: RunReader, action: str, arguments: dict[str, Any], by: str | None = None) -> dict[str, Any]:
-    """Send a command, and return its acknowledgement; `by` names the sender in the run's log, by default this user.
-    Raises NoAnswerError.
+    """Send a command to the attempt that lives, and return its acknowledgement; `by` names the sender in the run's log,
+    by default this user. Raises NoAnswerError.
     """
     from dltui.core.rundir import commands
 
-    sent = commands.send(reader.directory.path, action, arguments, by)
+    attempt = reader.status().attempt or None
+    sent = commands.send(reader.directory.path, action, arguments, by, attempt=attempt)
     began, ticker = time.monotonic(), Ticker()
     try:
         while True:

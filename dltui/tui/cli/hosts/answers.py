@@ -115,15 +115,17 @@ class Answers:
         known_as = asked.text(question, "command") if "command" in question else None
         if known_as is not None and not commands.is_id(known_as):
             raise UsageError("that is no id of a command")
-        run = asked.run(question)
+        run, attempt = asked.run(question), _attempt(question)
         if known_as is not None and self._pulls.readers.has_obeyed(run, known_as):
             # Its sender asks again when the answer was lost.
             return known_as
-        return commands.send(run.path, action, arguments, _by(question), known_as)
+        if problem := commands.meant_for_another(attempt, self._pulls.readers.status(run)["attempt"]):
+            raise UsageError(problem)
+        return commands.send(run.path, action, arguments, _by(question), known_as, attempt)
 
     def kill(self, question: Mapping[str, Any]) -> None:
         """End a run at once."""
-        self._services.commands.kill(asked.run(question))
+        self._services.commands.kill(asked.run(question), _attempt(question))
 
     def label(self, question: Mapping[str, Any]) -> None:
         """Change the name, tags or note of a run."""
@@ -201,6 +203,10 @@ def _can_be_asked_for(name: str) -> bool:
 
 def _by(question: Mapping[str, Any]) -> str | None:
     return clean_line(asked.text(question, "by"), 100) if question.get("by") else None
+
+
+def _attempt(question: Mapping[str, Any]) -> int | None:
+    return asked.whole(question, "attempt") if question.get("attempt") is not None else None
 
 
 def _words(question: Mapping[str, Any]) -> list[str]:

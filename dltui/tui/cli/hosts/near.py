@@ -135,10 +135,12 @@ def kill_cost(run: RunDirectory) -> str:
     return clean_line(link.ask("kill_cost", run=name), 200)
 
 
-def kill(run: RunDirectory) -> None:
-    """End a run at once, or the job that waits to begin it. Raises DltuiError where its host cannot."""
+def kill(run: RunDirectory, attempt: int | None = None) -> None:
+    """End an attempt of a run at once, None is any, or the job that waits to begin it. Raises DltuiError where its host
+    cannot.
+    """
     link, name = _there(run)
-    link.ask("kill", seconds=None, run=name)
+    link.ask("kill", seconds=None, run=name, **({} if attempt is None else {"attempt": attempt}))
 
 
 def _there(run: RunDirectory) -> tuple[Link, str]:

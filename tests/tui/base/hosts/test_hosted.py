@@ -45,14 +45,15 @@ def test_commands_go_to_the_runs_own_host(services: HostedServices, asked: list[
     run = mirror.directory("gpu01", "brisk-otter")
     assert services.commands.send(run, "set", {"lr": 0.1}) == "id-7"
     assert services.commands.kill_cost(run) == "all\\x07"
-    services.commands.kill(run)
+    services.commands.kill(run, 2)
     services.commands.take_out(run)
-    services.commands.send(run, "stop", {}, "my-id")
+    services.commands.send(run, "stop", {}, "my-id", 2)
     services.runs.label(run, tags=["a"])
     services.starting.resume(run, 3)
     assert services.starting.fork(run, ["lr=1"]).id == "gpu01:forked"
     assert [one["do"] for one in asked] == ["send", "kill_cost", "kill", "kill", "send", "label", "resume", "fork"]
     assert [one.get("command") for one in asked if one["do"] == "send"] == [None, "my-id"]
+    assert [one.get("attempt") for one in asked[:5]] == [None, None, 2, None, 2]
     assert {one["run"] for one in asked} == {"brisk-otter"}
     assert asked[0]["by"]
 

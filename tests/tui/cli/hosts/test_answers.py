@@ -128,6 +128,23 @@ def test_a_command_that_was_obeyed_long_ago_is_not_left_again(far: Questions, ho
     assert commands.take(run) == []
 
 
+def test_a_command_to_an_attempt_that_has_ended_is_refused(far: Questions, home: Path) -> None:
+    """It was left in a mirror before the link was cut, and is brought when another attempt lives."""
+    run = make_sample_run(home / "runs", status="running", run_id="calm-ibis")
+    live = run.path / "live.json"
+    live.write_text(json.dumps(json.loads(live.read_text()) | {"attempt": 2}))
+    asked = {"run": "calm-ibis", "action": "stop", "arguments": {}, "by": "ann@laptop"}
+    assert far.ask("send", **asked, attempt=1) == "it was meant for attempt 1, this is attempt 2"
+    assert far.ask("kill", run="calm-ibis", attempt=1) == (
+        "calm-ibis was not killed: it was meant for attempt 1, this is attempt 2"
+    )
+    assert far.ask("send", **asked, attempt="x").startswith("attempt must be a whole number")
+    assert commands.take(run.path) == []
+    assert commands.is_id(far.ask("send", **asked, attempt=2))
+    assert commands.is_id(far.ask("send", **asked))
+    assert [command.attempt for command in commands.take(run.path)] == [2, None]
+
+
 def test_a_command_that_no_worker_obeys_is_refused(far: Questions, home: Path) -> None:
     refused: tuple[dict[str, Any], ...] = (
         {"action": "rm"},
