@@ -179,8 +179,8 @@ class Attempt:
             self.journal.emit(Logged("error", told))
         return "" if notes.figures_done_since(self.run, began) or place.untrusted_reason(self.run) else INCOMPLETE
 
-    def _prepare(self) -> Loop:
-        """Everything before the first step: plugins, framework, data, model, and the last checkpoint if any."""
+    def _load(self) -> tuple[Model, Backend, TrainConfig, Data, Path | None]:
+        """Plugins, framework and data; with the folder of prepared data."""
         self._preparation = Preparation(self.asked)
         self.journal.phase("importing", self.asked["framework"])
         ranks = loading.ranks(self.asked)
@@ -196,6 +196,11 @@ class Attempt:
         folder, self._preparation = self._preparation.folder, None
         data, config = loading.shortened(self.asked, data, config)
         loading.check_devices(self.asked, backend, config, data)
+        return model, backend, config, data, folder
+
+    def _prepare(self) -> Loop:
+        """Everything before the first step: plugins, framework, data, model, and the last checkpoint if any."""
+        model, backend, config, data, folder = self._load()
         self.journal.phase("building")
         found = self._newest()
         if found is not None:

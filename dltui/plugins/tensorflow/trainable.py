@@ -30,7 +30,7 @@ from dltui.plugins.tensorflow.losses import MARKS, STANDARD, training_loss
 from dltui.plugins.tensorflow.optimizers.freezing import Freezing
 from dltui.plugins.tensorflow.optimizers.late import late_steps
 from dltui.plugins.tensorflow.optimizers.make import make_optimizer
-from dltui.plugins.tensorflow.optimizers.of_keras import own_optimizer
+from dltui.plugins.tensorflow.optimizers.of_keras import OfKeras, own_optimizer
 from dltui.plugins.tensorflow.replicas import Replicas
 from dltui.plugins.tensorflow.samples import TrainingSamples, placed, rows_of
 from dltui.plugins.tensorflow.scaling import LossScale
@@ -67,35 +67,10 @@ class KerasTrainable:
         names_of_all = [f"{device.rpartition(':')[0]}:{number}" for number in range(replicas)]
         self._replicas = Replicas(names_of_all) if replicas > 1 else None
         self._splits: dict[SplitName, tuple[Any, Any]] = {}
+        self._batch, self._next = min(config.batch_size, len(data.train)), 0
         with tf.device(device):
-            with self._replicas.building() if self._replicas else nullcontext():
-                self.model = module.build(build, config, data.spec)
-            if self._replicas:
-                self._replicas.adopt(self.model)
-            self._freezing = Freezing(self.model, config)
-            self._variables = neutral.variables(self.model)
-            self._variables[neutral.GENERATOR] = tf.random.get_global_generator().state
-            names = {id(variable): key.removeprefix("weights/") for key, variable in self._variables.items()}
-            own = own_optimizer(self.model, config)
-            if own and self._replicas:
-                raise RunError("a model with a configure_optimizer of its own trains on one device; choose one")
-            named = [names[id(neutral.primary(variable.value))] for variable in self._freezing.variables]
-            self._optimizer = own or make_optimizer(
-                self.model, named, config, self._freezing.scales, self._freezing.late
-            )
-            self._freezing.follow(0)
-            self._trained = [variable.value for variable in self._freezing.trained]
-            self._normalize = _normalizer(data.spec)
-            x, y = self._split("train")
-            self._samples, self._targets = TrainingSamples(x), TrainingSamples(y)
-            self._have_masks = TASKS[data.spec.task].targets == "masks"
-            batch = min(config.batch_size, len(data.train))
-            self._indices = tf.Variable(np.zeros((1, batch), np.int64), shape=(None, batch), trainable=False)
-            self._augmentation = Augmentation(config, batch, data.spec)
-            self._average = Average(self._variables, config.ema) if config.ema else None
-            self._scale = LossScale() if config.precision == "fp16" else None
-            self._lr = tf.Variable(np.zeros(1, np.float32), shape=(None,), trainable=False)
-        self._batch, self._next = batch, 0
+            own = self._build(build, config)
+            self._make_variables(config)
         self._own_loss = overrides.find(self.model, "training_loss")
         self._own_step = overrides.find(self.model, "training_step")
         overrides.check_options(config, self._own_step, self._own_loss, own)
@@ -113,6 +88,38 @@ class KerasTrainable:
         self._chunk = self._traced()
         self._forward = tf.function(self._outputs, reduce_retracing=True, autograph=False)
         self._evaluate = tf.function(self._measured, reduce_retracing=True, autograph=False)
+
+    def _build(self, build: Callable[[Any, Spec], Any], config: TrainConfig) -> OfKeras | None:
+        """The network and its optimizer. Returns that which the network brings, if it does."""
+        with self._replicas.building() if self._replicas else nullcontext():
+            self.model = module.build(build, config, self._data.spec)
+        if self._replicas:
+            self._replicas.adopt(self.model)
+        self._freezing = Freezing(self.model, config)
+        self._variables = neutral.variables(self.model)
+        self._variables[neutral.GENERATOR] = tf.random.get_global_generator().state
+        names = {id(variable): key.removeprefix("weights/") for key, variable in self._variables.items()}
+        own = own_optimizer(self.model, config)
+        if own and self._replicas:
+            raise RunError("a model with a configure_optimizer of its own trains on one device; choose one")
+        named = [names[id(neutral.primary(variable.value))] for variable in self._freezing.variables]
+        self._optimizer = own or make_optimizer(self.model, named, config, self._freezing.scales, self._freezing.late)
+        self._freezing.follow(0)
+        self._trained = [variable.value for variable in self._freezing.trained]
+        return own
+
+    def _make_variables(self, config: TrainConfig) -> None:
+        """What lies on the device beside the network: the data, and what a chunk of steps reads."""
+        self._normalize = _normalizer(self._data.spec)
+        x, y = self._split("train")
+        self._samples, self._targets = TrainingSamples(x), TrainingSamples(y)
+        self._have_masks = TASKS[self._data.spec.task].targets == "masks"
+        shape = (None, self._batch)
+        self._indices = tf.Variable(np.zeros((1, self._batch), np.int64), shape=shape, trainable=False)
+        self._augmentation = Augmentation(config, self._batch, self._data.spec)
+        self._average = Average(self._variables, config.ema) if config.ema else None
+        self._scale = LossScale() if config.precision == "fp16" else None
+        self._lr = tf.Variable(np.zeros(1, np.float32), shape=(None,), trainable=False)
 
     def _traced(self) -> Any:
         """The function that runs a chunk of steps."""
