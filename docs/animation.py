@@ -20,6 +20,8 @@ from dltui.tui.base.effects.screen_picture import alone
 HERE = Path(__file__).parent
 FRAME_SECONDS = 1.2
 SIZE = (100, 30)
+WITH_PREVIEW = (120, 36)
+"""A terminal in which the list of runs has room for curves and mistakes."""
 LIVE_FRAMES = 9
 """Frames of the training, evenly over its time."""
 COMMON = ("--dataset", "fashion-mnist", "--seed", "1", "--device", "cpu")
@@ -31,11 +33,11 @@ KEYS = (
     ("2", 1), ("3", 1), ("right", 1), ("5", 1), ("1", 2),
 )  # fmt: skip
 SCREENS = {
-    # A page, the run that is open on it, and what is pressed.
-    "runs": ("", ()),
-    "new-run": ("", ("n",)),
-    "confusion": ("cnn", ("2",)),
-    "mistakes": ("cnn", ("3",)),
+    # A page, the run that is open on it, what is pressed, and the size of the terminal.
+    "runs": ("", (), WITH_PREVIEW),
+    "new-run": ("", ("n",), SIZE),
+    "confusion": ("cnn", ("2",), SIZE),
+    "mistakes": ("cnn", ("3",), SIZE),
 }
 
 
@@ -98,14 +100,14 @@ def evenly(frames: Sequence[str], most: int = LIVE_FRAMES) -> list[str]:
     return [frames[place] for place in sorted({round(at * last / (most - 1)) for at in range(most)})]
 
 
-async def screen(run: str, keys: Sequence[str]) -> str:
+async def screen(run: str, keys: Sequence[str], size: tuple[int, int]) -> str:
     """A picture of the list of runs, or of a run, after some keys."""
     from dltui.core.rundir.directory import find_run
     from dltui.tui.app import make_app
     from dltui.tui.terminal.capabilities import Terminal
 
     app = make_app(terminal=Terminal(), open_run=find_run(run) if run else None)
-    async with app.run_test(size=SIZE) as pilot:
+    async with app.run_test(size=size) as pilot:
         await asyncio.sleep(4)
         for key in keys:
             await pilot.press(key)
@@ -125,8 +127,8 @@ def main(arguments: list[str]) -> None:
         asyncio.run(train(*TRAIN, "--detach"))
         frames = asyncio.run(record("cnn"))
         write(target / "session.svg", join(frames), home)
-        for name, (run, keys) in SCREENS.items():
-            write(target / "screens" / f"{name}.svg", alone(asyncio.run(screen(run, keys))), home)
+        for name, (run, keys, size) in SCREENS.items():
+            write(target / "screens" / f"{name}.svg", alone(asyncio.run(screen(run, keys, size))), home)
 
 
 def write(file: Path, svg: str, home: str) -> None:
