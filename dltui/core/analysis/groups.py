@@ -45,8 +45,8 @@ class Group:
         return bool(self.rows and self.rows[0].get("sweep"))
 
     def leader(self) -> Row:
-        """The row with the best value; the first one without any."""
-        known = [row for row in self.rows if isinstance(row.get("best"), (int, float))]
+        """The row with the best value, of equals the oldest, as `trial.order` has it; the newest one without any."""
+        known = [row for row in reversed(self.rows) if isinstance(row.get("best"), (int, float))]
         least = lowest_is_best(str(self.rows[0].get("metric") or "loss"))
         return min(known, key=lambda row: row["best"] if least else -row["best"], default=self.rows[0])
 

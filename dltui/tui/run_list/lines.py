@@ -130,8 +130,8 @@ def group_line(members: Sequence[Summary], missing: Sequence[int] = ()) -> Summa
 
 
 def sweep_line(members: Sequence[Summary]) -> Summary:
-    """The line of a sweep: its best trial stands for it."""
-    best = min(members, key=_merit)
+    """The line of a sweep: its best trial stands for it, of equals the first (`trial.order`)."""
+    best = min(reversed(members), key=_merit)
     tested = best if best.test else next((one for one in members if one.test), best)
     going = [one.status for one in members if one.is_live]
     left = [one.left for one in members if one.left is not None]

@@ -74,5 +74,7 @@ def test_a_sweep_stands_for_its_best_trial() -> None:
     whole = Group("lab", tuple({**one, "sweep": "lab"} for one in rows))
     assert (whole.is_sweep, whole.status, whole.standing) == (True, "finished", "")
     assert whole.leader()["id"] == "b"
+    first = {**row("z", "lab", 0.9), "sweep": "lab"}
+    assert Group("lab", (*whole.rows, first)).leader()["id"] == "z", "the newest come first"
     going = Group("lab", (*whole.rows, {**row("d", "lab", None, "interrupted"), "sweep": "lab"}))
     assert going.standing == "1 of 4 finished, failed: dltui resume lab"

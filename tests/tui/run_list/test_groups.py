@@ -135,6 +135,14 @@ def test_a_spread_keeps_its_unit_and_gives_way_to_its_mean(best: str, room: int,
     assert table._best(group, room, ascii_only=False) == signs
 
 
+def test_of_equal_trials_the_first_stands_for_the_sweep() -> None:
+    """As in the sweep itself; runs are listed newest first."""
+    trial = Summary(RunDirectory(Path("x")), "t", "t", "finished", sweep="lab", best_name="accuracy")
+    values = {"t2": 0.9, "t1": 0.9, "t0": 0.8}
+    members = [replace(trial, id=name, name=name, best_value=value) for name, value in values.items()]
+    assert group_line(members).why == "best: t1"
+
+
 def test_a_long_name_leaves_room_for_the_number_of_runs() -> None:
     member = Summary(RunDirectory(Path("x")), "silent-egret-s1", "silent-egret-s1", "finished", group="silent-egret")
     line = group_line([replace(member, id=f"s{seed}", epochs_done=5, epochs=5) for seed in SEEDS])
