@@ -7,6 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+HEAVY = ("numpy", "pydantic", "torch", "tensorflow", "keras", "matplotlib", "dltui.plugins", "dltui.exports", "sklearn")
 CHECK = """
 import asyncio, sys
 from pathlib import Path
@@ -15,7 +18,7 @@ from dltui.tui.base.services import Services
 from dltui.tui.base.services.runs import Runs
 from dltui.tui.terminal.capabilities import Terminal
 
-HEAVY = ("numpy", "pydantic", "torch", "tensorflow", "keras", "matplotlib", "dltui.plugins", "dltui.exports", "sklearn")
+HEAVY = sys.argv[2:]
 seen = []
 
 class Slow(Runs):
@@ -47,7 +50,7 @@ asyncio.run(main())
 
 def check(home: Path, page: str) -> str:
     environment = {**os.environ, "DLTUI_HOME": str(home)}
-    command = [sys.executable, "-P", "-c", CHECK, page]
+    command = [sys.executable, "-P", "-c", CHECK, page, *HEAVY]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
@@ -65,3 +68,24 @@ def test_the_form_imports_no_plugin(tmp_path: Path) -> None:
     assert before == "["
     assert not {"torch", "tensorflow", "keras", "matplotlib", "sklearn"} & set(after.strip("[]").split("'"))
     assert "dltui.plugins" not in after
+
+
+@pytest.mark.parametrize("command", ["serve-stdio", "runs"])
+def test_lines_and_the_far_side_import_what_they_need(tmp_path: Path, command: str) -> None:
+    """Each costs milliseconds on every start, which somebody waits for."""
+    words = [sys.executable, "-P", "-X", "importtime", "-m", "dltui", command]
+    done = subprocess.run(
+        words,
+        env={**os.environ, "DLTUI_HOME": str(tmp_path / "home")},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines() if line.startswith("import time:")}
+    assert {"dltui.core.reading.reader", "dltui.core.rundir.directory"} <= imported
+    for name in (*HEAVY, "textual", "rich", "dltui.core.contract", "concurrent.futures", "statistics"):
+        assert not any(one == name or one.startswith(f"{name}.") for one in imported), name

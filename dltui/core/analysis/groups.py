@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -110,6 +109,8 @@ def spread(values: Iterable[float | None]) -> Spread | None:
     known = [float(value) for value in values if value is not None]
     if not known:
         return None
+    import statistics
+
     return Spread(statistics.fmean(known), statistics.stdev(known) if len(known) > 1 else None, len(known))
 
 

@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -28,6 +28,8 @@ from dltui.core.settings import change_tables, load_settings
 from dltui.core.text import clean_line
 
 Build = Literal["cpu", "cuda"]
+Users = Callable[[Path], Sequence[str]]
+"""Tells which runs use the environment in a folder."""
 
 DISTRIBUTION = "dltui"
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"
@@ -79,17 +81,23 @@ def usual_build() -> tuple[Build, str]:
     return ("cuda", f"for {gpu.title}") if gpu is not None else ("cpu", "no NVIDIA GPU is here")
 
 
-def install(framework: str, build: Build, again: bool = False, show: bool = False) -> tuple[str, str]:
-    """Make the environment of a framework and name it in the settings; with `again` also where they name one. Returns
-    its interpreter and the framework's version. Raises UsageError before, RunError after the first download; either
-    way nothing is left behind.
+def _nobody(place: Path) -> Sequence[str]:
+    return ()
+
+
+def install(
+    framework: str, build: Build, again: bool = False, show: bool = False, users: Users = _nobody
+) -> tuple[str, str]:
+    """Make the environment of a framework and name it in the settings; with `again` also where they name one, which
+    stays as long as it has `users`. Returns its interpreter and the framework's version. Raises UsageError before,
+    RunError after the first download; either way nothing is left behind.
     """
     recipe = RECIPES[framework]
     known = load_settings().interpreters.get(framework)
     if known and not again:
         raise UsageError(f"{recipe.title} has an interpreter already, {known}; a new one: --again")
     paths.ensure_private_dir(folder())
-    _sweep()
+    _sweep(users)
     _check_room(recipe, build)
     place = folder() / _new_name(framework)
     try:
@@ -98,14 +106,21 @@ def install(framework: str, build: Build, again: bool = False, show: bool = Fals
     except BaseException:
         shutil.rmtree(place, ignore_errors=True)
         raise
-    if known:
+    if known and not users(_place(known)):
         _remove_own(known)
     return str(_python(place)), version
 
 
-def remove(framework: str) -> str:
+def left_for(users: Users) -> dict[Path, Sequence[str]]:
+    """The environments that the settings do not name any more, with the runs that still use them."""
+    named = {_place(python).name for python in load_settings().interpreters.values()}
+    found = {place: users(place) for place in folder().iterdir() if place.name not in named}
+    return {place: runs for place, runs in found.items() if runs}
+
+
+def remove(framework: str, users: Users = _nobody) -> str:
     """Delete the environment that was made for a framework, and its setting. Returns its interpreter. Raises
-    UsageError.
+    UsageError, also where it has `users`.
     """
     known = load_settings().interpreters.get(framework)
     title = RECIPES[framework].title
@@ -113,6 +128,9 @@ def remove(framework: str) -> str:
         raise UsageError(f"the settings name no interpreter for {title}")
     if not _is_own(known):
         raise UsageError(f"{known} was not made by dltui; take it out of {paths.config_file()}")
+    runs = users(_place(known))
+    if runs:
+        raise UsageError(f"{title}'s environment is used by {', '.join(runs)}: dltui stop {runs[0]} first")
     change_tables(paths.config_file(), lambda document: _unname(document, framework))
     _remove_own(known)
     return known
@@ -131,13 +149,18 @@ def _python(place: Path) -> Path:
     return place / "bin" / "python"
 
 
+def _place(python: str) -> Path:
+    """The folder of the environment of an interpreter."""
+    return Path(python).parent.parent
+
+
 def _is_own(python: str) -> bool:
-    return Path(python).parent.parent.parent == folder()
+    return _place(python).parent == folder()
 
 
 def _remove_own(python: str) -> None:
     if _is_own(python):
-        shutil.rmtree(Path(python).parent.parent, ignore_errors=True)
+        shutil.rmtree(_place(python), ignore_errors=True)
 
 
 def _new_name(framework: str) -> str:
@@ -150,15 +173,17 @@ def _host() -> str:
     return re.sub(r"[^A-Za-z0-9._-]", "-", process.this_host())
 
 
-def _sweep() -> None:
-    """Remove what a killed process of this host left half-made; the folder may lie on a disk that several share."""
+def _sweep(users: Users) -> None:
+    """Remove what a killed process of this host left half-made, and what was left for runs that have ended; the folder
+    may lie on a disk that several share.
+    """
     # By their names: the path of the same folder may be another one today.
-    used = {Path(python).parent.parent.name for python in load_settings().interpreters.values()}
+    used = {_place(python).name for python in load_settings().interpreters.values()}
     for place in folder().iterdir():
         _, pid, ticks, _, host = (*place.name.split("-", 4), *[""] * 5)[:5]
         if place.name in used or host != _host() or not pid.isdigit():
             continue
-        if str(process.start_ticks(int(pid)) or 0) != ticks:
+        if str(process.start_ticks(int(pid)) or 0) != ticks and not users(place):
             shutil.rmtree(place, ignore_errors=True)
 
 

@@ -9,9 +9,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, get_args
 
-from dltui.core.contract.renamed import with_new_names
 from dltui.core.errors import UsageError
 from dltui.core.numbers import exact
+from dltui.core.renamed import with_new_names
 
 FieldType = Literal["bool", "int", "float", "str", "choice", "numbers"]
 
@@ -44,7 +44,7 @@ class FieldSpec:
     min_items: int = 0
     max_items: int | None = None
     formerly: Mapping[str, Any] = field(default_factory=dict, hash=False)
-    """Old `names` of the field, and old `words` for its values; see `contract.renamed`."""
+    """Old `names` of the field, and old `words` for its values; see `core.renamed`."""
 
     @property
     def flag(self) -> str:

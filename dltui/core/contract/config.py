@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.fields import FieldInfo
 
-from dltui.core.contract.renamed import with_new_names
+from dltui.core.renamed import with_new_names
 
 if TYPE_CHECKING:
     from dltui.core.contract.types import Array

@@ -8,8 +8,10 @@ import contextlib
 import os
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
 
 NICE = 10
 _before: list[ThreadPoolExecutor] = []
@@ -19,6 +21,8 @@ def give_way() -> None:
     """Lower the priority of the calling thread and of all that it starts from here on."""
     if sys.platform != "linux" or _before:
         return
+    from concurrent.futures import ThreadPoolExecutor
+
     keeper = ThreadPoolExecutor(1, "starts workers")
     # Its thread begins with its first task.
     keeper.submit(os.getpid).result()

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from dltui.core import fs, paths
-from dltui.core.contract.renamed import with_new_options
 from dltui.core.errors import NewerFormatError, RunError, UsageError
 from dltui.core.numbers import no_number
+from dltui.core.renamed import with_new_options
 from dltui.core.rundir import checksum, lock, names, share
 from dltui.core.text import clean_line, suggest
 

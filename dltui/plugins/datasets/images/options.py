@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from dltui.core.contract.config import DatasetOptions, unit
-from dltui.core.contract.renamed import DATASET_OPTIONS
+from dltui.core.renamed import DATASET_OPTIONS
 
 
 class ImageOptions(DatasetOptions):

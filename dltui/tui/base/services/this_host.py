@@ -7,8 +7,6 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dltui.tui.terminal.capabilities import SCREEN_LOG
-
 if TYPE_CHECKING:
     from dltui.core.analysis.cost import Prices
     from dltui.core.machine.devices import Device
@@ -51,6 +49,7 @@ class Viewer:
     def first_time(self) -> bool:
         """True if no screen was ever open here: each writes a log from its start on."""
         from dltui.core import paths
+        from dltui.tui.terminal.capabilities import SCREEN_LOG
 
         return not (paths.home() / SCREEN_LOG).exists()
 

@@ -66,7 +66,11 @@ class _Row:
 @click.argument("framework", type=NAMES)
 @click.option("--cpu", "build", flag_value="cpu", help="the build without CUDA, which is much smaller")
 @click.option("--cuda", "build", flag_value="cuda", help="the build for NVIDIA GPUs")
-@click.option("--again", is_flag=True, help="a new environment in place of the one that the settings name")
+@click.option(
+    "--again",
+    is_flag=True,
+    help="a new environment in place of the one that the settings name, which stays while runs use it",
+)
 def install(framework: str, build: Build | None, again: bool) -> int:
     """Install a framework into an environment of its own, for a dltui that was installed alone.
 
@@ -74,6 +78,7 @@ def install(framework: str, build: Build | None, again: bool) -> int:
     run there. Without --cpu or --cuda the machine decides. What fails leaves nothing behind.
     """
     from dltui.core.catalog import environments
+    from dltui.core.lifecycle import interpreters
 
     title = environments.RECIPES[framework].title
     why = ""
@@ -82,8 +87,10 @@ def install(framework: str, build: Build | None, again: bool) -> int:
     size = environments.RECIPES[framework].needs_bytes[build] / 1e9
     say(f"{title}, the {build} build{f' ({why})' * bool(why)}: some minutes, up to {size:.0f} GB")
     with _ending_cleanly():
-        python, version = environments.install(framework, build, again, show=is_terminal())
+        python, version = environments.install(framework, build, again, is_terminal(), interpreters.users)
     say(f"{title} {version} is in {python}")
+    for place, runs in environments.left_for(interpreters.users).items():
+        say(f"{place} stays for {', '.join(runs)}; the next install removes it when they have ended")
     models = _models(framework)
     say(f"{plural(models, 'model')} can be trained with it now; try: dltui demo")
     return 0
@@ -109,8 +116,9 @@ def _ending_cleanly() -> Iterator[None]:
 def remove(framework: str) -> int:
     """Delete an environment that `dltui frameworks install` has made, and its line in the settings."""
     from dltui.core.catalog import environments
+    from dltui.core.lifecycle import interpreters
 
-    python = environments.remove(framework)
+    python = environments.remove(framework, interpreters.users)
     say(f"{python} is gone, and its line in the settings")
     return 0
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
+import time
 import tomllib
 import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,9 +19,12 @@ import pytest
 from dltui.core import paths
 from dltui.core.catalog import environments, questions
 from dltui.core.errors import RunError, UsageError
+from dltui.core.lifecycle import interpreters
 from dltui.core.machine import process
+from dltui.core.rundir.directory import RunDirectory
 from dltui.tui.cli.commands import frameworks
 from dltui.tui.cli.main import run
+from tests.helpers.sample_run import make_sample_run
 
 Answer = Callable[[list[str]], tuple[int, str]]
 
@@ -86,6 +92,27 @@ def test_a_second_one_has_to_be_asked_for_and_takes_the_place_of_the_first(insta
     assert (left(), settings().get("frameworks", {})) == ([], {})
 
 
+def test_one_that_runs_use_stays_until_they_have_ended(
+    installer: Installer, know_catalog: Callable[[Path], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    know_catalog(paths.home())
+    first, _ = environments.install("torch", "cpu")
+    folder = Path(first).parents[1]
+    run_directory = RunDirectory.create("calm-ibis", {"created": time.time() + 3600, "python": first, "config": {}})
+    RunDirectory.create("other", {"created": time.time() + 3600, "python": "/usr/bin/python3", "config": {}})
+    assert run(["frameworks", "remove", "torch"]) == 2
+    assert capsys.readouterr().err == (
+        "dltui: PyTorch's environment is used by calm-ibis: dltui stop calm-ibis first\n"
+    )
+    assert run(["frameworks", "install", "torch", "--cpu", "--again"]) == 0
+    assert f"{folder} stays for calm-ibis; the next install removes it" in capsys.readouterr().out
+    second = Path(settings()["frameworks"]["torch"]["python"]).parents[1]
+    assert left() == sorted([folder.name, second.name])
+    shutil.rmtree(run_directory.path)
+    assert run(["frameworks", "install", "tensorflow", "--cpu"]) == 0
+    assert "stays for" not in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("said", "reason"),
     [
@@ -140,6 +167,26 @@ def test_what_a_killed_one_left_is_removed_and_no_other(installer: Installer, mo
     monkeypatch.setattr(environments, "folder", lambda: Path("/elsewhere"))
     with pytest.raises(UsageError, match="was not made by dltui"):
         environments.remove("torch")
+
+
+def test_what_was_left_for_a_run_is_swept_after_its_end(installer: Installer) -> None:
+    place = environments.folder() / f"torch-999999999-5-aaaaaa-{environments._host()}"
+    place.mkdir(parents=True)
+    environments.install("torch", "cpu", users=lambda place: ["calm-ibis"])
+    assert place.exists()
+    environments.install("tensorflow", "cpu")
+    assert not place.exists()
+
+
+def test_the_interpreter_of_a_process_counts(
+    installer: Installer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that was resumed may have another one than its run.json says."""
+    make_sample_run(paths.runs_dir(), status="running", run_id="brisk-otter")
+    words = [str(tmp_path / "an-environment" / "bin" / "python"), "-m", "it"]
+    monkeypatch.setattr(interpreters.psutil, "Process", lambda pid: SimpleNamespace(cmdline=lambda: words))
+    assert interpreters.users(tmp_path / "an-environment") == ["brisk-otter"]
+    assert interpreters.users(tmp_path / "another") == []
 
 
 def test_one_that_is_used_by_another_path_stays(installer: Installer, tmp_path: Path) -> None:

@@ -10,8 +10,8 @@ from pydantic import Field, ValidationError
 from dltui import DatasetOptions
 from dltui.core.catalog.fields import FieldSpec, check_values, key_values
 from dltui.core.catalog.schema import checks_more, field_specs
-from dltui.core.contract.renamed import formerly, with_new_options
 from dltui.core.errors import UsageError
+from dltui.core.renamed import formerly, with_new_options
 
 
 class Options(DatasetOptions):
