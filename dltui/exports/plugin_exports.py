@@ -24,22 +24,26 @@ SECONDS = 120.0
 """The time limit in seconds for a plugin's drawing."""
 
 
-def sources(reader: RunReader, built_in: Iterable[str], code: trust.Code = trust.AS_NAMED) -> list[dict[str, Any]]:
-    """The sources of third-party exporters: installed plugins and the run's own plugin files."""
+def sources(
+    reader: RunReader, built_in: Iterable[str], code: trust.Code = trust.AS_NAMED
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """The sources of third-party exporters, of installed plugins and the run's own plugin files, and a line for each
+    exporter that is left out since its name is taken.
+    """
     from dltui.core.catalog.assemble import load_catalog
 
     files = [path for path in trust.files(reader.directory, code) if Path(path).is_file()]
     try:
         catalog = load_catalog(files)
     except DltuiError:
-        return []
+        return [], []
     task, names = reader.run.get("task"), set(built_in)
     found = {
         str(entry.source["digest"]): dict(entry.source)
         for entry in catalog.exporters.values()
         if entry.name not in names and entry.task in (None, task)
     }
-    return list(found.values())
+    return list(found.values()), catalog.exporters_left_out()
 
 
 def draw(source: Mapping[str, Any], run: Path, folder: Path, formats: Sequence[str]) -> str | None:

@@ -69,7 +69,9 @@ def write(
             if exporter.task in (None, reader.run.get("task")):
                 _draw(exporter, reader, drawing, temp, done, needed=source is not None)
                 _deliver(temp, folder, done)
-        for other in [] if source else plugin_exports.sources(reader, names, code):
+        others, left_out = ([], []) if source else plugin_exports.sources(reader, names, code)
+        done.problems += left_out
+        for other in others:
             problem = plugin_exports.draw(other, reader.directory.path, temp, drawing or [figures.NONE])
             done.problems += [problem] if problem else []
             _deliver(temp, folder, done)

@@ -202,3 +202,14 @@ def test_duplicates_of_an_id_are_refused(tmp_path: Path) -> None:
     catalog.check_taken([str(first), str(second)], "other", None)
     with pytest.raises(UsageError, match=r"two.py: model same is left out: one.py has it .*; give it another name"):
         catalog.check_taken([str(second)], "same", None)
+
+
+def test_a_figure_with_the_name_of_one_in_the_box_is_refused(tmp_path: Path) -> None:
+    """It would be dropped silently by a run of any model."""
+    text = "from dltui import Exporter, hookimpl\n@hookimpl\ndef dltui_exporters():\n"
+    text += "    return [Exporter('metrics', 'table', lambda run, target: None, 'csv')]\n"
+    catalog = load_catalog([write(tmp_path, "mine", text)])
+    told = "exporter metrics is left out: dltui has it already; give it another name"
+    assert catalog.exporters_left_out() == [f"plugin mine.py: {told}"]
+    with pytest.raises(UsageError, match=f"^mine.py: {told}$"):
+        catalog.check_taken([str(tmp_path / "mine.py")], "softmax-torch", "digits")

@@ -153,7 +153,8 @@ def test_a_plugin_adds_its_own_in_a_process_of_its_own(tmp_path: Path, home: Pat
     assert (tmp_path / "out" / "one_line.txt").read_text() == "cnn-torch 10\n"
     broken = "broken.svg not written: ZeroDivisionError: no luck (mine.py line 10)"
     forgotten = "forgotten.svg not written: draw(run, target) wrote nothing at target"
-    assert done.problems == [f"plugin mine.py: {broken}; {forgotten}"]
+    taken = "exporter summary is left out: dltui has it already; give it another name"
+    assert done.problems == [f"plugin mine.py: {taken}", f"plugin mine.py: {broken}; {forgotten}"]
     assert not (tmp_path / "out" / "broken.svg").exists()
     assert "lines_only.txt" not in names(done.files)
     assert json.loads((tmp_path / "out" / "summary.json").read_text())["model"] == "cnn-torch"

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from dltui.plugins.tensorflow.families import keras
 from tests.helpers.marks import few
 
 ROOT = Path(__file__).parents[2]
@@ -52,6 +53,33 @@ def test_a_member_trains_resumes_and_is_exported(family: str) -> None:
 def test_weights_of_files_and_frozen_backbones() -> None:
     needs("timm", "torch")
     run_child("torch", "files", "frozen", "normalization")
+
+
+CACHED = {
+    "weights_mobilenet_v3_small_224_1.0_float_no_top_v2.h5": "mobilenetv3small",
+    "mobilenet_1_0_224_tf_no_top.h5": "mobilenet",
+    "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224_no_top.h5": "mobilenetv2",
+    "resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5": "resnet50",
+    "resnet50v2_weights_tf_dim_ordering_tf_kernels_notop.h5": "resnet50v2",
+    "inception_resnet_v2_weights_tf_dim_ordering_tf_kernels_notop.h5": "inceptionresnetv2",
+    "efficientnetv2-b0_notop.h5": "efficientnetv2b0",
+    "convnext_tiny_notop.h5": "convnexttiny",
+    "nasnet_mobile_no_top.h5": "nasnetmobile",
+    "wide_resnet50_notop.h5": "",
+    "mobilenet_1_0_224_tf.h5": "",
+    "mobilenet_v3_notop.weights.h5": "",
+}
+"""Files of Keras's cache, and the member whose weights without the head they are."""
+
+
+def test_weights_of_keras_in_its_cache_are_those_of_one_member(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    (tmp_path / "models").mkdir()
+    members = {name for name in CACHED.values() if name}
+    for file, name in CACHED.items():
+        (tmp_path / "models" / file).touch()
+        assert {member for member in members if keras._cached(member)} == ({name} if name else set())
+        (tmp_path / "models" / file).unlink()
 
 
 @pytest.mark.long

@@ -15,6 +15,7 @@ from dltui.core import ownership, paths
 from dltui.core.catalog import disabled, named_data, probe
 from dltui.core.catalog.entries import (
     FAVORITE,
+    LEFT_OUT,
     BackendEntry,
     Catalog,
     DatasetEntry,
@@ -139,7 +140,7 @@ class _Assembly:
                 into[name] = entry
             else:
                 other = dict(getattr(into[name], "source", into[name])).get("name")
-                self._problem(source, f"{kind.removesuffix('s')} {name} is left out: {other} has it already")
+                self._problem(source, f"{kind.removesuffix('s')} {name}{LEFT_OUT}{other} has it already")
 
     def _problem(self, source: Source, reason: str) -> None:
         self.catalog.problems.append((source.name, reason))

@@ -177,7 +177,8 @@ def dataset_record(dataset: Dataset) -> Record:
         "train_size": int(dataset.train_size),
         "test_size": int(dataset.test_size),
         "download_bytes": int(dataset.download_bytes),
-        "embedded": dataset.sources(dataset.options.model_validate({}), ()) is None,
+        # What takes a path has no sources before there is one.
+        "embedded": not dataset.takes and dataset.sources(dataset.options.model_validate({}), ()) is None,
         "homepage": _text(dataset.homepage),
         "files": [_text(name) for name in dataset.files],
         "file_sizes": [int(size) for size in dataset.file_sizes],

@@ -17,6 +17,8 @@ from dltui.core.paths import absolute
 from dltui.core.tasks.registry import task_of
 from dltui.core.text import clean_line, suggest
 
+LEFT_OUT = " is left out: "
+"""Stands in the problem of an item whose name another plugin took first."""
 FAVORITE = "torch"
 """The preferred framework of a model named without a framework, when several are installed."""
 
@@ -194,12 +196,18 @@ class Catalog:
         raise UsageError(self._unknown("dataset", text, list(self.datasets)))
 
     def check_taken(self, files: Iterable[str], model: str, dataset: str | None) -> None:
-        """Check that no given plugin file has a model or dataset whose name another plugin took first, which would be
-        used silently. Raises UsageError.
+        """Check that no given plugin file has a model or dataset that is meant, or a figure or table, whose name
+        another plugin took first, which would be used silently. Raises UsageError.
         """
+        meant = (f"model {model} is left out", f"dataset {dataset} is left out", "exporter ")
         for where, reason in self.problems_of(files):
-            if reason.startswith((f"model {model} is left out", f"dataset {dataset} is left out")):
+            if reason.startswith(meant) and LEFT_OUT in reason:
                 raise UsageError(f"{where}: {reason}; give it another name")
+
+    def exporters_left_out(self) -> list[str]:
+        """The figures and tables that are not drawn since another plugin took their name first, a line each."""
+        problems = ((where, reason) for where, reason in self.problems if reason.startswith("exporter "))
+        return [f"plugin {where}: {reason}; give it another name" for where, reason in problems if LEFT_OUT in reason]
 
     def problems_of(self, files: Iterable[str]) -> list[tuple[str, str]]:
         """What is wrong with these files, each with its name."""

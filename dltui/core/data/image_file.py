@@ -215,7 +215,12 @@ def _scaled(values: Pixels, limits: tuple[float, float]) -> Pixels:
 
 
 def _values(image: Image.Image) -> Pixels:
-    return np.nan_to_num(np.asarray(image).astype(np.float64), posinf=0, neginf=0)
+    """The values of an image of more than 8 bits. Raises UnreadableError where some are no numbers."""
+    values: Pixels = np.asarray(image).astype(np.float64)
+    lost = int(np.count_nonzero(~np.isfinite(values)))
+    if lost:
+        raise UnreadableError(f"{lost:,} of its {values.size:,} pixels are no numbers (NaN or infinite)")
+    return values
 
 
 def _transparent_gray(image: ImageFile.ImageFile) -> int | None:

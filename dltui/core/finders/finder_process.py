@@ -160,7 +160,8 @@ class Finder:
     def explained(self, error: BaseException) -> str:
         source = self.asked["model_source"]
         place = "" if source.get("name") == FIRST else plugin_loader.line_in_plugin(error, source)
-        return explain.explain(error, int(self.asked["config"].get("batch_size", 1)), place)
+        named = self.data.spec.named_inputs if hasattr(self, "data") else ()
+        return explain.explain(error, int(self.asked["config"].get("batch_size", 1)), place, named)
 
 
 def main() -> int:

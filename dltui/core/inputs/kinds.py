@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
+from dltui.core.contract.inputs import MASK
 from dltui.core.errors import UsageError
-from dltui.core.text import clean_line
+from dltui.core.text import clean_line, suggest
 
 if TYPE_CHECKING:
     from dltui.core.contract.inputs import Input
@@ -34,6 +35,22 @@ def kind_of(named: Sequence[Input]) -> InputKind:
     if all(one.name in TABLE and len(one.shape) == 1 and not one.is_sequence for one in named):
         return "table"
     return "sequence" if len(named) == 1 and named[0].is_sequence else "named"
+
+
+def unknown_input(error: BaseException, named: Sequence[Input]) -> str:
+    """What is told of a network that asks for an input which there is not, with those that there are; "" for any other
+    error.
+    """
+    names = [name for one in named for name in (one.name, *([one.name + MASK] if one.padded else []))]
+    seen: BaseException | None = error
+    while seen is not None and names:
+        asked = seen.args[0] if isinstance(seen, KeyError) and seen.args else None
+        if isinstance(asked, str) and asked.isidentifier() and asked not in names:
+            hint = suggest(asked, names)
+            there = f"there {'is' if len(names) == 1 else 'are'} {', '.join(names)}"
+            return clean_line(f'the network asks for an input "{asked}"; {f"{hint} " if hint else ""}{there}', 400)
+        seen = seen.__cause__ or seen.__context__
+    return ""
 
 
 def fits(takes: Collection[str], gives: str) -> bool:

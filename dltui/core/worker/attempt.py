@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from dltui.core.contract import Backend, Data, Model, Spec, Trainable
     from dltui.core.contract.config import TrainConfig
+    from dltui.core.contract.inputs import Input
     from dltui.core.reading.history import History
     from dltui.core.rundir.directory import RunDirectory
     from dltui.core.rundir.heartbeat import Heartbeat
@@ -79,6 +80,7 @@ class Attempt:
         """The network is being made and looked at: no batch of the run's size is in memory yet."""
         self._looking = False
         """The weights that the run begins with are being loaded: what is wrong with them is found before any step."""
+        self._named: tuple[Input, ...] = ()
         self._preparation: Preparation | None = None
         self._supervisor: RankSupervisor | None = None
         self._began = time.monotonic()
@@ -157,7 +159,8 @@ class Attempt:
         place = "" if source.get("name") == FIRST else plugin_loader.line_in_plugin(error, source)
         place = error.place if isinstance(error, RankError) else place
         self._refused = not remedy and self._is_refusal(error, place)
-        return self._end("failed", explain.explain(error, batch_size, place), type(error).__name__, remedy=remedy)
+        reason = explain.explain(error, batch_size, place, self._named)
+        return self._end("failed", reason, type(error).__name__, remedy=remedy)
 
     def export(self) -> str:
         """Draw the figures in a separate process: the worker imports no plotting library. Returns the last word of the
@@ -193,6 +196,7 @@ class Attempt:
         self.journal.phase("loading data")
         tell = partial(self.journal.phase, "loading data")
         data = loading.data(self.asked, self._preparation, model, config, tell)
+        self._named = data.spec.named_inputs
         folder, self._preparation = self._preparation.folder, None
         data, config = loading.shortened(self.asked, data, config)
         loading.check_devices(self.asked, backend, config, data)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from dltui.core import fs
 from dltui.core.errors import DltuiError, RunError
+from dltui.core.inputs import kinds
 from dltui.core.machine import memory
 from dltui.core.machine.repairs import MISMATCH
 from dltui.core.text import clean_line
+
+if TYPE_CHECKING:
+    from dltui.core.contract.inputs import Input
 
 # CUDA's, the CPU allocator's and TensorFlow's words for the same thing.
 OUT_OF_MEMORY = (
@@ -39,9 +44,10 @@ def remedy(error: BaseException, batch_size: int) -> dict[str, Any]:
     return {"batch_size": batch_size // 2} if batch_size > 1 and is_out_of_memory(error) else {}
 
 
-def explain(error: BaseException, batch_size: int, place: str = "") -> str:
+def explain(error: BaseException, batch_size: int, place: str = "", named: Sequence[Input] = ()) -> str:
     """A one-line message without control characters, at most 500 characters. `batch_size` is 0 before there is a
-    batch; `place` is the line of a plugin's code that raised the error: ` (net.py line 3)`.
+    batch; `place` is the line of a plugin's code that raised the error: ` (net.py line 3)`; `named` are the inputs that
+    the data has.
     """
     if isinstance(error, DltuiError):
         text = clean_line(str(error), 450)
@@ -71,6 +77,8 @@ def explain(error: BaseException, batch_size: int, place: str = "") -> str:
         if limits:
             return clean_line(f"cannot import: {error}{where}: {limits}, and it needs more; raise that limit", 500)
         return clean_line(f"cannot import: {error}{where}; see worker.log and `dltui doctor`", 500)
+    if told := kinds.unknown_input(error, named):
+        return f"{told} {clean_line(place, 60)}".rstrip()
     first = _telling_line(str(error))
     text = clean_line(f"{type(error).__name__}: {first}" if first else type(error).__name__, 430)
     return text + (f" {clean_line(place, 60)}" if place else "")

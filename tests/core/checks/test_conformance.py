@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from dltui.core.checks.conformance import checks, report, samples
+from dltui.core.catalog.assemble import load_catalog
+from dltui.core.checks.conformance import checks, exporting, report, samples
 from dltui.core.checks.conformance.report import CHECKS, Finding
 from dltui.core.checks.conformance.subject import CheckFailed, Subject
 from dltui.core.contract import Data, Model
@@ -267,7 +270,7 @@ def test_a_member_of_a_family_is_checked_like_a_model(home: Path, monkeypatch: p
         yield Finding("build", entry.id, True, "")
 
     monkeypatch.setattr(report, "_model", model)
-    monkeypatch.setattr(report.exporting, "export", lambda model, files, images: (True, ""))
+    monkeypatch.setattr(report.exporting, "export", lambda *given: (True, ""))
     monkeypatch.setattr(report.pieces, "check", lambda *given: pytest.fail("pieces of the plugin"))
     family = Path(fake.__file__).with_name("fake_family.py")
     found = list(report.check("toy:large", [Path(fake.__file__), family]))
@@ -340,6 +343,83 @@ def test_datasets_are_prepared(home: Path, capsys: pytest.CaptureFixture[str]) -
     assert found[("data", "good")]["text"] == "432 + 48 + 120 samples of 8x8x1, 3 outputs"
     assert not found[("data", "bad")]["ok"]
     assert "prepare returned None" in found[("data", "bad")]["text"]
+
+
+def imported(source: str, place: Path) -> tuple[list[str], str]:
+    """The slow modules that a plugin's file imports and what it prints, by the process that looks."""
+    (place / "plugin.py").write_text(source)
+    given = {"kind": "file", "name": "plugin.py", "path": str(place / "plugin.py")}
+    code = "import sys, json\nfrom dltui.core.checks.conformance import check_process as c\n"
+    code += "found = c._imports(json.loads(sys.argv[1]))\nprint(json.dumps([found['modules'], found['said']]))"
+    done = subprocess.run(
+        [sys.executable, "-c", code, json.dumps(given)], capture_output=True, text=True, check=True, cwd=place
+    )
+    modules, said = json.loads(done.stdout)
+    return modules, said
+
+
+def test_what_a_framework_imports_is_not_the_plugins_concern(tmp_path: Path) -> None:
+    """Keras imports scikit-learn and Matplotlib where they are installed, and TensorFlow's native code speaks."""
+    (tmp_path / "keras.py").write_text("import os, sklearn\nos.write(2, b'no GPU')\n")
+    (tmp_path / "sklearn.py").write_text("")
+    (tmp_path / "matplotlib.py").write_text("")
+    assert imported("import keras\n", tmp_path) == (["keras"], "")
+    assert imported("import keras\nimport matplotlib\nprint(1)\n", tmp_path) == (["keras", "matplotlib"], "1\n")
+
+
+NAMED = """
+import numpy as np
+from dltui import Arrays, Dataset, DatasetOptions, Field, Input, hookimpl
+
+class Options(DatasetOptions):
+    path: str = Field("", description="a file")
+
+def prepare(options, context):
+    part = {"scan": np.zeros((20, 8, 8, 1), np.uint8), "ward": np.zeros(20, np.int64)}, np.arange(20) % 2
+    inputs = Input("scan", (8, 8, 1), "uint8"), Input("ward", (), "int32", vocabulary=(2,))
+    return Arrays(part, part, ("a", "b"), named_inputs=inputs)
+
+def sources(options, folders):
+    return None
+
+def at_path(options, folders):
+    return [open(options.path).name]
+
+@hookimpl
+def dltui_datasets():
+    return [
+        Dataset("several", "classification", "s", DatasetOptions, prepare, sources, gives=("named",)),
+        Dataset("at-path", "classification", "s", Options, prepare, at_path, takes="file", gives=("named",)),
+    ]
+"""
+
+
+@pytest.mark.slow
+def test_data_of_several_inputs_is_told_and_a_path_is_not_asked_for_early(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home / "named.py").write_text(NAMED)
+    assert main.run(["plugins", "check", "named.py", "--json"]) == 0
+    found = {finding["subject"]: finding["text"] for finding in json.loads(capsys.readouterr().out)}
+    assert found["several"] == "18 + 2 + 20 samples of scan 8 × 8 × 1 + ward, 2 outputs"
+    assert found["at-path"].startswith("takes a file of your own")
+
+
+def test_a_model_of_several_inputs_trains_on_the_data_beside_it(home: Path) -> None:
+    (home / "named.py").write_text(
+        HEAD
+        + NAMED
+        + """
+@hookimpl
+def dltui_models():
+    return [replace(fake.dltui_models()[0], id="several-bad", framework="bad", takes=("named",))]
+"""
+    )
+    catalog = load_catalog([home / "named.py"])
+    model = catalog.models["several-bad"]
+    assert report._beside(model, catalog) == "several"
+    assert exporting._named_data(model, home, "several") == "several"
+    assert exporting._named_data(model, home, "") == exporting.NOT_TRIED
 
 
 MORE = """

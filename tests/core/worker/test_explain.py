@@ -6,6 +6,7 @@ import resource
 
 import pytest
 
+from dltui.core.contract.inputs import Input
 from dltui.core.worker.explain import explain
 
 LIMITS = {resource.RLIMIT_AS: (3_000_000_000, -1), resource.RLIMIT_DATA: (-1, -1)}
@@ -47,3 +48,27 @@ def test_without_a_limit_none_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resource, "getrlimit", lambda number: (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     assert explain(MemoryError(), 32) == "out of memory at batch size 32; try batch size 16"
     assert "ulimit" not in explain(ImportError("libx.so: failed to map segment from shared object"), 32)
+
+
+NAMED = (Input("table", (3,)), Input("steps", (5, 1), padded=True))
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (KeyError("tabel"), 'an input "tabel"; did you mean table? there are table, steps, steps_mask (net.py line 3)'),
+        (KeyError("scan"), 'an input "scan"; there are table, steps, steps_mask (net.py line 3)'),
+    ],
+)
+def test_an_input_that_there_is_not_is_told_with_those_that_there_are(error: KeyError, told: str) -> None:
+    """Also where a framework wraps the error."""
+    assert explain(error, 32, "(net.py line 3)", NAMED) == f"the network asks for {told}"
+    wrapped = ValueError("in user code")
+    wrapped.__context__ = error
+    assert explain(wrapped, 32, "(net.py line 3)", NAMED) == f"the network asks for {told}"
+
+
+@pytest.mark.parametrize("error", [KeyError("table"), KeyError(3), KeyError("a b"), ValueError("tabel")])
+def test_other_errors_are_told_as_they_are(error: Exception) -> None:
+    assert explain(error, 32, "", NAMED) == f"{type(error).__name__}: {error}"
+    assert explain(KeyError("tabel"), 32) == "KeyError: 'tabel'"

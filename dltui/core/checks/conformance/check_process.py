@@ -7,9 +7,12 @@ check it was.
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import sys
+from importlib.abc import MetaPathFinder
 from typing import Any
 
 from dltui.core.catalog import plugin_loader
@@ -34,13 +37,41 @@ def main() -> None:
     os._exit(0)
 
 
+class _Asked(MetaPathFinder):
+    """Notes which slow modules are imported, but for those that another slow module imports: Keras asks for Matplotlib,
+    and is not the plugin's concern.
+    """
+
+    def __init__(self) -> None:
+        self.modules: set[str] = set()
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> None:
+        if name in FRAMEWORKS and not _within_framework():
+            self.modules.add(name)
+
+
+def _within_framework() -> bool:
+    """True where a module of `FRAMEWORKS` is being imported."""
+    frame = sys._getframe(1)
+    while frame is not None and frame.f_back is not None:
+        if str(frame.f_globals.get("__name__", "")).partition(".")[0] in FRAMEWORKS:
+            return True
+        frame = frame.f_back
+    return False
+
+
 def _imports(source: dict[str, Any]) -> dict[str, Any]:
-    """Load a source, and return the slow modules that it imported and the packages of its frameworks."""
-    before = set(sys.modules)
-    loaded = plugin_loader.load(source)
-    found = [name for name in FRAMEWORKS if name in sys.modules and name not in before]
+    """Load a source, and return the slow modules that it imported itself, the packages of its frameworks and what it
+    printed: what native code of a framework writes on the descriptors is not the plugin's.
+    """
+    asked, said = _Asked(), io.StringIO()
+    sys.meta_path.insert(0, asked)
+    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+        loaded = plugin_loader.load(source)
+    found = [name for name in FRAMEWORKS if name in asked.modules]
     return {
         "modules": found,
+        "said": said.getvalue(),
         "errors": [f"{failure.where}: {failure.reason}" for failure in loaded.errors],
         "own": sorted({model.framework for model in loaded.models}),
     }

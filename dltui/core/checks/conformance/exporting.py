@@ -28,19 +28,20 @@ if TYPE_CHECKING:
 DATASETS = {"classification": "digits", "regression": "lines", "segmentation": "shapes"}
 """The datasets in the box; a task without one is tried on a table."""
 SEQUENCES = "waves"
-NOT_TRIED = "not tried: no data in the box has its inputs; give a dataset beside it"
+NOT_TRIED = "not tried: no data in the box has its inputs; give a dataset of them in the same plugin"
 SECONDS = 300.0
 
 
-def export(model: ModelEntry, files: Sequence[Path], images: bool = True) -> tuple[bool, str]:
+def export(model: ModelEntry, files: Sequence[Path], images: bool = True, beside: str = "") -> tuple[bool, str]:
     """Train one epoch through the command line and open the written files: (True if all is well, message). A model
-    that takes no `images` is trained on a table.
+    that takes no `images` is trained on a table, one of named inputs on the dataset `beside` it where none in the box
+    has them.
     """
     with tempfile.TemporaryDirectory(prefix="dltui-check-") as temporary:
         place = Path(temporary)
         if model.needs_images and model.task not in DATASETS:
             return True, f"not tried: no dataset of images in the box is for {model.task}"
-        given = _named_data(model, place)
+        given = _named_data(model, place, beside)
         if given == NOT_TRIED:
             return True, given
         dataset, words = (given, ()) if given else data_for(model.task, place, images)
@@ -65,7 +66,7 @@ def data_for(task: str, place: Path, images: bool = True) -> tuple[str, tuple[st
     return f"csv:{_table(place, cast('Task', task))}", labels
 
 
-def _named_data(model: ModelEntry, place: Path) -> str:
+def _named_data(model: ModelEntry, place: Path, beside: str) -> str:
     """A dataset for a model that takes named inputs alone; "" for one that takes a single input."""
     if "single" in model.takes:
         return ""
@@ -73,7 +74,7 @@ def _named_data(model: ModelEntry, place: Path) -> str:
         return SEQUENCES
     if "table" in model.takes and TASKS[model.task].targets == "class":
         return f"csv:{_table(place, cast('Task', model.task))}"
-    return NOT_TRIED
+    return beside or NOT_TRIED
 
 
 def _table(place: Path, task: Task) -> Path:

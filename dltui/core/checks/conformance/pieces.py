@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dltui.core.checks.conformance import exporting, launch_process
+from dltui.core.checks.conformance import exporting, launch_process, samples
 from dltui.core.data.preparation import Preparation
 from dltui.core.errors import DltuiError
 from dltui.core.text import clean_line
@@ -59,7 +59,7 @@ def dataset(entry: DatasetEntry) -> tuple[bool, str]:
         except DltuiError as error:
             return False, clean_line(error, 400)
         sizes = f"{len(data.train):,} + {len(data.validation):,} + {len(data.test):,} samples"
-        said.append(f"{sizes} of {'x'.join(map(str, data.spec.input_shape))}, {data.spec.outputs} outputs")
+        said.append(f"{sizes} of {samples.label(data.spec.named_inputs or data.spec.input_shape, data.spec.outputs)}")
     return True, "; ".join(said)
 
 

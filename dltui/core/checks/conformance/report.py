@@ -80,7 +80,7 @@ def check(name: str, files: Sequence[Path] = ()) -> Iterator[Finding]:
             images = images and finding.text != NO_IMAGES
             if finding.text != NO_IMAGES:
                 yield finding
-        ok, text = exporting.export(model, files, images)
+        ok, text = exporting.export(model, files, images, _beside(model, catalog))
         yield Finding("export", model.id, ok, text)
     if any(entry.name == source["name"] for entry in catalog.sources) and not _is_model(name, catalog):
         drawn = {model.task for model in models if model.available}
@@ -99,6 +99,12 @@ def _once(findings: Iterator[Finding]) -> Iterator[Finding]:
             yield finding
         else:
             yield replace(finding, text=f'for the same reason as "{CHECKS[said[finding.text]]}"')
+
+
+def _beside(model: ModelEntry, catalog: Catalog) -> str:
+    """The first dataset of the model's own plugin that it can be trained on without a path; "" without one."""
+    entries = (entry for entry in catalog.datasets.values() if entry.source.get("name") == model.source.get("name"))
+    return next((entry.name for entry in entries if entry.suits(model) and not entry.needs_path), "")
 
 
 def _is_model(name: str, catalog: Catalog) -> bool:
@@ -132,11 +138,10 @@ def _import(source: Mapping[str, Any]) -> Finding:
     own = {"tensorflow", "keras"} if "tensorflow" in found["own"] else set(found["own"])
     modules = [m for m in found["modules"] if source["kind"] != "file" or m not in own]
     if modules:
-        return Finding(
-            "import", name, False, f"imports {', '.join(modules)}; import it inside build or the backend's methods"
-        )
-    if outcome.output.strip():
-        return Finding("quiet", name, False, f"prints while it is loaded: {_said(outcome)}")
+        told = f"imports {', '.join(modules)} while it is loaded; import it inside the functions that use it"
+        return Finding("import", name, False, f"{told} (build, draw, prepare, ...)")
+    if found["said"].strip():
+        return Finding("quiet", name, False, f"prints while it is loaded: {_last(found['said'])}")
     return Finding("import", name, True, f"{plural(len(found['own']), 'framework')}, none imported")
 
 
@@ -191,4 +196,8 @@ def _crash(outcome: sandbox.Outcome) -> str:
 
 
 def _said(outcome: sandbox.Outcome) -> str:
-    return clean_line((outcome.output.strip().splitlines() or [""])[-1], 120)
+    return _last(outcome.output)
+
+
+def _last(output: str) -> str:
+    return clean_line((output.strip().splitlines() or [""])[-1], 120)

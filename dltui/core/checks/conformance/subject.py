@@ -56,6 +56,10 @@ class Subject:
         """True if the model's own code raised the error."""
         return plugin_loader.is_raised_by(error, self.source)
 
+    def place(self, error: Exception) -> str:
+        """The line of the model's own code that raised the error: ` (net.py line 3)`."""
+        return plugin_loader.line_in_plugin(error, self.source)
+
     def config(self, **values: Any) -> TrainConfig:
         """The model's defaults with small batches, updated with these values."""
         # Pretrained weights would be downloaded, and make a network large that small images suffice for.

@@ -169,6 +169,7 @@ def _class_folders(root: Path, names: list[str], notes: _Notes) -> dict[str, lis
     """Each class that has images, with its images."""
     classes = {}
     loose = walk(root, deep=False)
+    notes.unread.copies += loose.copies
     if loose.images:
         notes.lines.append(f"left out, as images without a class, in {clean_line(root)} itself: {len(loose.images):,}")
     for name in names:

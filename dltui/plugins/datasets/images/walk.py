@@ -16,29 +16,37 @@ ENDINGS = (
     *(".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff"),
     *(".jpe", ".jfif", ".dib", ".ppm", ".pgm", ".pbm", ".pnm", ".jp2", ".avif", ".heic", ".heif"),
 )
-LITTER = ("thumbs.db", "desktop.ini", "__macosx")
+LITTER = ("thumbs.db", "desktop.ini")
 """The names, in lowercase, that operating systems leave in every folder, beside hidden files."""
+THUMBNAILS = ("@eadir", ".@__thumb", ".thumbnails", "__macosx")
+"""The folders, in lowercase, in which NAS systems, desktops and macOS keep thumbnails and attributes of images."""
+DOUBLE = "._"
+"""Before the name of a file in which macOS keeps the attributes of another."""
 MOST_KINDS = 6
 
 
 @dataclass
 class Found:
-    """The paths of images, and the number of other files by kind."""
+    """The paths of images, and the number of other files by kind; `copies` are thumbnails of a system."""
 
     images: list[str] = field(default_factory=list)
     others: Counter[str] = field(default_factory=Counter)
+    copies: Counter[str] = field(default_factory=Counter)
 
     @property
     def count(self) -> int:
-        return self.others.total()
+        return self.others.total() + self.copies.total()
 
     def add(self, other: Found) -> None:
         """Add the counts of another folder."""
         self.others += other.others
+        self.copies += other.copies
 
     def kinds(self) -> str:
         """The kinds by frequency: "12 .tga, 3 .txt"."""
-        most = sorted(self.others.items(), key=lambda item: (-item[1], not item[0].startswith("."), item[0]))
+        most = sorted(
+            (self.others + self.copies).items(), key=lambda item: (-item[1], not item[0].startswith("."), item[0])
+        )
         named = [f"{count:,} {clean_line(kind, 30)}" for kind, count in most[:MOST_KINDS]]
         rest = sum(count for _, count in most[MOST_KINDS:])
         return ", ".join([*named, *([f"{rest:,} others"] if rest else [])])
@@ -58,7 +66,7 @@ def folders(root: Path) -> list[str]:
 def walk(folder: Path, deep: bool = True) -> Found:
     """The images of a folder by their ending, including subfolders and links, each folder once."""
     found = Found()
-    for entry in _files(folder, deep):
+    for entry in _files(folder, deep, found.copies):
         _, dot, ending = entry.name.lower().rpartition(".")
         ending = dot + ending if dot else ""
         if not _is_file(entry):
@@ -76,11 +84,12 @@ def holds_image(folder: Path) -> bool:
     return any(entry.name.lower().endswith(ENDINGS) and _is_file(entry) for entry in _files(folder, True))
 
 
-def _files(folder: Path, deep: bool) -> Iterator[os.DirEntry[str]]:
+def _files(folder: Path, deep: bool, copies: Counter[str] | None = None) -> Iterator[os.DirEntry[str]]:
+    """The files of a folder; thumbnails of a system, which are left out, are added to `copies`."""
     top = os.path.realpath(folder)
     seen, pending = {top}, [os.fspath(folder)]
     while pending:
-        for entry in _entries(pending.pop()):
+        for entry in _entries(pending.pop(), copies):
             if not _is_folder(entry):
                 yield entry
             elif deep:
@@ -111,14 +120,30 @@ def _around(entry: os.DirEntry[str], inside: str) -> bool:
     return os.path.commonpath([real, inside]) == real
 
 
-def _entries(folder: Path | str) -> list[os.DirEntry[str]]:
+def _entries(folder: Path | str, copies: Counter[str] | None = None) -> list[os.DirEntry[str]]:
     """The visible entries of a folder. Raises RunError."""
     try:
         with os.scandir(folder) as entries:
-            return [entry for entry in entries if entry.name[0] != "." and entry.name.lower() not in LITTER]
+            every = list(entries)
+        if copies is not None:
+            for entry in every:
+                _count_copies(entry, copies)
+        return [entry for entry in every if entry.name[0] != "." and entry.name.lower() not in (*LITTER, *THUMBNAILS)]
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise RunError(f"cannot read {clean_line(error.filename or folder)}: {reason}") from None
+
+
+def _count_copies(entry: os.DirEntry[str], copies: Counter[str]) -> None:
+    """Count the files with the ending of an image that a system keeps in, or as, this entry."""
+    if entry.name.lower() in THUMBNAILS and _is_folder(entry):
+        names = [name for _, _, files in os.walk(entry.path) for name in files]
+        kind = f"in {entry.name}"
+    else:
+        names, kind = [entry.name] if entry.name.startswith(DOUBLE) else [], f"{DOUBLE}*"
+    count = sum(name.lower().endswith(ENDINGS) for name in names)
+    if count:
+        copies[kind] += count
 
 
 def natural(name: str) -> tuple[list[tuple[int, int, str]], str]:

@@ -30,6 +30,8 @@ SIDES = {
 }  # fmt: skip
 """The sides of the images that the weights were trained on, where it is not USUAL."""
 USUAL = 224
+CACHED = r"(weights)?{name}(weightstfdimorderingtfkernels(10\d\d\d)?|10\d\d\dtf|22410float)?notop(v2)?h5"
+"""How Keras calls the file of a network without its head in its cache: small letters and digits alone."""
 LEAST = 96
 """Without weights smaller images are scaled up to this side: the Inception networks take none below 75."""
 
@@ -116,7 +118,7 @@ def _cached(name: str) -> bool:
     """True if Keras's cache has the weights of the network without its head."""
     folder = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "models"
     files = [re.sub(r"[^a-z0-9]", "", file.name.lower()) for file in folder.glob("*.h5")]
-    return any("notop" in file and re.search(rf"{name}(?!v\d)", file) for file in files)
+    return any(re.fullmatch(CACHED.format(name=name), file) for file in files)
 
 
 model = partial(pretrained.member, "keras", "tensorflow", build, initial)

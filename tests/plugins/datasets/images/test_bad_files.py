@@ -7,6 +7,7 @@ import struct
 import zlib
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -53,6 +54,30 @@ def test_a_header_that_lies_about_its_rows_is_told_in_our_words(tmp_path: Path) 
     (root / "cat" / "lie.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(chunks))
     notes = prepared("folder", path=str(root)).notes
     assert notes[1].endswith("lie.png: more than 50 megapixels are not read")
+
+
+def test_values_that_are_no_numbers_are_told_and_not_made_black(tmp_path: Path) -> None:
+    root = make_folder(tmp_path / "x")
+    values = np.ones((8, 8), np.float32)
+    Image.fromarray(values).save(root / "cat" / "fine.tif")
+    values[2, 3:6] = np.nan
+    Image.fromarray(values).save(root / "cat" / "lost.tif")
+    notes = prepared("folder", path=str(root)).notes
+    assert notes[0].startswith("1 image of more than 8 bits holds values up to 1")
+    assert notes[1] == "unreadable and left out: 1 of 22 images"
+    assert notes[2].endswith("lost.tif: 3 of its 64 pixels are no numbers (NaN or infinite)")
+
+
+def test_thumbnails_of_a_system_are_left_out_and_told(tmp_path: Path) -> None:
+    root = make_folder(tmp_path / "x")
+    for place in ("@eaDir/0.png", "cat/@eaDir/0.png", "cat/.thumbnails", "dog/__MACOSX", "__MACOSX/cat"):
+        make_image(root / place / "SYNOPHOTO_THUMB_M.jpg")
+    (root / "dog" / "._0.png").write_bytes(b"attributes")
+    found = list_images(str(root))
+    assert found.classes == ("cat", "dog")
+    assert sum(map(len, found.splits.values())) == 20
+    told = "2 in @eaDir, 2 in __MACOSX, 1 ._*, 1 in .thumbnails"
+    assert found.notes == (f"left out, as no images that are read: {told}",)
 
 
 def none(root: Path) -> None:

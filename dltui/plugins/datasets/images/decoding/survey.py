@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from dltui.core.data import image_file
 from dltui.core.data.image_file import UnreadableError
 from dltui.core.machine.cpu import cpu_count
+from dltui.core.text import plural
 from dltui.plugins.datasets.images import items
 
 if TYPE_CHECKING:
@@ -115,8 +116,8 @@ class Survey:
         if not self.deep:
             return []
         low, high = self.limits()
-        most = max(high for _, high in self.deep)
-        found = f"{len(self.deep):,} images of more than 8 bits hold values up to {most:.6g}"
+        most, hold = max(high for _, high in self.deep), "holds" if len(self.deep) == 1 else "hold"
+        found = f"{plural(len(self.deep), 'image')} of more than 8 bits {hold} values up to {most:.6g}"
         return [f"{found}: {low:.6g} is made black and {high:.6g} white, in all of them"]
 
 
