@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from dltui.tui.base.line_edit import Answer
     from dltui.tui.terminal.typed import Typed
 
-LEAST = (80, 24)
+LEAST = (40, 10)
+USUAL = 80
+"""The columns that bars are made for; with fewer they leave out what matters least."""
 KEY_ROWS = ("foot", "notice", "progress")
 """The parts with keys that can be clicked."""
 
@@ -36,8 +38,10 @@ class Page(Screen[None], inherit_bindings=False):
     keys: tuple[tuple[str, str], ...] = ()
     least: ClassVar[tuple[int, int]] = LEAST
     """The smallest terminal that it can be shown on."""
+    low: ClassVar[int] = 0
+    """The rows of a screen below which it has the class `low`: it shows what matters most."""
     DEFAULT_CSS = """
-    Page { background: $background; color: $foreground; layout: vertical; }
+    Page { background: $background; color: $foreground; layout: vertical; overflow: hidden; }
     Page > .bar { height: 1; background: $panel; }
     Page > #card { display: none; height: 100%; }
     Page.small > * { display: none; }
@@ -167,6 +171,7 @@ class Page(Screen[None], inherit_bindings=False):
 
     def on_resize(self, event: Resize) -> None:
         self.set_class(event.size.width < self.least[0] or event.size.height < self.least[1], "small")
+        self.set_class(event.size.height < self.low, "low")
 
     def action_press(self, key: str) -> None:
         """Pass a key on to its handler; a key without a handler is ignored."""
@@ -174,12 +179,15 @@ class Page(Screen[None], inherit_bindings=False):
         if answer is not None:
             answer()
 
-    def clock_text(self) -> Row:
+    def top_bar(self, title: Row, width: int) -> Row:
+        """A title with the place and the time at its end; on a narrow screen without a place that does not fit."""
         services = self.host.services
-        return [(services.viewer.where(), "dim"), (f"  {services.clock.time_of_day(services.clock.now())} ", "dim")]
+        time: Row = [(f"  {services.clock.time_of_day(services.clock.now())} ", "dim")]
+        place: Row = [(services.viewer.where(), "dim"), *time]
+        return ends(title, place if width >= USUAL or cells(title + place) < width else time, width)
 
     def _foot(self, width: int, height: int) -> list[Row]:
-        end: Row = [("?", "key bold"), (" all keys " if width >= LEAST[0] else " keys ", "dim")]
+        end: Row = [("?", "key bold"), (" all keys " if width >= USUAL else " keys ", "dim")]
         row: Row = [(" ", "")]
         for key, label in self.keys:
             room = width - cells(row) - cells(end) - cells([(key, "")]) - 1

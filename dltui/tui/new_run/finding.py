@@ -19,7 +19,7 @@ from dltui.tui.base.rows import Rows
 from dltui.tui.base.threads import Failed, in_thread
 from dltui.tui.draw.chart import draw
 from dltui.tui.draw.printed import pieces
-from dltui.tui.draw.styled_text import Row, cut, ends, fit
+from dltui.tui.draw.styled_text import Row, cut, cut_words, fit
 from dltui.tui.new_run import rate_chart
 
 if TYPE_CHECKING:
@@ -149,7 +149,11 @@ class RatesPage(Page):
         bind("y", "copy", "copy command", "copy the command line with the proposed rate"),
         bind("escape", "back", "back", "leave the form as it was; a test under way ends"),
     ]
-    DEFAULT_CSS = "RatesPage #words { height: 3; }"
+    low = 14
+    DEFAULT_CSS = """
+    RatesPage #words { height: 3; }
+    RatesPage.low #words { height: 1; }
+    """
 
     def __init__(self, form: RunForm, take: Callable[[float], None]) -> None:
         super().__init__()
@@ -190,7 +194,7 @@ class RatesPage(Page):
 
     def head(self, width: int) -> Row:
         of = safe(f"{self.form.model.id if self.form.model else ''} on {self.form.dataset_name}")
-        return ends([(" dltui", "accent bold"), ("  Learning rates   ", "bold"), (of, "dim")], self.clock_text(), width)
+        return self.top_bar([(" dltui", "accent bold"), ("  Learning rates   ", "bold"), (of, "dim")], width)
 
     def status_line(self) -> str:
         return "a test of learning rates"
@@ -227,7 +231,10 @@ class RatesPage(Page):
             return [fit([(f" {line}", "bad")], width) for line in pieces(safe(self.problem), width - 2)[:WORDS]]
         if self.found is None:
             return [fit([(" the rate grows from step to step until the loss diverges", "dim")], width)]
-        told = pieces(safe(rate_chart.proposal(self.found)), width - 2)[: WORDS - 1]
+        proposal = safe(rate_chart.proposal(self.found))
+        if height == 1:
+            return [fit([(f" {cut_words(proposal, width - 2)}", "bold")], width)]
+        told = pieces(proposal, width - 2)[: WORDS - 1]
         rows = [fit([(f" {line}", "bold" if not place else "dim")], width) for place, line in enumerate(told)]
         command = cut(safe(self.command()), width - 4)
         return [*rows, fit([(" $ ", "faint"), (command, "accent")], width)]

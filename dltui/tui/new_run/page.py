@@ -12,8 +12,9 @@ from dltui.core.text import safe
 from dltui.tui.base.page import Page, bind
 from dltui.tui.base.rows import Rows
 from dltui.tui.base.threads import Failed, Told, in_thread
-from dltui.tui.draw.styled_text import Row, cut, ends, fit, rule
+from dltui.tui.draw.styled_text import Row, cut, fit, rule
 from dltui.tui.new_run import choices, settings_table
+from dltui.tui.new_run.compact import rows as compact
 from dltui.tui.new_run.finding import FIND_KEYS, BatchFound, FindKeys
 from dltui.tui.new_run.load import Loaded, load
 from dltui.tui.new_run.model_search import MembersRead, ModelSearch
@@ -30,18 +31,16 @@ if TYPE_CHECKING:
     from dltui.core.rundir.directory import RunDirectory
 
 
+LEAST_HINT = 50
+KEYS = (("Enter", "start"), ("t", "try"), ("f", "queue"), ("Tab", "next"), ("←→", "choose"), ("Esc", "back"))
+ONE_PART = (("Enter", "start"), ("Tab", "next"), ("t", "try"), ("f", "queue"), ("←→", "choose"), ("Esc", "back"))
+FORK = (("Enter", "start"), ("Up Down", "setting"), ("←→", "choose"), ("y", "copy"), ("Esc", "back"))
+
+
 class NewRunPage(Page):
     """The page with model, device, dataset and settings; `state` is shared with the objects that handle its keys."""
 
     name_of_page = "New run"
-    keys: tuple[tuple[str, str], ...] = (
-        ("Enter", "start"),
-        ("t", "try"),
-        ("f", "queue"),
-        ("Tab", "next"),
-        ("←→", "choose"),
-        ("Esc", "back"),
-    )
     BINDINGS: ClassVar[list[BindingType]] = [
         *START_KEYS,
         *FIND_KEYS,
@@ -75,6 +74,10 @@ class NewRunPage(Page):
     NewRunPage .line { height: 1; }
     NewRunPage .between { width: 1; }
     NewRunPage #command { height: 1; }
+    NewRunPage #part { display: none; }
+    NewRunPage.one-part #choices, NewRunPage.one-part #data, NewRunPage.one-part #settings { display: none; }
+    NewRunPage.one-part .line { display: none; }
+    NewRunPage.one-part #part { display: block; }
     """
 
     def __init__(
@@ -85,8 +88,6 @@ class NewRunPage(Page):
         """
         super().__init__()
         self.like, self.instead, self.fork = like, instead or {}, fork
-        if fork:
-            self.keys = (("Enter", "start"), ("Up Down", "setting"), ("←→", "choose"), ("y", "copy"), ("Esc", "back"))
         self.state = FormState(again=like is not None)
         self.setting_field = SettingField(self.state)
         self.path_field = PathField(self, self.state)
@@ -96,6 +97,10 @@ class NewRunPage(Page):
         self.find_keys = FindKeys(self, self.state, self.start_keys)
         self.preset_keys = PresetKeys(self, self.state)
         self.answers = {**self.start_keys.answers, **self.find_keys.answers, **self.preset_keys.answers}
+
+    @property
+    def keys(self) -> tuple[tuple[str, str], ...]:  # type: ignore[override]
+        return FORK if self.fork else ONE_PART if compact.is_small(*self.size) else KEYS
 
     def body(self) -> Iterable[Widget]:
         bar = lambda width, height: [[("│", "rule")] for _ in range(height)]  # noqa: E731
@@ -111,6 +116,7 @@ class NewRunPage(Page):
             yield Rows(with_form(self._explain), classes="right")
         yield Rows(lambda width, height: [rule(width)], classes="line")
         yield Rows(with_form(self._settings), id="settings")
+        yield Rows(with_form(self._one_part), id="part")
 
     def after_notice(self) -> Iterable[Widget]:
         yield Rows(self._command, id="command")
@@ -122,6 +128,7 @@ class NewRunPage(Page):
     def on_resize(self, event: object) -> None:
         super().on_resize(event)  # type: ignore[arg-type]
         self.set_class(self.size.height >= 32, "tall")
+        self.set_class(compact.is_small(*self.size), "one-part")
 
     def on_unmount(self) -> None:
         self.warm_up.end()
@@ -167,9 +174,7 @@ class NewRunPage(Page):
     def head(self, width: int) -> Row:
         origin = self.state.form.origin if self.state.form else ""
         title = "Fork" if self.fork else "New sweep" if self._is_sweep else "New run" if self.like is None else "Again"
-        return ends(
-            [(" dltui", "accent bold"), (f"  {title}", "bold"), (f"   {safe(origin)}", "dim")], self.clock_text(), width
-        )
+        return self.top_bar([(" dltui", "accent bold"), (f"  {title}", "bold"), (f"   {safe(origin)}", "dim")], width)
 
     @property
     def _is_sweep(self) -> bool:
@@ -202,7 +207,8 @@ class NewRunPage(Page):
             return [(" Enter starts the fork: weights, optimizer and position are those of the checkpoint", "faint")]
         if self._is_sweep:
             return [(" Enter asks for the number of trials, and starts the sweep", "faint")]
-        return [(" Enter starts the run; it goes on when you leave", "faint")]
+        whole = self.size.width >= LEAST_HINT
+        return [(f" Enter starts the run{'; it goes on when you leave' if whole else ''}", "faint")]
 
     def _with_form(self, draw: Callable[[Loaded, int, int], list[Row]]) -> Callable[[int, int], list[Row]]:
         return lambda width, height: draw(self.state.loaded, width, height) if self.state.loaded is not None else []
@@ -228,6 +234,16 @@ class NewRunPage(Page):
         state = self.state
         focused = state.group == "settings"
         return settings_table.settings(loaded.form, state.setting_at, state.edit, width, height, focused)
+
+    def _one_part(self, loaded: Loaded, width: int, height: int) -> list[Row]:
+        draws = (self._models, self._devices, self._datasets, self._settings)
+        of, explain = self._bound(loaded, draws[self.state.part]), self._bound(loaded, self._explain)
+        look = self.host.look
+        return compact.rows(loaded.form, self.state.group, of, explain, width, height, look.ascii or look.mono)
+
+    @staticmethod
+    def _bound(loaded: Loaded, draw: Callable[[Loaded, int, int], list[Row]]) -> Callable[[int, int], list[Row]]:
+        return lambda width, height: draw(loaded, width, height)
 
     def _command(self, width: int, height: int) -> list[Row]:
         text = self.state.form.command_line() if self.state.form else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from dltui.core.numbers import exact
 from dltui.core.text import safe
@@ -18,6 +18,24 @@ if TYPE_CHECKING:
 NAME, VALUE, DEFAULT, ALLOWED = 22, 16, 12, 14
 # Narrower screens show the unit; what the chosen row does is on the notice row.
 WIDE = 100
+# Narrower ones leave out what is allowed, and then the default.
+WITH_ALLOWED, WITH_DEFAULT = 66, 52
+
+
+class Sizes(NamedTuple):
+    """The widths of the columns; 0 for one that is left out."""
+
+    name: int
+    value: int
+    default: int
+    allowed: int
+
+
+def sizes(width: int) -> Sizes:
+    """The columns for a screen of this width."""
+    if width < WITH_DEFAULT:
+        return Sizes(min(NAME, width // 2), width - min(NAME, width // 2), 0, 0)
+    return Sizes(NAME, VALUE + min(max(width - 100, 0) // 8, 14), DEFAULT, ALLOWED if width >= WITH_ALLOWED else 0)
 
 
 def settings(form: RunForm, chosen: int, edit: LineEdit | None, width: int, height: int, focused: bool) -> list[Row]:
@@ -25,21 +43,21 @@ def settings(form: RunForm, chosen: int, edit: LineEdit | None, width: int, heig
     entries = form.settings()
     shown = window(len(entries), chosen, height - 1)
     heading = "accent bold" if focused else "dim"
-    hidden = f"{hidden_rows(shown, len(entries))} "
-    wide = VALUE + min(max(width - 100, 0) // 8, 14)
+    size = sizes(width)
     last = "what it does" if width >= WIDE else ""
-    head = f"{left('value', wide)}{left('default', DEFAULT)}{left('allowed', ALLOWED)}{last}"
-    rows: list[Row] = [ends([(left(" SETTINGS", NAME), heading), (head, "dim")], [(hidden, "faint")], width)]
+    head = f"{left('value', size.value)}{left('default', size.default)}{left('allowed', size.allowed)}{last}"
+    hidden = f"{hidden_rows(shown, len(entries), width - size.name - len(head.rstrip()) - 2)} "
+    rows: list[Row] = [ends([(left(" SETTINGS", size.name), heading), (head, "dim")], [(hidden, "faint")], width)]
     for number in shown:
         picked = number == chosen
-        row = _row(form, entries[number], edit if picked else None, picked, focused, wide, width)
+        row = _row(form, entries[number], edit if picked else None, picked, focused, size, width)
         row = fit(row, width)
         rows.append(on(row, "selected" if focused else "unfocused") if picked else row)
     return rows
 
 
 def _row(
-    form: RunForm, setting: Setting, edit: LineEdit | None, picked: bool, focused: bool, wide: int, width: int
+    form: RunForm, setting: Setting, edit: LineEdit | None, picked: bool, focused: bool, size: Sizes, width: int
 ) -> Row:
     spec, text = setting.spec, form.text(setting)
     changed = setting.key in form.typed
@@ -47,22 +65,24 @@ def _row(
     sign = " › " if picked else "   "
     row: Row = [
         (sign, "accent bold" if focused else "dim"),
-        (left(safe(setting.label), NAME - 3), "bold" if picked else ""),
+        (left(safe(setting.label), size.name - 3), "bold" if picked else ""),
     ]
     style = "bad bold" if problem else "bold" if changed else ""
     if edit is not None:
-        row += fit(edit.row(style or "bold", wide - 2), wide)
+        row += fit(edit.row(style or "bold", size.value - 2), size.value)
     elif picked and focused and (spec.type in ("choice", "bool")):
-        row.append((left(f"< {text} >", wide), style or "accent"))
+        row.append((left(f"< {text} >", size.value), style or "accent"))
     else:
         row.append(
             (
-                left(safe(text) or "(auto)" if spec.name == "name" else safe(text) or "-", wide - 1) + " ",
+                left(safe(text) or "(auto)" if spec.name == "name" else safe(text) or "-", size.value - 1) + " ",
                 style or ("" if text else "dim"),
             )
         )
-    row.append((left(safe(exact(spec.default)) or "-", DEFAULT - 1) + " ", "faint"))
-    row.append((left(allowed(spec), ALLOWED - 1) + " ", "bad" if problem else "dim"))
+    if size.default:
+        row.append((left(safe(exact(spec.default)) or "-", size.default - 1) + " ", "faint"))
+    if size.allowed:
+        row.append((left(allowed(spec), size.allowed - 1) + " ", "bad" if problem else "dim"))
     last = cut_words(safe(spec.description), width - cells(row) - 1) if width >= WIDE else safe(spec.unit)
     return [*row, (last, "dim")]
 

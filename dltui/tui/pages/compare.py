@@ -13,7 +13,7 @@ from dltui.tui.base.page import Page, bind
 from dltui.tui.base.rows import Rows
 from dltui.tui.base.threads import Failed, Told, Watcher, in_thread
 from dltui.tui.draw import colors
-from dltui.tui.draw.styled_text import Row, ends, fit
+from dltui.tui.draw.styled_text import Row, fit
 
 if TYPE_CHECKING:
     from textual.widget import Widget
@@ -43,6 +43,8 @@ class ComparePage(Page):
     """A page that compares two to twelve runs of one task, also during training."""
 
     name_of_page = "Compare"
+    low = 18
+    """Then there is the table or, after Tab, the curves."""
     keys: tuple[tuple[str, str], ...] = (
         ("Up Down", "scroll"),
         ("Tab", "metric"),
@@ -68,6 +70,9 @@ class ComparePage(Page):
     ComparePage #curves { height: 1fr; }
     ComparePage #divider { height: 1; }
     ComparePage #table { height: 50%; }
+    ComparePage.low #curves { display: none; }
+    ComparePage.low.curves #curves { display: block; }
+    ComparePage.low.curves #divider, ComparePage.low.curves #table { display: none; }
     """
 
     def __init__(self, runs: Sequence[RunDirectory]) -> None:
@@ -142,7 +147,7 @@ class ComparePage(Page):
         from dltui.tui.pages.compare_rows import table
 
         width, height = self.size
-        most = height - OTHER_ROWS - int(height * CURVES)
+        most = height - OTHER_ROWS - (0 if height < self.low else int(height * CURVES))
         self._lines = len(table(self.found, self.inks, width))
         self._room = max(min(self._lines, most), 1)
         self.query_one("#table").styles.height = self._room
@@ -154,7 +159,7 @@ class ComparePage(Page):
 
     def head(self, width: int) -> Row:
         title: Row = [(" dltui", "accent bold"), ("  Compare", "bold"), (f"   {len(self.runs)} runs", "dim")]
-        return ends(title, self.clock_text(), width)
+        return self.top_bar(title, width)
 
     def status_line(self) -> str:
         return f"{len(self.runs)} runs compared"
@@ -201,8 +206,18 @@ class ComparePage(Page):
         self.redraw("#table", "#divider")
 
     def action_turn(self) -> None:
-        self.metric += 1
-        self.redraw("#curves")
+        if self.found is None:
+            return
+        if not self.has_class("low"):
+            self.metric += 1
+        else:
+            from dltui.tui.pages.compare_rows import metrics
+
+            # The table comes before the first metric.
+            shown = self.has_class("curves")
+            self.metric = (self.metric + 1 if shown else 0) % len(metrics(self.found))
+            self.set_class(not shown or self.metric > 0, "curves")
+        self.redraw("#curves", "#table", "#divider")
 
     def action_samples(self) -> None:
         if len(self.runs) != 2:

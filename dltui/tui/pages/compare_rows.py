@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from dltui.core import numbers
 from dltui.tui.draw import comparison
 from dltui.tui.draw.chart import draw
-from dltui.tui.draw.styled_text import Row, beside, cells, fit, rule
+from dltui.tui.draw.styled_text import Row, beside, cells, fit, left, right, rule
 
 if TYPE_CHECKING:
     from dltui.core.analysis.comparison import Comparison
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from dltui.tui.draw.styled_text import Look
 
 LEAST_SECONDS = 0.1
+NARROW = 76
+VALUE = 10
 WIDE = 110
 """The width in cells from which two charts stand side by side."""
 
@@ -28,8 +31,11 @@ def verdict(found: Comparison, width: int) -> Row:
     else:
         best = found.entries[found.winner]
         assert best.best is not None
-        value = numbers.metric(found.metric, best.best.value)
-        row = [(f" {best.name}", "good bold"), (f" is best: {metric} {value} at epoch {best.best.epoch}", "")]
+        value, epoch = numbers.metric(found.metric, best.best.value), best.best.epoch
+        tails = (f"{metric} {value} at epoch {epoch}", f"{found.metric} {value} (epoch {epoch})", f"{value} ({epoch})")
+        name: Row = [(f" {best.name}", "good bold")]
+        rows = ([*name, (f" is best: {tail}", "")] for tail in tails)
+        row = next((row for row in rows if cells(row) <= width), [*name, (f" is best: {value}", "")])
     times = [entry.reached.seconds if entry.reached else None for entry in found.entries]
     first = found.leaders(times, "min")
     if found.goal is not None and len(first) == 1:
@@ -53,9 +59,12 @@ def twins(found: Comparison) -> str:
 
 
 def table(found: Comparison, inks: Sequence[RunInk], width: int) -> list[Row]:
-    """The results with the best of each row marked, then the settings that differ, then the caveats."""
-    rows: list[Row] = []
-    for block in comparison.blocks(found, width - 2, [(ink.style, ink.mark) for ink in inks]):
+    """The results with the best of each row marked, then the settings that differ, then the caveats. Where runs have no
+    room beside one another, a list of them comes first.
+    """
+    blocks = comparison.blocks(found, width - 2, [(ink.style, ink.mark) for ink in inks])
+    rows: list[Row] = ranking(found, inks, width) if width < NARROW and len(blocks) > 1 else []
+    for block in blocks:
         rows += [[(" ", ""), *row] for row in block]
     rows += [[(f" {line}", "bold")] for line in comparison.series(found)]
     if not found.differences:
@@ -63,6 +72,26 @@ def table(found: Comparison, inks: Sequence[RunInk], width: int) -> list[Row]:
     notes = [note for note in (twins(found), *found.notes) if note]
     rows += [[(f" {note}", "warn" if note in found.notes else "good")] for note in notes]
     return [fit(row, width) for row in rows]
+
+
+def ranking(found: Comparison, inks: Sequence[RunInk], width: int) -> list[Row]:
+    """A row for each run, the best first: its best value and its test result."""
+    sign = -1.0 if found.mode == "max" else 1.0
+
+    def merit(place: int) -> float:
+        best = found.entries[place].best
+        return math.inf if best is None else sign * best.value
+
+    room = max(width - 2 * VALUE - 4, 8)
+    rows: list[Row] = [[("   " + left("RUN", room) + right("BEST", VALUE) + right("TEST", VALUE), "dim")]]
+    for place in sorted(range(len(found.entries)), key=merit):
+        entry, ink = found.entries[place], inks[place]
+        values = (entry.best.value if entry.best else None, entry.test.get(found.metric))
+        texts = ["-" if value is None else numbers.metric(found.metric, value) for value in values]
+        row: Row = [(f" {ink.mark} ", ink.style), (left(entry.name, room), "")]
+        row += [(right(texts[0], VALUE), "best" if place == found.winner else ""), (right(texts[1], VALUE), "")]
+        rows.append(row)
+    return [fit(row, width) for row in [*rows, []]]
 
 
 def charts(found: Comparison, inks: Sequence[RunInk], metric: str, width: int, height: int, look: Look) -> list[Row]:
@@ -82,6 +111,7 @@ def metrics(found: Comparison) -> list[str]:
 
 def divider(found: Comparison, width: int, hidden: tuple[int, int]) -> list[Row]:
     """The line above the table; `hidden` are the numbers of its lines above and below the visible part."""
-    title = f"{len(found.entries)} runs, * is the best of its row"
     more = [f"{count} {sign}" for count, sign in zip(hidden, "↑↓", strict=True) if count]
-    return [rule(width, title + (f"; more lines: {' '.join(more)}" if more else ""))]
+    end = f"; more lines: {' '.join(more)}" if more else ""
+    titles = (f"{len(found.entries)} runs, * is the best of its row", "* is the best of its row", "* is best")
+    return [rule(width, next((title + end for title in titles if len(title + end) <= width - 6), titles[-1] + end))]

@@ -17,7 +17,7 @@ from dltui.core.text import plural
 from dltui.tui.base.page import Page, bind
 from dltui.tui.base.rows import Rows
 from dltui.tui.base.threads import Failed, in_thread
-from dltui.tui.draw.styled_text import Row, ends, fit
+from dltui.tui.draw.styled_text import Row, fit
 
 if TYPE_CHECKING:
     from textual.widget import Widget
@@ -141,7 +141,7 @@ class DataPage(Page):
 
     def head(self, width: int) -> Row:
         title: Row = [(" dltui", "accent bold"), ("  Data", "bold"), (f"   {self._entry.reference}", "dim")]
-        return ends(title, self.clock_text(), width)
+        return self.top_bar(title, width)
 
     def status_line(self) -> str:
         return "what is wrong with the data"

@@ -12,7 +12,7 @@ from dltui.core.text import safe
 from dltui.tui.base.line_edit import LineEdit
 from dltui.tui.base.page import Page, bind
 from dltui.tui.base.rows import Rows
-from dltui.tui.draw.styled_text import Row, cells, cut_words, ends, fit, left, on, window
+from dltui.tui.draw.styled_text import Row, cells, cut_words, fit, left, on, window
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -127,7 +127,7 @@ class HelpPage(Page):
 
     def head(self, width: int) -> Row:
         what = f"all keys of {self.page.name_of_page}" if not self.typing else "all actions"
-        return ends([(" dltui", "accent bold"), (f"  {what}", "bold")], self.clock_text(), width)
+        return self.top_bar([(" dltui", "accent bold"), (f"  {what}", "bold")], width)
 
     def idle(self) -> Row:
         if not self.filter.text and not self.typing:

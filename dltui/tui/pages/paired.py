@@ -11,7 +11,7 @@ from textual.message import Message
 from dltui.tui.base.page import Page, bind
 from dltui.tui.base.rows import Rows
 from dltui.tui.base.threads import Failed, in_thread
-from dltui.tui.draw.styled_text import Row, ends, fit
+from dltui.tui.draw.styled_text import Row, fit
 
 if TYPE_CHECKING:
     from textual.widget import Widget
@@ -76,7 +76,7 @@ class PairPage(Page):
 
     def head(self, width: int) -> Row:
         title: Row = [(" dltui", "accent bold"), ("  Compare", "bold"), ("   two runs, sample by sample", "dim")]
-        return ends(title, self.clock_text(), width)
+        return self.top_bar(title, width)
 
     def status_line(self) -> str:
         return "two runs, sample by sample"

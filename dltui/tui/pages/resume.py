@@ -14,7 +14,7 @@ from dltui.core.text import safe
 from dltui.tui.base.page import Page, bind
 from dltui.tui.base.rows import Rows
 from dltui.tui.base.threads import Failed, Told, in_thread
-from dltui.tui.draw.styled_text import Row, cut, ends, fit
+from dltui.tui.draw.styled_text import Row, cut, fit
 
 if TYPE_CHECKING:
     from textual.widget import Widget
@@ -85,7 +85,7 @@ class ResumePage(Page):
 
     def head(self, width: int) -> Row:
         title: Row = [(" dltui", "accent bold"), ("  Resume", "bold"), (f"   {self.run.name}", "")]
-        return ends(title, self.clock_text(), width)
+        return self.top_bar(title, width)
 
     def status_line(self) -> str:
         return f"resume {self.run.name}?"
@@ -98,13 +98,16 @@ class ResumePage(Page):
         if not self._may_go_on:
             return [(f" {self.run.name} is finished: m adds epochs", "accent")]
         more = "" if self.run.timed else "m more epochs   "
-        return [(f" go on with {self.run.name}?   Enter yes   {more}Esc no", "bold accent")]
+        asked = f" go on with {self.run.name}?   Enter yes   {more}Esc no"
+        return [(asked if len(asked) <= self.size.width else " go on?   Enter yes   Esc no", "bold accent")]
 
     def _body(self, width: int, height: int) -> list[Row]:
         if self.found is None:
             return []
         found = self.found
-        rows: list[Row] = [[], [(f"  {self.run.name}", "bold"), (f" was {found.ended}", "")], []]
+        first, *rest = textwrap.wrap(f"{self.run.name} was {found.ended}", width - 4)
+        name: Row = [(f"  {first[: len(self.run.name)]}", "bold"), (first[len(self.run.name) :], "")]
+        rows: list[Row] = [[], name, *([(f"  {line}", "")] for line in rest), []]
         rows += _lines(found.restored, width, "good" if found.restored.startswith("restored") else "warn")
         rows.append([])
         for line in found.differs:
@@ -114,6 +117,8 @@ class ResumePage(Page):
         if not found.differs and not found.unknown:
             rows += _lines(ALIKE, width, "dim")
         rows += self._plan(found, width)
+        if len(rows) > height:
+            rows = [row for row in rows if row]
         return [fit(row, width) for row in rows[:height]]
 
     def _plan(self, found: Resumption, width: int) -> list[Row]:

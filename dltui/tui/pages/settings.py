@@ -13,7 +13,7 @@ from dltui.tui.base.rows import Rows
 from dltui.tui.base.threads import Failed, in_thread
 from dltui.tui.draw import colors
 from dltui.tui.draw.printed import pieces
-from dltui.tui.draw.styled_text import Row, cut_words, ends, fit, left, on
+from dltui.tui.draw.styled_text import Row, cut_words, fit, left, on, window
 from dltui.tui.draw.wording import STATUS_STYLES
 from dltui.tui.terminal.settings import CHOICES
 
@@ -34,6 +34,9 @@ TITLES = {
 
 RUNS = tuple(enumerate(zip(colors.SIGNS, colors.STYLES, strict=True)))
 """The sign and the style of each run that is laid over others."""
+
+WITH_EXPLANATIONS = 56
+"""The columns from which on each row says what its setting does."""
 
 
 class SettingsPage(Page):
@@ -58,12 +61,14 @@ class SettingsPage(Page):
         yield Rows(self._rows, id="settings")
 
     def head(self, width: int) -> Row:
-        return ends([(" dltui", "accent bold"), ("  Settings", "bold")], self.clock_text(), width)
+        return self.top_bar([(" dltui", "accent bold"), ("  Settings", "bold")], width)
 
     def status_line(self) -> str:
         return "settings"
 
     def idle(self) -> Row:
+        if self.size.width < WITH_EXPLANATIONS:
+            return [(f" {TITLES[self.chosen][1]}", "dim")]
         return [(" remembered in the settings file, table [screen]", "faint")]
 
     def on_failed(self, message: Failed) -> None:
@@ -75,15 +80,18 @@ class SettingsPage(Page):
         return list(CHOICES)[self.at]
 
     def _rows(self, width: int, height: int) -> list[Row]:
-        rows: list[Row] = [[], [("   " + left("SETTING", 18) + left("VALUE", 16) + "WHAT IT DOES", "dim")]]
-        settings = self.host.settings
-        for number, name in enumerate(CHOICES):
+        wide = width >= WITH_EXPLANATIONS
+        head = "   " + left("SETTING", 18) + left("VALUE", 16) + "WHAT IT DOES" * wide
+        rows: list[Row] = [[], [(head, "dim")]]
+        settings, names = self.host.settings, list(CHOICES)
+        for number in window(len(names), self.at, max(height - 2, 1)):
+            name = names[number]
             title, explanation = TITLES[name]
             value: str = getattr(settings, name)
             picked = number == self.at
             row: Row = [(" › " if picked else "   ", "accent bold"), (left(title, 18), "bold" if picked else "")]
             row += [(left(value, 16), "accent bold" if picked else "" if value != CHOICES[name][0] else "dim")]
-            row += [(cut_words(explanation, width - 38), "dim")]
+            row += [(cut_words(explanation, width - 38), "dim")] if wide else []
             row = fit(row, width)
             rows.append(on(row, "selected") if picked else row)
         return [*rows, [], *self._sample(width)][:height]

@@ -12,9 +12,10 @@ from dltui.tui.base.page import Page, bind
 from dltui.tui.base.rows import Rows
 from dltui.tui.base.run_keys import RUN_KEYS, RunKeys
 from dltui.tui.base.threads import Failed, Told
-from dltui.tui.draw.styled_text import Row, cut, ends, fit, rule
+from dltui.tui.draw.styled_text import Row, cut, fit, rule
 from dltui.tui.run_list import footer, table
 from dltui.tui.run_list.choose_keys import CHOOSE_KEYS, ChooseKeys
+from dltui.tui.run_list.columns import header
 from dltui.tui.run_list.label_keys import LABEL_KEYS, LabelKeys
 from dltui.tui.run_list.preview_pane import PreviewPane
 from dltui.tui.run_list.reading import DevicesRead, Reading, RunsRead
@@ -27,7 +28,10 @@ if TYPE_CHECKING:
     from dltui.tui.base.sent_commands import AtRisk
     from dltui.tui.run_list.preview_reading import Previewed
 
-DETAIL = 6
+LEAST_HEADLINE = 60
+"""The columns from which on the top bar has the number of runs beside a filter."""
+LOWEST = 14
+"""The rows of a screen below which it has no titles of columns."""
 WHEEL = 3
 """Lines that a turn of the wheel moves."""
 
@@ -36,6 +40,7 @@ class RunsPage(Page):
     """The page with the list of runs. `state` is shared with the objects that handle keys."""
 
     name_of_page = "Runs"
+    low = 20
     BINDINGS: ClassVar[list[BindingType]] = [
         *RUN_KEYS,
         *CHOOSE_KEYS,
@@ -52,7 +57,12 @@ class RunsPage(Page):
     DEFAULT_CSS = f"""
     RunsPage #devices {{ height: 1; }}
     RunsPage #columns {{ height: 2; }}
-    RunsPage #detail {{ height: {DETAIL}; }}
+    RunsPage #detail {{ height: {table.WHOLE_DETAIL}; }}
+    RunsPage.low #devices {{ display: none; }}
+    RunsPage.low #columns {{ height: 1; }}
+    RunsPage.low #detail {{ height: 3; }}
+    RunsPage.lowest #columns {{ display: none; }}
+    RunsPage.lowest #detail {{ height: 2; }}
     RunsPage #preview {{ display: none; }}
     RunsPage.wide #preview {{ display: block; }}
     """
@@ -72,7 +82,7 @@ class RunsPage(Page):
 
     def body(self) -> Iterable[Widget]:
         yield Rows(self._device_line, id="devices")
-        yield Rows(lambda width, height: [table.header(width, bool(self.state.hosts)), rule(width)], id="columns")
+        yield Rows(lambda width, height: [header(width, bool(self.state.hosts)), rule(width)], id="columns")
         yield Rows(self._table, id="table")
         yield Rows(self._detail, id="detail")
         yield Rows(self.preview.rows, id="preview")
@@ -92,6 +102,7 @@ class RunsPage(Page):
     def on_resize(self, event: Resize) -> None:
         super().on_resize(event)
         self.set_class(self.preview.has_room, "wide")
+        self.set_class(self.size.height < LOWEST, "lowest")
         self._share_rows()
 
     def _share_rows(self) -> None:
@@ -167,8 +178,9 @@ class RunsPage(Page):
     def head(self, width: int) -> Row:
         text = table.headline(len(self.state.runs), self.state.live) if self.state.runs else ""
         if self.state.filter:
-            text += f", {len(self.state.lines)} shown: {cut(safe(self.state.filter), 30)}"
-        return ends([(" dltui", "accent bold"), ("  Runs", "bold"), (f"   {text}", "dim")], self.clock_text(), width)
+            shown = f"{len(self.state.lines)} shown: {cut(safe(self.state.filter), 30)}"
+            text = f"{text}, {shown}" if width >= LEAST_HEADLINE else shown
+        return self.top_bar([(" dltui", "accent bold"), ("  Runs", "bold"), (f"   {text}", "dim")], width)
 
     def status_line(self) -> str:
         return table.headline(len(self.state.runs), self.state.live)
@@ -200,7 +212,7 @@ class RunsPage(Page):
         if not state.lines:
             return table.none_match(width, height, self._unknown())
         at = state.index
-        state.first = min(max(state.first, at - height + 1), at)
+        state.first = min(max(state.first, at - height + 1), at, max(len(state.lines) - height, 0))
         services, ascii_only = self.host.services, self.host.look.ascii
         now, host, hosts = services.clock.now(), services.viewer.host(), bool(state.hosts)
         return table.table(state.lines, at, state.first, width, height, now, host, ascii_only, state.marked, hosts)

@@ -2,52 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from dltui.core.numbers import age, duration
 from dltui.core.text import plural
 from dltui.tui.draw.printed import pieces
-from dltui.tui.draw.styled_text import Row, bar, cells, cut, ends, fit, left, on, right, rule
+from dltui.tui.draw.styled_text import Row, bar, cells, cut, fit, left, on, right, rule
 from dltui.tui.draw.wording import STATUS_STYLES, buckets, framework, spark
+from dltui.tui.run_list.columns import STATE, columns, state_width, trend_room
 
 if TYPE_CHECKING:
     from dltui.tui.base.summary import Summary
 
-STATE = 11
+WHOLE_DETAIL = 6
+"""The rows of the whole pane about the selected run."""
+LEAST_TREND = 8
 # Names that a narrow column would cut.
 SHORT = {"fashion-mnist": "fashion", "linear-regression": "linear"}
-
-
-def columns(width: int, hosts: bool = False) -> dict[str, int]:
-    """The width of each column; the space beyond 80 goes to names, a progress bar, the best value and the trend. With
-    other `hosts` WHERE has their names too.
-    """
-    more = max(width - 80, 0)
-    wider = 4 if hosts else 0
-    return {
-        "name": 15 - wider // 2 + min(more // 6, 22),
-        "model": 10 - wider // 4 + min(more // 10, 10),
-        "framework": 3,
-        "data": 9 - wider // 4 + min(more // 12, 8),
-        "where": 9 + wider + min(more // 12, 10),
-        "done": 6 + (min(more // 4 - 2, 30) if more >= 32 else 0),
-        "best": 11 + min(more // 20, 6),
-    }
-
-
-def header(width: int, hosts: bool = False) -> Row:
-    sizes = columns(width, hosts)
-    titles = {"name": "NAME", "model": "MODEL", "framework": "FW", "data": "DATA", "where": "WHERE", "done": "DONE"}
-    text = "  " + "".join(left(titles[key], sizes[key]) for key in titles) + left("BEST", sizes["best"])
-    text += "TREND" if _trend_room(width) else ""
-    return ends([(text, "dim")], [(left("STATE", STATE + 4), "dim")], width)
-
-
-def _trend_room(width: int) -> int:
-    """The width in cells of the validation trend on a wide screen; 0 where there is no room."""
-    left_over = width - 2 - sum(columns(width).values()) - STATE - 4
-    return min(left_over - 2, 40) if left_over >= 14 else 0
 
 
 def table(
@@ -84,20 +56,34 @@ def _row(run: Summary, width: int, now: float, host: str, marked: bool, ascii_on
         ("› " if marked else "  ", "accent bold"),
         (left(_name(run, sizes["name"] - 1), sizes["name"] - 1) + " ", "bold" if run.is_live else ""),
     ]
-    row += [
-        (left(_short(run.model, sizes["model"]), sizes["model"] - 1) + " ", dim),
-        (left(framework(run.framework), sizes["framework"]), dim),
-        (left(_short(run.dataset, sizes["data"]), sizes["data"] - 1) + " ", dim),
-        (left(where, sizes["where"] - 1) + " ", dim),
-        *_done(run, sizes["done"]),
-        (left(_best(run, sizes["best"] - 1, ascii_only), sizes["best"]), "" if run.best else "dim"),
-        (_trend(run, _trend_room(width), ascii_only), "validation" if run.is_live else "faint"),
-    ]
-    state: Row = [
-        (left("drawing" if run.draws else run.status, STATE), STATUS_STYLES.get(run.status, "")),
-        (right(_time(run, now), 3) + " ", "dim"),
-    ]
+    texts = {
+        "model": _short(run.model, sizes.get("model", 0)),
+        "framework": framework(run.framework),
+        "data": _short(run.dataset, sizes.get("data", 0)),
+        "where": where,
+    }
+    row += [(left(text, sizes[key] - 1) + " ", dim) for key, text in texts.items() if key in sizes]
+    row += _result(run, sizes, ascii_only)
+    row.append((_trend(run, trend_room(width), ascii_only), "validation" if run.is_live else "faint"))
+    state = _state(run, now, state_width(width))
     return fit([*fit(row, width - cells(state)), *state], width)
+
+
+def _result(run: Summary, sizes: Mapping[str, int], ascii_only: bool) -> Row:
+    """How far it is, and its best value; in a column for both, of a live run how far it is."""
+    if "done" not in sizes and run.is_live:
+        return _done(run, sizes["best"])
+    best = (left(_best(run, sizes["best"] - 1, ascii_only), sizes["best"]), "" if run.best else "dim")
+    return [*(_done(run, sizes["done"]) if "done" in sizes else []), best]
+
+
+def _state(run: Summary, now: float, room: int) -> Row:
+    """The state and its time; in a narrow column the time of a short state."""
+    word, style, time = "drawing" if run.draws else run.status, STATUS_STYLES.get(run.status, ""), _time(run, now)
+    if room > STATE + 3:
+        return [(left(word, STATE), style), (right(time, room - STATE - 1) + " ", "dim")]
+    rest = room - 1 - len(word)
+    return [(word, style), (right(time if len(time) < rest else "", rest) + " ", "dim")]
 
 
 def _trend(run: Summary, room: int, ascii_only: bool) -> str:
@@ -169,18 +155,13 @@ def detail(
     run: Summary, width: int, height: int, now: float, clock: Callable[[float], str], ascii_only: bool
 ) -> list[Row]:
     """The pane about the selected run: its status, its course, its settings, the folder of its figures."""
+    if height < WHOLE_DETAIL:
+        return brief(run, width, height, now, clock, ascii_only)
     title = "  ".join(part for part in (run.name, " ".join(f"#{tag}" for tag in run.tags), run.note) if part)
     rows: list[Row] = [rule(width, cut(title, width - 6)), *_wrapped([(" ", ""), *_sentence(run, now, clock)], width)]
     if run.members:
         return [fit(row, width) for row in [*rows, *_seeds(run)][:height]]
-    if run.trend:
-        name = f"validation {run.best_name}"
-        best: Row = [(f"  best {run.best}", "bold"), (f" (epoch {run.best_epoch})", "dim")]
-        best += [("   test ", "dim"), (run.test, "bold")] if run.test else []
-        signs = _trend(run, max(width - cells(best) - len(name) - 4, 8), ascii_only)
-        rows.append([(f" {name}  ", "dim"), (signs, "validation"), *best])
-    elif run.is_live:
-        rows.append([(" no evaluation yet", "dim")])
+    rows += _course(run, width, ascii_only)
     differs: Row = [(" differs from default  ", "dim")]
     for key, value, default in run.differs:
         differs += [(f"{key.replace('_', ' ')} {value}", ""), (f" ({default})   ", "dim")]
@@ -191,6 +172,34 @@ def detail(
         rows.append([(" figures  ", "dim"), (run.exports, ""), (when, "dim")])
     rows.append([(" $ ", "faint"), (cut(run.command, width - 4), "dim")])
     return [fit(row, width) for row in rows[:height]]
+
+
+def brief(
+    run: Summary, width: int, height: int, now: float, clock: Callable[[float], str], ascii_only: bool
+) -> list[Row]:
+    """The status and the course of the selected run on a small screen, where a long reason replaces the course."""
+    if run.status == "running" and run.left is not None:
+        epochs = f", epoch {min(run.epochs_done + 1, run.epochs)} of {run.epochs}"
+        sentence: Row = [("running", "good bold"), (f"{epochs}, {duration(run.left)} left", "")]
+    else:
+        sentence = _sentence(run, now, clock, place=False)
+    rows = _wrapped([(" ", ""), *sentence], width)
+    rows += _seeds(run) if run.members else _course(run, width, ascii_only)
+    return [fit(row, width) for row in rows[:height]]
+
+
+def _course(run: Summary, width: int, ascii_only: bool) -> list[Row]:
+    """The trend of the run with its best value and the test result, as much as fits."""
+    if not run.trend:
+        return [[(" no evaluation yet", "dim")]] if run.is_live else []
+    name, tested = run.best_name, [("   test ", "dim"), (run.test, "bold")] if run.test else []
+    best: Row = [(f"  best {run.best}", "bold"), (f" (epoch {run.best_epoch})", "dim"), *tested]
+    for title in (f" validation {name}  ", f" {name}  ", " "):
+        room = width - cells(best) - len(title) - 1
+        if room >= LEAST_TREND:
+            return [[(title, "dim"), (_trend(run, room, ascii_only), "validation"), *best]]
+    test: Row = [("  test ", "dim"), (run.test.removeprefix(f"{name} "), "bold")] if run.test else []
+    return [[(f" best {run.best}", "bold"), (f" ({run.best_epoch})", "dim"), *test]]
 
 
 def _wrapped(row: Row, width: int) -> list[Row]:
@@ -219,18 +228,19 @@ def _seeds(group: Summary) -> list[Row]:
     ]
 
 
-def _sentence(run: Summary, now: float, clock: Callable[[float], str]) -> Row:
-    place = f" on {run.host} {run.device}" if run.host else f" on {run.device}" if run.device else ""
+def _sentence(run: Summary, now: float, clock: Callable[[float], str], place: bool = True) -> Row:
+    where = f" on {run.host} {run.device}" if run.host else f" on {run.device}" if run.device else ""
+    where = where if place else ""
     word = f"{run.status}, drawing figures" if run.draws else run.status
     row: Row = [(word, f"{STATUS_STYLES.get(run.status, '')} bold".strip())]
     if run.status == "running":
-        text = f"{place}, epoch {min(run.epochs_done + 1, run.epochs)} of {run.epochs}"
+        text = f"{where}, epoch {min(run.epochs_done + 1, run.epochs)} of {run.epochs}"
         text += f", done in about {duration(run.left)}" if run.left is not None else ""
         return [*row, (text, "")]
     if run.status == "starting":
-        return [*row, (f"{place}: {run.phase or 'the worker starts'} {duration(max(now - run.since, 0))}", "")]
-    end = f" at {clock(run.ended)}" if run.ended and not run.is_live else ""
-    return [*row, (f"{place}{end}" + (f": {run.why}" if run.why else ""), "")]
+        return [*row, (f"{where}: {run.phase or 'the worker starts'} {duration(max(now - run.since, 0))}", "")]
+    end = f" at {clock(run.ended)}" if run.ended and place and not run.is_live else ""
+    return [*row, (f"{where}{end}" + (f": {run.why}" if run.why else ""), "")]
 
 
 def empty(width: int, height: int, look_first: bool) -> list[Row]:

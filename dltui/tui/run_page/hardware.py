@@ -26,6 +26,9 @@ GIGA = 1e9
 NO_LINES: Mapping[str, str] = {}
 MOST_RANKS = 8
 """So many ranks are told one by one."""
+WITH_HISTORY = 60
+"""The columns from which on the row of a GPU has its history."""
+LEAST_HISTORY = 6
 LONGEST = 120
 """Cells of a history: a sample each."""
 
@@ -62,7 +65,15 @@ def hardware(
     if len(rows) > height - 1:
         rows = _strips(found, width, look, short=True) + last
     start = max(0, min(first, len(rows) - height + 1))
-    return [_title(found), *(fit(row, width) for row in rows[start : start + height - 1])]
+    return [fit(_whole(row, width), width) for row in [_title(found), *rows[start : start + height - 1]]]
+
+
+def _whole(row: Row, width: int) -> Row:
+    """The row without the parts at its end that do not fit."""
+    shown = list(row)
+    while len(shown) > 2 and cells(shown) > width:
+        shown.pop()
+    return shown
 
 
 def steps_line(view: RunView) -> str:
@@ -111,7 +122,7 @@ def _strips(found: Hardware, width: int, look: Look, short: bool) -> list[Row]:
     rows: list[Row] = []
     for number, gpu in enumerate(found.latest.gpus):
         past = [sample.gpus[number] for sample in found.samples if number < len(sample.gpus)]
-        rows += [_line(gpu, past, look)] if short else _gpu(gpu, past, found, width, look)
+        rows += [_line(gpu, past, look, width)] if short else _gpu(gpu, past, found, width, look)
     if not found.latest.gpus:
         rows.append([(" no GPU on this machine", "dim")])
     return [*rows, *([] if short else [[]]), *_machine(found, width, look)]
@@ -157,7 +168,7 @@ def _processes(gpu: Device, found: Hardware) -> list[Row]:
     return rows
 
 
-def _line(gpu: Device, past: Sequence[Device], look: Look) -> Row:
+def _line(gpu: Device, past: Sequence[Device], look: Look, width: int) -> Row:
     """A GPU in one row."""
     row: Row = [(f" {left(gpu.name, 8)}", "bold")]
     if gpu.problem:
@@ -166,9 +177,12 @@ def _line(gpu: Device, past: Sequence[Device], look: Look) -> Row:
         loads = [one.utilization for one in past if one.utilization is not None]
         busy = gpu.utilization >= BUSY
         row += [(right(f"{gpu.utilization:.0f} %", 6), "warn" if busy else "good")]
-        row += [(f" {right(_history(loads, 100.0, 12, look), 12)} ", "train")]
+        row += (
+            [(f" {right(_history(loads, 100.0, 12, look), 12)} ", "train")] if width >= WITH_HISTORY else [("  ", "")]
+        )
     if gpu.total_bytes and gpu.free_bytes is not None:
-        row.append((right(_of(gpu.total_bytes - gpu.free_bytes, gpu.total_bytes), 18), ""))
+        memory = _of(gpu.total_bytes - gpu.free_bytes, gpu.total_bytes)
+        row.append((right(memory, 18 if width >= WITH_HISTORY else len(memory)), ""))
     row += [(f" {gpu.temperature:.0f} °C", "dim")] if gpu.temperature is not None else []
     row += [(f" {gpu.power:.0f} W", "dim")] if gpu.power is not None else []
     users = sorted({safe(user) for user, _, _ in gpu.processes})
@@ -189,7 +203,8 @@ def _machine(found: Hardware, width: int, look: Look) -> list[Row]:
         taken = 1 - now.disk_free / now.disk_total
         short = now.disk_free < 0.05 * now.disk_total
         row: Row = [(f"   {left('disk', NAME)}", "dim"), (left(f"{size(now.disk_free)} free", VALUE), "")]
-        rows.append([*row, *bar(taken, min(room, 8), "bad" if short else "train"), *_rates(now)])
+        drawn = bar(taken, 8, "bad" if short else "train") if room >= 8 else []
+        rows.append([*row, *drawn, *_rates(now)])
     return [*rows, *_worker(now)]
 
 
@@ -212,6 +227,8 @@ def _strip(
 ) -> Row:
     """A name, a value, and a sparkline of its history with the latest value at the right."""
     row: Row = [(f"   {left(name, NAME)}", "dim"), (left(text, VALUE), "bold")]
+    if room < LEAST_HISTORY:
+        return row
     drawn = _history(past, most, room, look)
     return [*row, ("·" * (room - cells([(drawn, "")])), "empty"), (drawn, style)]
 

@@ -13,7 +13,7 @@ from dltui.core.text import safe
 from dltui.tui.base.page import Page, bind
 from dltui.tui.base.rows import Rows
 from dltui.tui.base.threads import Failed, Told, Watcher
-from dltui.tui.draw.styled_text import Row, cells, cut, ends, fit, rule
+from dltui.tui.draw.styled_text import Row, cells, cut, fit, rule
 from dltui.tui.sweep_page import table
 from dltui.tui.sweep_page.keys import SWEEP_KEYS, SweepKeys
 from dltui.tui.sweep_page.state import PICTURES, SweepState
@@ -38,6 +38,8 @@ class SweepPage(Page):
     """The page of the sweep of this name."""
 
     name_of_page = "Sweep"
+    low = 20
+    """Then there is the table or, after Tab, a picture."""
     keys: tuple[tuple[str, str], ...] = (
         ("Enter", "open"),
         ("Tab", "picture"),
@@ -68,6 +70,12 @@ class SweepPage(Page):
     SweepPage #table { height: 1fr; }
     SweepPage #divider { height: 1; }
     SweepPage #picture { height: 48%; }
+    SweepPage #values { display: none; }
+    SweepPage.low #about, SweepPage.low #columns, SweepPage.low #values { height: 1; }
+    SweepPage.low #values { display: block; }
+    SweepPage.low #divider, SweepPage.low #picture { display: none; }
+    SweepPage.low.picture #picture { display: block; height: 1fr; }
+    SweepPage.low.picture #table, SweepPage.low.picture #columns { display: none; }
     """
 
     def __init__(self, name: str) -> None:
@@ -88,6 +96,7 @@ class SweepPage(Page):
         yield Rows(lambda width, height: table.rows(self.state, width, height), id="table")
         yield Rows(self._divider, id="divider")
         yield Rows(self._picture, id="picture")
+        yield Rows(self._values, id="values")
 
     def on_mount(self) -> None:
         self._watcher = Watcher(self, self._look, SECONDS)
@@ -123,7 +132,7 @@ class SweepPage(Page):
         title: Row = [(" dltui", "accent bold"), ("  Sweep", "bold"), (f"   {safe(self.name_of_sweep)}", "")]
         if self.found is not None:
             title += [("  ", ""), (self.found.status, "good" if self.found.status == "running" else "dim")]
-        return ends(title, self.clock_text(), width)
+        return self.top_bar(title, width)
 
     def status_line(self) -> str:
         return f"{safe(self.name_of_sweep)}: {self.found.head() if self.found else 'being read'}"
@@ -138,6 +147,8 @@ class SweepPage(Page):
         """What it does and how far it is, and the command that repeats it."""
         if self.found is None:
             return []
+        if height < 2:
+            return [table.best_row(self.state, width)]
         plan = self.found.plan
         how = f"{plan.sampler}, {plan.pruner if plan.rungs() else 'none pruned'}, {plan.parallel} at once"
         first: Row = [(f" {self.found.head()}", ""), (f"   {how}, seed {plan.seed}", "dim")]
@@ -154,6 +165,9 @@ class SweepPage(Page):
 
         return pictures.draw(self.state, width, height, self.host.look)
 
+    def _values(self, width: int, height: int) -> list[Row]:
+        return [table.values_row(self.state, width)]
+
     def action_open(self) -> None:
         if self.state.trial is not None:
             self.host.open_run(self.state.trial.run)
@@ -163,8 +177,15 @@ class SweepPage(Page):
         self.redraw()
 
     def action_turn(self, by: int) -> None:
-        self.state.turn(by)
-        self.redraw("#divider", "#picture")
+        if self.has_class("low"):
+            # The table comes before the first picture, and after the last.
+            shown = self.has_class("picture")
+            at = (self.state.picture if shown else -1) + by
+            self.set_class(0 <= at % (len(PICTURES) + 1) < len(PICTURES), "picture")
+            self.state.picture = at % (len(PICTURES) + 1) % len(PICTURES)
+        else:
+            self.state.turn(by)
+        self.redraw()
 
     def action_axis(self, by: int) -> None:
         self.state.choose_axis(by)

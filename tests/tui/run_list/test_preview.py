@@ -8,8 +8,8 @@ import pytest
 
 from dltui.tui.draw.styled_text import Look, cells, plain
 from dltui.tui.run_list import preview_reading
+from dltui.tui.run_list.columns import columns, header
 from dltui.tui.run_list.preview import Preview, rows
-from dltui.tui.run_list.table import columns, header
 from tests.helpers.marks import few
 from tests.helpers.sample_run import make_sample_run
 from tests.tui.scenario import FakeServices, shown, text, until

@@ -39,7 +39,7 @@ async def test_the_answers_of_a_question_are_seen_at_40x10(services: FakeService
         await pilot.press("escape")
         assert "y yes" not in text(app)
         await pilot.press("2")
-        await until(pilot, lambda: "% share" not in lines(app)[-1] and "cell" in lines(app)[-1])
+        await until(pilot, lambda: "% share" not in lines(app)[-1] and "pair" in lines(app)[-1])
         assert not lines(app)[-1].rstrip().removesuffix("? keys").endswith("e")
 
 

@@ -12,7 +12,7 @@ from dltui.tui.base.page import Page, bind
 from dltui.tui.base.rows import Rows
 from dltui.tui.base.threads import Failed, in_thread
 from dltui.tui.draw.colors import inks
-from dltui.tui.draw.styled_text import Row, ends, fit, left, on, right
+from dltui.tui.draw.styled_text import Row, fit, left, on, right
 from dltui.tui.draw.wording import STATUS_STYLES
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class OverlayPage(Page):
         self.notice.say(message.reason, "bad")
 
     def head(self, width: int) -> Row:
-        return ends([(" dltui", "accent bold"), (f"  runs to overlay {self.run.name}", "")], self.clock_text(), width)
+        return self.top_bar([(" dltui", "accent bold"), (f"  runs to overlay {self.run.name}", "")], width)
 
     def status_line(self) -> str:
         return f"{self.run.name}: {self.run.status}"

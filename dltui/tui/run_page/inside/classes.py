@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dltui.tui.draw.styled_text import Row, fit, left, on, right
+from dltui.tui.run_page.compact.columns import Columns, columns
 from dltui.tui.run_page.inside.confusion import where
 from dltui.tui.run_page.inside.cursor import CLASS_ORDERS
 
@@ -13,6 +14,10 @@ if TYPE_CHECKING:
     from dltui.tui.run_page.inside.cursor import ClassCursor
 
 NAME, NUMBER = 18, 11
+TITLES = ("images", "precision", "recall", "F1")
+IMPORTANT = (2, 1, 3, 0)
+"""The places of the columns, the most important first."""
+LEAST_BAR = 4
 SORTED = (3, 2, 4, 1, 0)
 """The column that each order follows."""
 
@@ -21,9 +26,10 @@ def classes(matrix: Matrix | None, state: ClassCursor, width: int, height: int, 
     """A row per class, with a cursor; the column of the sort order is marked."""
     if matrix is None:
         return [[], [(f"  {note}", "dim")]]
-    titles = (left("CLASS", NAME), *(right(text, NUMBER) for text in ("images", "precision", "recall", "F1")))
     by = SORTED[state.order]
-    header: Row = [("   ", ""), *((text, "bold" if number == by else "dim") for number, text in enumerate(titles))]
+    layout = columns(width, NAME, NUMBER, [by - 1, *IMPORTANT] if by else IMPORTANT)
+    header: Row = [("   ", ""), (left("CLASS", layout.name), "dim" if by else "bold")]
+    header += [(right(TITLES[at], NUMBER), "bold" if at == by - 1 else "dim") for at in layout.shown]
     rows: list[Row] = [
         [(" classes ", "heading"), (f" {where(matrix)}, {CLASS_ORDERS[state.order]}", "")],
         header,
@@ -32,25 +38,26 @@ def classes(matrix: Matrix | None, state: ClassCursor, width: int, height: int, 
     at = min(state.at, len(scores) - 1)
     first = min(max(at - room // 2, 0), max(len(scores) - room, 0))
     for number, score in enumerate(scores[first : first + room], first):
-        row = fit(_row(score, width, number == at), width)
+        row = fit(_row(score, layout, width, number == at), width)
         rows.append(on(row, "selected") if number == at else row)
     return [fit(row, width) for row in rows]
 
 
-def _row(score: Score, width: int, chosen: bool) -> Row:
-    room = max(min(width - NAME - 4 * NUMBER - 6, 60), 4)
-    bar = round((score.recall or 0.0) * room)
-    return [
-        (" › " if chosen else "   ", "accent bold"),
-        (left(score.name, NAME), "bold" if chosen else ""),
+def _row(score: Score, layout: Columns, width: int, chosen: bool) -> Row:
+    cells = (
         (right(f"{score.true:,}", NUMBER), "dim"),
         (right(_percent(score.precision), NUMBER), ""),
         (right(_percent(score.recall), NUMBER), "bold"),
         (right(_percent(score.f1), NUMBER), ""),
-        ("  ", ""),
-        ("━" * bar, "train"),
-        ("─" * (room - bar), "empty"),
+    )
+    row: Row = [
+        (" › " if chosen else "   ", "accent bold"),
+        (left(score.name, layout.name), "bold" if chosen else ""),
+        *(cells[at] for at in layout.shown),
     ]
+    room = min(width - layout.name - len(layout.shown) * NUMBER - 6, 60)
+    bar = round((score.recall or 0.0) * max(room, 0))
+    return [*row, ("  ", ""), ("━" * bar, "train"), ("─" * (room - bar), "empty")] if room >= LEAST_BAR else row
 
 
 def _percent(value: float | None) -> str:

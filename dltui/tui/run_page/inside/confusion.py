@@ -174,7 +174,10 @@ def _about(matrix: Matrix, cell: tuple[int, int], width: int) -> Row:
     opens = " shows its mistakes" if true == said else " shows them"
     shown = matrix.unit == "samples" and (count or true == said)
     key: Row = [("Enter", "key"), (opens + " ", "dim")] if shown else []
-    return ends([(f" {what}", "bold"), (f": {count:,}{share}", "")], key, width)
+    row: Row = [(f" {what}", "bold"), (f": {count:,}{share}", "")]
+    if cells(row + key) > width:
+        row[1] = (f": {count:,}", "")
+    return ends(row, key, width)
 
 
 def worst(matrix: Matrix, width: int, most: int) -> list[Row]:

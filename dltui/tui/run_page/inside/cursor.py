@@ -45,6 +45,22 @@ class CellCursor:
         row, column = (order.index(number) for number in self.chosen(matrix))
         self.cell = (order[min(max(row + down, 0), last)], order[min(max(column + right, 0), last)])
 
+    def pairs(self, matrix: Matrix) -> list[tuple[int, int, int]]:
+        """The mistakes, the most frequent first: count, true class, predicted class."""
+        return matrix.worst(len(matrix.classes) ** 2)
+
+    def pair(self, matrix: Matrix) -> tuple[int, int, int]:
+        """The mistake under the cursor; the most frequent one where no mistake is under it."""
+        found, cell = self.pairs(matrix), self.chosen(matrix)
+        return next((one for one in found if one[1:] == cell), found[0])
+
+    def move_pair(self, matrix: Matrix, by: int) -> None:
+        """Move to a more or less frequent mistake."""
+        found = self.pairs(matrix)
+        if found:
+            at = found.index(self.pair(matrix)) + by
+            self.cell = found[min(max(at, 0), len(found) - 1)][1:]
+
 
 @dataclass
 class ClassCursor:

@@ -28,7 +28,8 @@ def fitted(found: Fit, width: int, height: int, look: Look) -> list[Row]:
     """The chart of the fit, and the equation for a straight line."""
     line = found.line
     text = f" y = {line[0]:.4f} x {'+' if line[1] >= 0 else '-'} {abs(line[1]):.4f}" if line else ""
-    facts: Row = [(text, "bold"), (f"   residuals {_spread(found)} (standard deviation)", "dim")]
+    told = (f"   residuals {_spread(found)} (standard deviation)", f"   residuals {_spread(found)}", "")
+    facts: Row = [(text, "bold"), (next(one for one in told if len(text + one) <= width or not one), "dim")]
     return [*draw(fit_chart(found), width - 1, height - 1, look), fit(facts, width)]
 
 

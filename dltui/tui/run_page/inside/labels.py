@@ -8,6 +8,7 @@ from dltui.tui.draw.chart import draw
 from dltui.tui.draw.chart_data import Chart, Series
 from dltui.tui.draw.picture import picture
 from dltui.tui.draw.styled_text import Row, beside, cut, fit, left, on, right, window
+from dltui.tui.run_page.compact.columns import Columns, columns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from dltui.tui.run_page.view import RunView
 
 NAME, NUMBER = 18, 11
+HEADS = ("samples", "avg prec", "precision", "recall", "F1", "threshold", "F1 there")
+IMPORTANT = (1, 4, 2, 3, 0, 5, 6)
+"""The places of the columns, the most important first."""
 IMAGE = 28
 """The cells of the image of a wrong sample."""
 NEVER = "nothing was evaluated: the run ended before its first epoch did"
@@ -42,23 +46,22 @@ def of_labels(view: RunView, rows: Callable[[Labels], list[Row]]) -> list[Row]:
 
 def table(found: Labels, cursor: LabelCursor, width: int, height: int) -> list[Row]:
     """A row per label: how well it is found, and the threshold with the best F1."""
-    heads = ("samples", "avg prec", "precision", "recall", "F1", "threshold", "F1 there")
-    told = f" {found.split}, epoch {found.epoch}; thresholds chosen on {found.chosen_on}"
+    layout = columns(width, NAME, NUMBER, IMPORTANT)
+    told = f" {found.split}, epoch {found.epoch}"
+    chosen_on = f"; thresholds chosen on {found.chosen_on}"
     rows: list[Row] = [
-        [(" labels ", "heading"), (told, "")],
-        [("   ", ""), (left("LABEL", NAME), "dim"), ("".join(right(head, NUMBER) for head in heads), "dim")],
+        [(" labels ", "heading"), (told + chosen_on * (len(told + chosen_on) + 8 <= width), "")],
+        [("   ", ""), (left("LABEL", layout.name), "dim"), *((right(HEADS[at], NUMBER), "dim") for at in layout.shown)],
     ]
     for number in window(len(found.scores), cursor.at, max(height - 2, 1)):
         chosen = number == cursor.at
-        row = fit(_row(found.scores[number], chosen), width)
+        row = fit(_row(found.scores[number], layout, chosen), width)
         rows.append(on(row, "selected") if chosen else row)
     return [fit(row, width) for row in rows]
 
 
-def _row(score: Score, chosen: bool) -> Row:
-    return [
-        (" › " if chosen else "   ", "accent bold"),
-        (left(score.name, NAME), "bold" if chosen else ""),
+def _row(score: Score, layout: Columns, chosen: bool) -> Row:
+    cells = (
         (right(f"{score.samples:,}", NUMBER), "dim"),
         (right(_number(score.average_precision), NUMBER), "bold"),
         (right(_percent(score.precision), NUMBER), ""),
@@ -66,7 +69,9 @@ def _row(score: Score, chosen: bool) -> Row:
         (right(_percent(score.f1), NUMBER), ""),
         (right(_number(score.threshold), NUMBER), "dim"),
         (right(_percent(score.best_f1), NUMBER), ""),
-    ]
+    )
+    name = (left(score.name, layout.name), "bold" if chosen else "")
+    return [(" › " if chosen else "   ", "accent bold"), name, *(cells[at] for at in layout.shown)]
 
 
 def precision_recall(found: Labels, cursor: LabelCursor, width: int, height: int, look: Look) -> list[Row]:
@@ -93,11 +98,18 @@ def wrong(
     """The samples with wrong labels, the worst first: what was missed and what was said without being so; beside them,
     where there is room, the image of the chosen one, with its heat map, if wanted.
     """
-    total = f" {found.split}, epoch {found.epoch}: {len(found.wrong):,} of {len(found.present):,} samples"
-    title: Row = [(" mistakes ", "heading"), (f"{total} with a wrong label", "")]
+    total = f" {found.split}, epoch {found.epoch}: {len(found.wrong):,} of {len(found.present):,}"
+    longer = f"{total} samples with a wrong label"
+    title: Row = [(" mistakes ", "heading"), (longer if len(longer) + 10 <= width else f"{total} wrong", "")]
     pictured = look is not None and len(found.images) and width >= IMAGE + 2 * NAME
     room = width - IMAGE - 4 if pictured else width
-    rows: list[Row] = [[("   ", ""), (left("SAMPLE", NAME), "dim"), ("- missed   + said without being so", "dim")]]
+    rows: list[Row] = [
+        [
+            ("   ", ""),
+            (left("SAMPLE", NAME), "dim"),
+            ("- missed   + said without being so" if room >= 58 else "- missed  + said", "dim"),
+        ]
+    ]
     for number in window(len(found.wrong), cursor.at, max(height - 2, 1)):
         chosen = number == cursor.at
         row = fit(_wrong_row(found.wrong[number], chosen), room)

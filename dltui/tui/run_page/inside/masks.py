@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from dltui.core.text import plural
 from dltui.tui.draw.picture import picture
 from dltui.tui.draw.styled_text import Row, beside, cells, cut_left, ends, fit, left, on, right, window
+from dltui.tui.run_page.compact.columns import Columns, columns
 from dltui.tui.run_page.inside.confusion import where
 
 if TYPE_CHECKING:
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 
 NAME, NUMBER = 18, 13
 ORDERS = ("lowest IoU first", "by precision", "by recall", "by pixels", "in their order")
+HEADS = ("pixels", "IoU", "precision", "recall")
+IMPORTANT = (1, 3, 2, 0)
+"""The places of the columns, the most important first."""
+LEAST_BAR = 4
 SORTED = (2, 3, 4, 1, 0)
 """The column that each order follows."""
 TITLES = ("image", "true classes", "predicted classes", "wrong pixels")
@@ -47,41 +52,46 @@ def ordered(matrix: Matrix, order: int) -> list[Score]:
 
 def ious(matrix: Matrix, state: ClassCursor, mean: float, width: int, height: int) -> list[Row]:
     """A row per class, with a cursor; the column of the sort order is marked."""
-    names = (left("CLASS", NAME), *(right(text, NUMBER) for text in ("pixels", "IoU", "precision", "recall")))
     by = SORTED[state.order]
+    layout = columns(width, NAME, NUMBER, [by - 1, *IMPORTANT] if by else IMPORTANT)
+    header: Row = [("   ", ""), (left("CLASS", layout.name), "dim" if by else "bold")]
+    header += [(right(HEADS[at], NUMBER), "bold" if at == by - 1 else "dim") for at in layout.shown]
     title: Row = [(" classes ", "heading"), (f" {where(matrix)}, {ORDERS[state.order]}", "")]
     rows: list[Row] = [
         ends(title, [(f"mean IoU {_percent(mean)} ", "bold")], width),
-        [("   ", ""), *((text, "bold" if number == by else "dim") for number, text in enumerate(names))],
+        header,
     ]
     scores = ordered(matrix, state.order)
     at = min(state.at, len(scores) - 1)
     for number in window(len(scores), at, max(1, height - 2)):
-        row = fit(_row(scores[number], width, number == at), width)
+        row = fit(_row(scores[number], layout, width, number == at), width)
         rows.append(on(row, "selected") if number == at else row)
     return [fit(row, width) for row in rows]
 
 
-def _row(score: Score, width: int, chosen: bool) -> Row:
-    room = max(min(width - NAME - 4 * NUMBER - 6, 60), 4)
-    bar = round((score.iou or 0.0) * room)
-    return [
-        (" › " if chosen else "   ", "accent bold"),
-        (left(score.name, NAME), "bold" if chosen else ""),
+def _row(score: Score, layout: Columns, width: int, chosen: bool) -> Row:
+    cells = (
         (right(f"{score.true:,}", NUMBER), "dim"),
         (right(_percent(score.iou), NUMBER), "bold"),
         (right(_percent(score.precision), NUMBER), ""),
         (right(_percent(score.recall), NUMBER), ""),
-        ("  ", ""),
-        ("━" * bar, "train"),
-        ("─" * (room - bar), "empty"),
+    )
+    row: Row = [
+        (" › " if chosen else "   ", "accent bold"),
+        (left(score.name, layout.name), "bold" if chosen else ""),
+        *(cells[at] for at in layout.shown),
     ]
+    room = min(width - layout.name - len(layout.shown) * NUMBER - 6, 60)
+    bar = round((score.iou or 0.0) * max(room, 0))
+    return [*row, ("  ", ""), ("━" * bar, "train"), ("─" * (room - bar), "empty")] if room >= LEAST_BAR else row
 
 
 def worst(found: Masks, cursor: LabelCursor, width: int, height: int, look: Look) -> list[Row]:
     """The pictures of the chosen image, the colors of the classes, and the list of the worst images."""
     title: Row = [(" mistakes ", "heading"), (f" {where(found.matrix)}", ""), ("   worst first", "dim")]
     end: Row = [(f"{found.wrong:,} of {plural(len(found.ious), 'image')} with a wrong pixel ", "dim")]
+    if cells(title + end) > width:
+        title, end = title[:2], [(f"{found.wrong:,} of {len(found.ious):,} wrong ", "dim")]
     rows = [ends(title, end, width)]
     if not found.worst:
         return [*rows, [], fit([("  every pixel is right", "good")], width)]
@@ -90,7 +100,9 @@ def worst(found: Masks, cursor: LabelCursor, width: int, height: int, look: Look
     if tall >= SMALLEST:
         rows += [*_pictures(found, at, width, tall, look), _legend(found, at, width, look)]
     head: Row = [("   ", ""), (left("IMAGE", NAME), "dim"), (right("IoU", 8), "dim"), (right("wrong", 9), "dim")]
-    rows.append(fit([*head, ("  most lost: true → predicted, share of the image", "dim")], width))
+    most = ("  most lost: true → predicted, share of the image", "  most lost: true → predicted", "  most lost")
+    told = next((text for text in most if cells(head) + len(text) <= width), "")
+    rows.append(fit([*head, (told, "dim")], width))
     for number in window(len(found.worst), at, max(height - len(rows), 1)):
         row = fit(_listed(found.worst[number], number == at), width)
         rows.append(on(row, "selected") if number == at else row)

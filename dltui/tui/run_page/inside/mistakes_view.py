@@ -30,6 +30,10 @@ MARK_STYLES = {"keep": "good", "wrong label": "bad", "ambiguous": "warn"}
 SHORTEST_NAME = 6
 CHANCES = 7
 """Rows below a text for its name and classes."""
+LEAST_LIST, SMALLEST = 24, 8
+"""The cells that a list needs, and the least of an image beside it."""
+WITH_MARKS, WITH_CHANCES = 44, 24
+"""The cells from which on a list says the marks in words, and there is room for probabilities below an image."""
 WITH_IDS = 64
 """Columns from which on a list says the ids too; that of the large image always stands below it."""
 
@@ -53,7 +57,9 @@ def places(width: int, height: int, found: Mistakes) -> Places:
     if not found.pictured and width >= GRID_FROM:
         # A text needs no more than the list leaves it.
         image = 56
-    detail = image + 4 if found.has_details else 0
+    # An image is as high as half of its width, and the list beside it needs its room.
+    image = max(min(image, width - LEAST_LIST - 4, 2 * (height - 1) if found.pictured else image), SMALLEST)
+    detail = image + 4 if found.has_details and width >= LEAST_LIST + SMALLEST + 4 else 0
     if found.pictured and width >= GRID_FROM:
         return Places(max(1, (width - detail) // CELL), max(1, (height - 1) // CELL_HEIGHT), image, detail)
     return Places(1, max(1, height - 2), image, detail)
@@ -97,6 +103,8 @@ def _title(found: Mistakes, review: Mapping[Key, Opinion], which: Filter, count:
     end: Row = [*marks, (f"  {found.wrong:,} of {found.total:,} wrong ", "dim")]
     if cells(row + end) > width:
         end = [*marks, (f"  {found.wrong:,} wrong ", "dim")]
+    if what and cells(row + end) > width:
+        row = [(" only ", "dim"), (what, "accent bold"), (f": {count:,}", "")]
     more: Row = [("   most confident first", "dim")]
     return ends(row + more if cells(row + more + end) <= width else row, end, width)
 
@@ -131,8 +139,10 @@ def _pair(found: Mistakes, mistake: Mistake, room: int) -> Row:
 def _list(found: Mistakes, review: Mapping[Key, Opinion], shown: tuple[Mistake, ...], at: int, width: int) -> list[Row]:
     """A list of mistakes: true and predicted class, probability, id, mark."""
     wide = width >= WITH_IDS
-    room = max(min(width - (32 if wide else 24), 36), 12)
-    head = "   " + left("true → predicted", room) + right("sure", 7) + (right("id", 8) if wide else "") + "  mark"
+    marks = width >= WITH_MARKS
+    room = max(min(width - (32 if wide else 24 if marks else 12), 36), 12)
+    head = "   " + left("true → predicted", room) + right("sure", 7) + (right("id", 8) if wide else "")
+    head += "  mark" if marks else ""
     rows: list[Row] = [[(cut(head, width), "dim")]]
     for number, mistake in enumerate(shown):
         mark = _mark(found, review, mistake)
@@ -140,7 +150,7 @@ def _list(found: Mistakes, review: Mapping[Key, Opinion], shown: tuple[Mistake, 
         row += fit(_pair(found, mistake, room), room)
         row.append((right(probability(mistake.probability), 7), "bold"))
         row += [(right(str(mistake.id), 8), "dim")] if wide else []
-        row = fit([*row, (f"  {mark}", MARK_STYLES.get(mark, ""))], width)
+        row = fit([*row, (f"  {mark}" if marks else f" {mark[:1]}", MARK_STYLES.get(mark, ""))], width)
         rows.append(on(row, "selected") if number == at else row)
     return rows
 
@@ -159,10 +169,10 @@ def _large(
     called = cut_left(mistake.name, size - len(mark) - 3) if mistake.name else f"id {mistake.id}"
     # Which class a heat map is about says more than the name of the sample.
     rows.append([(f"  {cut(speaks, size - len(mark) - 3)}", "accent") if speaks else (f"  {called}", "dim"), marked])
-    rest = height - len(rows)
+    rest = height - len(rows) if size >= WITH_CHANCES else 0
     for number, chance in mistake.top[: max(rest, 0)]:
         rows.append(_chance(found.name(number), chance, number == mistake.true, size))
-    if mistake.true not in [number for number, _ in mistake.top] and rest > len(mistake.top):
+    if rest and mistake.true not in [number for number, _ in mistake.top] and rest > len(mistake.top):
         rows.append([(f"  true: {cut(found.name(mistake.true), size - 6)}, less likely", "good")])
     return [fit(row, room.detail) for row in rows]
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from dltui.tui.draw.styled_text import Row, fit, right
+from dltui.tui.draw.styled_text import Row, cells, fit, right
 
 if TYPE_CHECKING:
     from dltui.core.analysis.regression import Fit
 
-NUMBER = 12
+NUMBER, LEAST_NUMBER = 12, 10
+LEAST_BAR = 4
 
 
 def largest(fit_: Fit, width: int, height: int) -> list[Row]:
@@ -19,18 +20,17 @@ def largest(fit_: Fit, width: int, height: int) -> list[Row]:
     single = bool(points) and points[0].x is not None
     names = ("x", "measured", "predicted", "residual") if single else ("measured", "predicted", "residual")
     where = " ".join(filter(None, (fit_.title, f"{fit_.split}, epoch {fit_.epoch}")))
+    title: Row = [(" mistakes ", "heading"), (f" {where}", "")]
+    told: Row = [("   the largest residuals", "dim")]
+    size = max(min(NUMBER, (width - LEAST_BAR) // len(names)), LEAST_NUMBER)
     rows: list[Row] = [
-        [
-            (" mistakes ", "heading"),
-            (f" {where}", ""),
-            ("   the largest residuals", "dim"),
-        ],
-        [("".join(right(name, NUMBER) for name in names), "dim")],
+        [*title, *told] if cells(title + told) <= width else title,
+        [("".join(right(name, size) for name in names), "dim")],
     ]
-    room = max(min(width - NUMBER * len(names) - 4, 60), 1)
+    room = max(min(width - size * len(names) - 4, 60), 1)
     most = max((abs(point.residual) for point in points[:1]), default=0.0) or 1.0
     for point in points:
         share = abs(point.residual) / most
-        row: Row = [("".join(right(f"{value:.4g}", NUMBER) for value in point if value is not None), "")]
+        row: Row = [("".join(right(f"{value:.4g}", size) for value in point if value is not None), "")]
         rows.append([*row, ("  ", ""), ("━" * round(share * room if math.isfinite(share) else room), "validation")])
     return [fit(row, width) for row in rows]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from dltui.core.analysis.mistakes import Filter, parse
 from dltui.tui.draw.chart import draw
 from dltui.tui.draw.run_charts.fit import residual_chart
+from dltui.tui.run_page.compact.pairs import is_small, pairs
 from dltui.tui.run_page.inside.classes import classes
 from dltui.tui.run_page.inside.confusion import confusion
 from dltui.tui.run_page.inside.cursor import CLASS_ORDERS, CellCursor, ClassCursor, MistakeCursor
@@ -91,6 +92,8 @@ class ConfusionTab(MatrixTab):
     def keys(self) -> Keys:
         if self.matrix is None:
             return super().keys
+        if is_small(*self.size):
+            return (*((("Enter", "show"),) if self.matrix.unit == "samples" else ()), ("↑↓", "pair"), ("e", "export"))
         unit = "counts" if self.cursor.percent else "share"
         if self.run.evaluated is not None and self.run.evaluated.inside == "masks":
             return (("↑↓←→", "cell"), ("%", unit), ("o", "order"), ("e", "export"))
@@ -108,21 +111,28 @@ class ConfusionTab(MatrixTab):
         if view.inside == "labels":
             return of_labels(view, lambda found: table(found, self.label_cursor, width, height))
         note = _note(self.run, view, "after the first epoch: which classes it confuses")
+        if view.matrix is not None and is_small(width, height):
+            return pairs(view.matrix, self.cursor, width, height)
         return confusion(view.matrix, self.cursor, width, height, look, note)
 
     def scroll(self, by: int) -> None:
         super().scroll(by)
-        if self.matrix is not None:
+        if self.matrix is not None and is_small(*self.size):
+            self.cursor.move_pair(self.matrix, by)
+        elif self.matrix is not None:
             self.cursor.move_cell(self.matrix, by, 0)
 
     def aside(self, by: int) -> None:
-        if self.matrix is not None:
+        if self.matrix is not None and not is_small(*self.size):
             self.cursor.move_cell(self.matrix, 0, by)
         self.page.redraw("#tab")
 
     def enter(self) -> None:
         # Pixels are no samples that could be shown one by one.
         if self.matrix is not None and self.matrix.unit == "samples":
+            if is_small(*self.size):
+                # To the pair that is shown.
+                self.cursor.move_pair(self.matrix, 0)
             true, said = self.cursor.chosen(self.matrix)
             self.show_mistakes(Filter(true, None if true == said else said))
 

@@ -19,7 +19,7 @@ from dltui.tui.base.path_completion import completed
 from dltui.tui.base.rows import Rows
 from dltui.tui.base.threads import Failed, in_thread
 from dltui.tui.draw.picture import picture
-from dltui.tui.draw.styled_text import Row, bar, beside, cells, cut_left, ends, fit, left, right
+from dltui.tui.draw.styled_text import Row, bar, beside, cells, cut_left, fit, left, right
 from dltui.tui.draw.wording import probability
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ class TryPage(Page):
 
     def head(self, width: int) -> Row:
         title: Row = [(" dltui", "accent bold"), ("  Try the model", "bold"), (f"   {self.name_of_run}", "dim")]
-        return ends(title, self.clock_text(), width)
+        return self.top_bar(title, width)
 
     def status_line(self) -> str:
         return f"{self.name_of_run}: try the model"
