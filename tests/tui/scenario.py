@@ -87,6 +87,8 @@ class FakeServices(Services):
         self.cancelled = 0
         self.cooled = 0
         self.killed: list[str] = []
+        self.meant_for: list[int | None] = []
+        """The attempts of the runs that were killed."""
         self.tried: list[list[str]] = []
         self.looked: list[str] = []
         self.clock = FakeClock(self)
@@ -302,6 +304,7 @@ class FakeCommands(Commands):
 
     def kill(self, run: RunDirectory, attempt: int | None = None) -> None:
         self.notes.killed.append(run.id)
+        self.notes.meant_for.append(attempt)
 
 
 class FakeExporting(Exporting):

@@ -64,6 +64,7 @@ async def test_the_device_is_given_back_when_that_is_confirmed(services: FakeSer
         await pilot.press("G", "f")
         (command,) = sent(services, "brisk-otter")
         assert (command["action"], command["arguments"]) == ("pause", {"release": True, "until_free": True})
+        assert command["attempt"] == 1
 
 
 async def test_stop_asks_and_escape_says_no(services: FakeServices) -> None:
@@ -107,7 +108,7 @@ async def test_a_kill_is_asked_for_with_what_it_costs(services: FakeServices) ->
         await until(pilot, lambda: "y yes" in notice(app))
         await pilot.press("y")
         await until(pilot, lambda: "killed" in notice(app))
-        assert services.killed == ["brisk-otter"]
+        assert (services.killed, services.meant_for) == (["brisk-otter"], [1])
 
 
 async def test_what_cannot_be_killed_from_here_says_why(services: FakeServices) -> None:

@@ -76,7 +76,7 @@ class Journal:
         if command.attempt not in self.obeys:
             problem = command_files.meant_for_another(command.attempt, self.attempt)
         if not problem and releases(command.action, command.arguments):
-            problem = launch.keeps_device(self.run.path, self.run.run())
+            problem = launch.keeps_device(self.run.path)
         if problem:
             acknowledge(self, command, problem, *self.heartbeat.position)
             self.obeyed(command)

@@ -137,6 +137,17 @@ def test_on_a_full_disk_no_job_is_left_and_each_can_be_ended(
     assert ended == ["8", "7"]
 
 
+@pytest.mark.parametrize("away", [True, False])
+def test_a_job_that_has_begun_says_if_it_is_on_another_machine(run: RunDirectory, away: bool) -> None:
+    state, job = LaunchState("running"), {"id": "8"}
+    launcher = Launcher("slurm", "", lambda *to: job, lambda *to: state, lambda *to: None, away=away)
+    launch_process.start(run, launcher, LaunchRecord("slurm", {}))
+    record = launch.read(run.path)
+    assert record is not None
+    assert (record.job, record.away) == (job, away)
+    assert launch.keeps_device(run.path).startswith("it is a job of slurm") is away
+
+
 def test_another_machine_chooses_the_device_anew(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
     """The GPU that the run had here is not there."""
     monkeypatch.setattr(launching, "_ask", lambda run, action: None)

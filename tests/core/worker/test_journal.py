@@ -120,7 +120,11 @@ def test_a_run_that_gave_its_device_back_obeys_what_was_sent_before(open_journal
 
 def test_a_job_of_a_launcher_keeps_its_device(open_journal: Journal) -> None:
     run = open_journal.run
-    launch.write(run.path, LaunchRecord("slurm", {}))
+    launch.write(run.path, LaunchRecord("screen", {}))
+    given_back = commands.send(run.path, "pause", {"release": True})
+    assert [command.id for command in open_journal.commands()] == [given_back], "its job is of this machine alone"
+    commands.done(commands.take(run.path)[0])
+    launch.write(run.path, LaunchRecord("slurm", {}, away=True))
     commands.send(run.path, "pause", {"release": True})
     paused = commands.send(run.path, "pause", {})
     assert [command.id for command in open_journal.commands()] == [paused]

@@ -102,6 +102,37 @@ def check_keras_layers_and_masks() -> None:
     np.testing.assert_allclose(losses(*make(2, data, build=build, batch_size=9), 0, 8), expected, rtol=1e-8)
 
 
+def check_named_losses() -> None:
+    """Of shares that differ in size, and of parts: those of one device."""
+    import keras
+    from keras import ops
+
+    class Parted(keras.Sequential):  # type: ignore[misc]
+        def training_loss(self, outputs: Any, targets: Any) -> dict[str, Any]:
+            labels = ops.one_hot(targets, outputs.shape[-1], dtype=outputs.dtype)
+            fit = -ops.mean(ops.sum(labels * ops.log_softmax(outputs), axis=-1))
+            size = ops.mean(ops.square(outputs))
+            return {"loss": fit + 0.1 * size, "fit": fit, "size": size}
+
+    def build(config: Any, spec: Any) -> Any:
+        layers = keras.layers
+        return Parted([layers.Input(spec.input_shape), layers.Flatten(), layers.Dense(spec.outputs, name="a")])
+
+    def told(replicas: int, **settings: Any) -> dict[str, Any]:
+        trainable, planner = make(replicas, data, build=build, augment="none", **settings)
+        trainable.begin_epoch(planner.epoch(0))
+        stats = trainable.advance(3)
+        _, means = trainable.evaluate("validation", slice(0, 9))
+        return {"loss": stats.loss, **stats.metrics, **{f"validation {name}": one for name, one in means.items()}}
+
+    data = make_data(image_spec(8), 40)
+    for settings in ({"batch_size": 9}, {"batch_size": 9, "accumulate": 2}):
+        alone, both = told(1, **settings), told(2, **settings)
+        assert {"fit", "size", "validation fit"} <= alone.keys() == both.keys()
+        for name, value in alone.items():
+            np.testing.assert_allclose(both[name], value, rtol=1e-6, err_msg=name)
+
+
 if __name__ == "__main__":
     for check in sys.argv[1:]:
         globals()[f"check_{check}"]()

@@ -24,7 +24,7 @@ CHECKS = (
     ("devices",),
 )  # fmt: skip
 """Importing TensorFlow takes seconds: checks that need no process of their own share one."""
-REPLICA_CHECKS = ("two_equal_one", "from_two_to_one", "keras_layers_and_masks")
+REPLICA_CHECKS = ("two_equal_one", "from_two_to_one", "keras_layers_and_masks", "named_losses")
 AUTHOR_CHECKS = (
     "own_loss_is_evaluated", "named_losses", "misuse_of_named_losses",
     "what_build_and_call_give", "methods", "notes", "rates", "constraints", "random_numbers",

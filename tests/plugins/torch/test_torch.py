@@ -35,7 +35,7 @@ CAPTURED_CHECKS = (
     "the_order_around_a_capture", "steps_with_masks",
 )  # fmt: skip
 FIRST = 2
-RANK_CHECKS = ("a_hundred_steps", "tasks", "gradients_of_some_ranks", "own_draws_differ")
+RANK_CHECKS = ("a_hundred_steps", "tasks", "named_losses", "gradients_of_some_ranks", "own_draws_differ")
 PART_CHECKS = ("neutral_layout", "misfits", "own_parts", "devices", "device_reasons", "tf32")
 
 needs_torch = pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="needs PyTorch")

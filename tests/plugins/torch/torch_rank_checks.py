@@ -172,6 +172,39 @@ def check_tasks() -> None:
         np.testing.assert_allclose(found[0]["metrics"], alone["metrics"], rtol=1e-6)
 
 
+class Parted(nn.Module):
+    """Gives losses by name."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.body(x)
+
+    def training_loss(self, outputs: torch.Tensor, targets: torch.Tensor) -> dict[str, torch.Tensor]:
+        fit, size = nn.functional.cross_entropy(outputs, targets), outputs.square().mean()
+        return {"loss": fit + 0.1 * size, "fit": fit, "size": size}
+
+
+def check_named_losses() -> None:
+    """Of shares that differ in size, and of parts: those of one device."""
+    data = make_data(image_spec(8), 40)
+
+    def job(trainable: Any, planner: Planner, number: int, world: int) -> dict[str, Any]:
+        plan = planner.epoch(0)
+        trainable.begin_epoch(share_of(plan, number, world) if world > 1 else plan)
+        stats = trainable.advance(3)
+        return {"losses": stats.loss, **trainable.state(), **stats.metrics}
+
+    for settings in ({"batch_size": 9}, {"batch_size": 9, "accumulate": 2}):
+        alone = on_ranks(1, job, data, lambda config, spec: Parted(), augment="none", **settings)[0]
+        found = on_ranks(2, job, data, lambda config, spec: Parted(), augment="none", **settings)
+        assert_equal_ranks(found)
+        for name in ("losses", "fit", "size"):
+            np.testing.assert_allclose(found[0][name], alone[name], rtol=1e-8, err_msg=name)
+
+
 class Odd(nn.Module):
     """A parameter that has a gradient where a rank has certain samples, one that nothing uses, and a layer that would
     synchronize itself."""

@@ -58,7 +58,8 @@ def start(run: RunDirectory, launcher: Launcher, record: LaunchRecord) -> None:
         raise PluginError(f"launcher {launcher.name}: start must return a dict of JSON values") from None
     try:
         # A job that begins at once may already have told of itself; this record alone is written here.
-        launch.write(run.path, replace(record, job=job or {"started": record.time}, requeues=launcher.requeues))
+        told = replace(record, requeues=launcher.requeues, away=launcher.away)
+        launch.write(run.path, replace(told, job=job or {"started": record.time}))
     except RunError:
         # Nobody could find a job without a record.
         launcher.kill(launched, job)

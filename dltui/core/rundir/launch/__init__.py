@@ -48,7 +48,7 @@ class Chosen:
 class LaunchRecord:
     """A start of a run. `attempts` and `extensions` are how many it had before, `more_epochs` and `instead` are the
     arguments of its worker. `state`, `reason` and `place` are what its launcher said at the unix time `asked`;
-    `withdrawn`: a user has ended it.
+    `withdrawn`: a user has ended it. `away`: its jobs are carried out on machines that others share.
     """
 
     launcher: str
@@ -60,6 +60,7 @@ class LaunchRecord:
     more_epochs: int = 0
     instead: Mapping[str, Any] = field(default_factory=dict)
     requeues: bool = False
+    away: bool = False
     state: str = ""
     reason: str = ""
     place: int = 0
@@ -117,15 +118,15 @@ def device_word(launcher: Chosen, word: str) -> str:
     return ",".join(f"cuda:{number}" for number in range(gpus))
 
 
-def keeps_device(run_dir: Path, asked: Mapping[str, Any]) -> str:
-    """The reason why a run cannot give its device back and wait, or "": the job of a launcher keeps it as long as it
-    lives.
+def keeps_device(run_dir: Path) -> str:
+    """The reason why a run cannot give its device back and wait, or "": a job on a machine that others share keeps it
+    as long as it lives.
     """
-    launcher = chosen(run_dir, asked)
-    if launcher.is_default:
+    record = read(run_dir)
+    if record is None or not record.away:
         return ""
     return (
-        f"it is a job of {launcher.name}, which keeps its device while the run waits; dltui checkpoint, then dltui "
+        f"it is a job of {record.launcher}, which keeps its device while the run waits; dltui checkpoint, then dltui "
         "kill end the job, and dltui resume goes on from there"
     )
 

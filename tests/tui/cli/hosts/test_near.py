@@ -124,19 +124,19 @@ def test_a_job_that_waits_there_is_taken_out_there(asked: list[str], monkeypatch
 def test_a_command_that_the_host_refuses_is_said(asked: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     reader = RunReader(mirror.directory("gpu01", "r"))
     reader.directory.control_dir.mkdir(parents=True)
-    claim.write_told(reader.directory.path, claim.Told("gpu01", "running", alive=True))
+    claim.write_told(reader.directory.path, claim.Told("gpu01", "running", alive=True, attempt=3))
     refused = []
 
     def refresh() -> bool:
         for command in commands.take(reader.directory.path):
             commands.refuse(command, "this server only reads")
-            refused.append(command.id)
+            refused.append(command.attempt)
         return False
 
     monkeypatch.setattr(reader, "refresh", refresh)
     with pytest.raises(UsageError, match="gpu01:r takes no pause: this server only reads"):
         order(reader, "pause", {})
-    assert len(refused) == 1
+    assert refused == [3], "it is meant for the attempt that was seen"
     commands.forget_refusals(reader.directory.path)
     assert list(reader.directory.control_dir.iterdir()) == []
 
