@@ -157,7 +157,7 @@ def test_recipes_work(text: str, tmp_path: Path) -> None:
     if own().version("torch") is None:
         pytest.skip("torch is not installed")
     recipes = dict(RECIPES.findall(text))
-    for name in ("pair.py", "reader.py", "lab.py"):
+    for name in ("pair.py", "reader.py", "lab.py", "vae.py", "drawn.py"):
         recipes.pop(name)
     assert set(recipes) == {"overrides.py", "rings.py", "table.py", "notes.py"}
     command = [sys.executable, "-P", "-m", "dltui", "train", "margin-torch", "--dataset", "rings", "--epochs", "6"]
@@ -175,6 +175,25 @@ def test_recipes_work(text: str, tmp_path: Path) -> None:
     refused = [*command, "--noise", "0.6", "--rho", "0.99"]
     done = subprocess.run(refused, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (2, "dltui: noise above 0.5 needs rho of 0.95 at most\n")
+
+
+@pytest.mark.slow(25)
+@pytest.mark.long
+def test_the_recipes_of_an_autoencoder_and_its_figure_work(text: str, tmp_path: Path) -> None:
+    if own().version("torch") is None:
+        pytest.skip("torch is not installed")
+    command = [sys.executable, "-P", "-m", "dltui", "train", "vae-torch", "--dataset", "redrawn", "--epochs", "4"]
+    for name in ("vae.py", "drawn.py"):
+        (tmp_path / name).write_text(dict(RECIPES.findall(text))[name])
+        command += ["--plugin", name]
+    environment = {**os.environ, "DLTUI_HOME": str(tmp_path / "home")}
+    command += ["--device", "cpu", "--plain", "--name", "one", "--format", "svg"]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    losses = re.findall(r"train loss (\S+) reconstruction (\S+) kl (\S+)", done.stdout)
+    assert len(losses) == 4
+    assert float(losses[-1][1]) < float(losses[0][1])
+    assert (tmp_path / "exports" / "one" / "redrawn.svg").is_file(), done.stdout + done.stderr
 
 
 def test_the_recipe_of_a_launcher_works(text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -35,7 +35,8 @@ def read(path: str, named: Sequence[Input]) -> tuple[Array, list[int]]:
     if kind == "sequence" and named[0].features:
         return _records(named[0], [_steps(path, named[0])]), [0]
     names = ", ".join(one.name for one in named)
-    raise RunError(f"this model takes {names}, which no file tells; use it from Python: dltui export RUN --format onnx")
+    instead = "dltui export RUN --format onnx writes a predict.py that reads them from a .npz file"
+    raise RunError(f"this model takes {names}, which no such file tells; {instead}")
 
 
 def read_rows(path: str, named: Sequence[Input]) -> tuple[Array, list[int]]:

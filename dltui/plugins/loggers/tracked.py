@@ -29,8 +29,9 @@ class Tracked:
 
     def event(self, record: Mapping[str, Any]) -> None:
         if record["type"] == "trained":
-            for step, loss, lr in zip(record["steps"], record["loss"], record["lr"], strict=True):
-                self._log("step", {"loss": loss, "lr": lr}, step)
+            columns = {"loss": record["loss"], "lr": record["lr"], **record["metrics"]}
+            for position, step in enumerate(record["steps"]):
+                self._log("step", {name: column[position] for name, column in columns.items()}, step)
         elif record["type"] == "epoch_ended":
             self._log("train", record["train"], record["step"])
         elif record["type"] == "evaluated":

@@ -113,7 +113,7 @@ def test_predict_reads_a_row_as_training_did(tmp_path: Path) -> None:
         ((NUMBERS,), f"age,pay\n1,{'9' * 140_000}\n", "line 2 cannot be read: field larger than field limit"),
         ((PATH,), "1\nx\n", "line 2 has no 1 numbers, the features of a step"),
         ((PATH,), "", "has no steps"),
-        ((PATH, TEXT), "", "this model takes sequence, text, which no file tells"),
+        ((PATH, TEXT), "", "this model takes sequence, text, which no such file tells"),
     ],
 )
 def test_what_predict_refuses(tmp_path: Path, named: tuple[Input, ...], text: str, line: str) -> None:

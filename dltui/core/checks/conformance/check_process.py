@@ -17,6 +17,7 @@ from typing import Any
 
 from dltui.core.catalog import plugin_loader
 from dltui.core.errors import DltuiError
+from dltui.core.inputs import kinds
 from dltui.core.text import clean_line
 
 NO_IMAGES = "it takes no images"
@@ -93,7 +94,9 @@ def _check_model(fd: int, asked: dict[str, Any]) -> None:
         except DltuiError as error:
             answer = {"ok": False, "text": str(error)}
         except Exception as error:
-            answer = {"ok": False, "text": plugin_loader.explain("", error).reason}
+            missing = kinds.unknown_input(error, subject.named)
+            text = missing + subject.place(error) if missing else plugin_loader.explain("", error).reason
+            answer = {"ok": False, "text": text}
         _tell(fd, {"check": name, **answer, "text": clean_line(answer["text"], 400)})
         told = name == "build" and "single" in model.takes and model.task == "classification"
         if told and not subject.takes_images:

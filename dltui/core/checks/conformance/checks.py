@@ -16,7 +16,6 @@ from dltui.core.checks.conformance.schema import sound
 from dltui.core.checks.conformance.subject import CheckFailed, Subject, difference, expect, weights
 from dltui.core.contract.state import PARTS
 from dltui.core.errors import RunError
-from dltui.core.inputs import kinds
 from dltui.core.tasks.registry import TASKS
 from dltui.core.train import evaluation
 from dltui.core.train.buckets import Buckets
@@ -54,11 +53,9 @@ def builds(subject: Subject) -> str:
                 raise
             refusals.append(f"{where}: {error}")
             continue
-        except (ValueError, AssertionError, KeyError) as error:
+        except (ValueError, AssertionError) as error:
             if not subject.is_own(error):
                 raise
-            if told := kinds.unknown_input(error, data.spec.named_inputs):
-                raise CheckFailed(f"{where}: {told}{subject.place(error)}") from error
             reason = plugin_loader.explain("", error).reason
             raise CheckFailed(f"{where}: {reason}; raise RunError for a shape that the model does not take") from error
         found, _ = evaluation.ask(trainable, "validation", slice(0, 3))

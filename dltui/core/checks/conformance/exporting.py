@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 DATASETS = {"classification": "digits", "regression": "lines", "segmentation": "shapes"}
 """The datasets in the box; a task without one is tried on a table."""
+IMAGES = ("classification", "segmentation")
+"""The tasks whose dataset in the box has images."""
 SEQUENCES = "waves"
 NOT_TRIED = "not tried: no data in the box has its inputs; give a dataset of them in the same plugin"
 SECONDS = 300.0
@@ -34,14 +36,14 @@ SECONDS = 300.0
 
 def export(model: ModelEntry, files: Sequence[Path], images: bool = True, beside: str = "") -> tuple[bool, str]:
     """Train one epoch through the command line and open the written files: (True if all is well, message). A model
-    that takes no `images` is trained on a table, one of named inputs on the dataset `beside` it where none in the box
-    has them.
+    that takes no `images` is trained on a table, one of images or named inputs on the dataset `beside` it where none in
+    the box has them.
     """
     with tempfile.TemporaryDirectory(prefix="dltui-check-") as temporary:
         place = Path(temporary)
-        if model.needs_images and model.task not in DATASETS:
+        if model.needs_images and model.task not in IMAGES and not beside:
             return True, f"not tried: no dataset of images in the box is for {model.task}"
-        given = _named_data(model, place, beside)
+        given = beside if model.needs_images and model.task not in IMAGES else _named_data(model, place, beside)
         if given == NOT_TRIED:
             return True, given
         dataset, words = (given, ()) if given else data_for(model.task, place, images)

@@ -42,6 +42,8 @@ class Subject:
     backend: Backend
     source: Mapping[str, Any] = field(default_factory=dict)
     """The source of the model's code."""
+    named: tuple[Input, ...] = ()
+    """The named inputs of the data that it was built for last."""
 
     @property
     def monitor(self) -> Monitor:
@@ -117,6 +119,7 @@ class Subject:
         return None
 
     def trainable(self, data: Data, config: TrainConfig) -> Trainable:
+        self.named = data.spec.named_inputs
         return self.backend.trainable(self.model, config, data, "cpu")
 
 

@@ -23,7 +23,7 @@ from dltui.tui.cli.follow.closing import exported_files, take_home
 from dltui.tui.cli.follow.sending import found_run
 from dltui.tui.cli.options import code, code_options
 from dltui.tui.cli.output import losing, say, say_json, warn
-from dltui.tui.cli.templates.predict_script import script
+from dltui.tui.cli.templates.predict_script import named_script, script
 
 if TYPE_CHECKING:
     from typing import Any
@@ -235,8 +235,11 @@ def write_models(run: RunDirectory, folder: Path, formats: list[str], code: Code
     about.write_text(json.dumps(_about(run), indent=1) + "\n", encoding="utf-8")
     written.append(about)
     runnable = [form for form in formats if form != "safetensors"]
-    if runnable and not json.loads(about.read_text(encoding="utf-8"))["named_inputs"]:
-        (folder / "predict.py").write_text(script(runnable[0], SUFFIXES[runnable[0]]), encoding="utf-8")
+    if runnable:
+        names = [one["name"] for one in json.loads(about.read_text(encoding="utf-8"))["named_inputs"]]
+        form, suffix = runnable[0], SUFFIXES[runnable[0]]
+        text = named_script(form, suffix, names) if names else script(form, suffix)
+        (folder / "predict.py").write_text(text, encoding="utf-8")
         written.append(folder / "predict.py")
     return written
 

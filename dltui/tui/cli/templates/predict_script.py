@@ -1,8 +1,9 @@
-"""The script beside an exported model, which runs the model on images without dltui."""
+"""The script beside an exported model, which runs the model on images or named inputs without dltui."""
 
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterable
 
 HEAD = '''\
 """Runs the model beside this file on images: python predict.py IMAGE...
@@ -41,6 +42,21 @@ BODIES = {
     return keras.models.load_model(HERE / "$file", compile=False).predict(samples, verbose=0)
 """,
 }
+TOLD = """
+
+def told(outputs):
+    \"\"\"What the outputs (classes,) of a sample say, in words.\"\"\"
+    if not ABOUT["classes"]:
+        return "  ".join(f"{value:.6g}" for value in outputs)
+    if ABOUT["task"] == "multilabel":
+        chances = 1 / (1 + np.exp(-outputs))
+        best = [n for n in np.argsort(-chances) if chances[n] >= 0.5]
+    else:
+        chances = np.exp(outputs - outputs.max())
+        chances /= chances.sum()
+        best = np.argsort(-chances)[:3]
+    return "  ".join(f"{ABOUT['classes'][n]} {chances[n]:.2%}" for n in best) or "no label applies"
+"""
 TAIL = """
 
 for name in sys.argv[1:]:
@@ -49,9 +65,6 @@ for name in sys.argv[1:]:
     except UnreadableError as error:
         sys.exit(f"{name} cannot be read: {error}")
     outputs = run(pixels[None].astype(np.float32))[0]
-    if not ABOUT["classes"]:
-        print(name, *(f"{value:.6g}" for value in outputs), sep="  ")
-        continue
     if outputs.ndim == 3:
         mask = outputs.argmax(axis=2).astype(np.uint8)
         shares = np.bincount(mask.ravel(), minlength=len(ABOUT["classes"])) / mask.size
@@ -60,10 +73,84 @@ for name in sys.argv[1:]:
         Image.fromarray(mask).save(target)
         print(name, *(f"{ABOUT['classes'][n]} {shares[n]:.2%}" for n in np.flatnonzero(shares)), target, sep="  ")
         continue
-    chances = np.exp(outputs - outputs.max())
-    chances /= chances.sum()
-    best = np.argsort(-chances)[:3]
-    print(name, *(f"{ABOUT['classes'][n]} {chances[n]:.2%}" for n in best), sep="  ")
+    print(name, told(outputs), sep="  ")
+"""
+NAMED_HEAD = '''\
+"""Runs the model beside this file on samples: python predict.py SAMPLES.npz
+
+The .npz file holds an array (n, *shape) for each of "named_inputs" in model.json, in the dataset's own units:
+    numpy.savez("samples.npz", $arrays)
+Beside a padded one, NAME_length (n,) says how long each sample is; without it all are as long as the array.
+
+Needs: pip install $needs
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+
+HERE = Path(__file__).parent
+ABOUT = json.loads((HERE / "model.json").read_text(encoding="utf-8"))
+
+
+def read(file):
+    """The arrays by name, each padded one with its mask behind it."""
+    found = {}
+    try:
+        given = dict(np.load(file, allow_pickle=False))
+    except (OSError, ValueError, TypeError) as error:
+        sys.exit(f"{file} is no .npz file of arrays ({type(error).__name__})")
+    for one in ABOUT["named_inputs"]:
+        name, shape = one["name"], tuple(one["shape"])
+        if name not in given:
+            wanted = ", ".join(one["name"] for one in ABOUT["named_inputs"])
+            sys.exit(f"{file} has no array {name!r}; it needs {wanted}")
+        x = given[name]
+        lengths = given.get(f"{name}_length", np.full(len(x), x.shape[1] if x.ndim > 1 else 0))
+        if one["padded"] and x.ndim > 1 and x.shape[1] < shape[0]:
+            x = np.pad(x, [(0, 0), (0, shape[0] - x.shape[1]), *[(0, 0)] * (x.ndim - 2)])
+        if x.shape[1:] != shape:
+            sys.exit(f"{file}: {name} has samples of shape {x.shape[1:]}, the model takes {shape}")
+        found[name] = x.astype(one["dtype"])
+        if one["padded"]:
+            found[f"{name}_mask"] = np.arange(shape[0]) < lengths[:, None]
+    return found
+
+
+def run(samples):
+    """Outputs (n, classes) of the named arrays; the model normalizes them itself."""
+'''
+NAMED_BODIES = {
+    "onnx": """\
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(HERE / "$file", providers=["CPUExecutionProvider"])
+    whole = {one.name for one in session.get_inputs() if one.type == "tensor(int64)"}
+    given = {name: x.astype(np.int64) if name in whole else x for name, x in samples.items()}
+    return session.run(None, given)[0]
+""",
+    "torch": """\
+    import torch
+
+    given = [torch.from_numpy(x.astype(np.int64) if x.dtype == np.int32 else x) for x in samples.values()]
+    with torch.no_grad():
+        return torch.export.load(HERE / "$file").module()(*given).numpy()
+""",
+    "keras": """\
+    import dltui.plugins.tensorflow.inputs.sequence  # noqa: F401 - the layers that dltui's models use
+    import dltui.plugins.tensorflow.layers  # noqa: F401
+    import keras
+
+    return keras.models.load_model(HERE / "$file", compile=False).predict(samples, verbose=0)
+""",
+}
+NAMED_TAIL = """
+
+for name in sys.argv[1:]:
+    for number, outputs in enumerate(run(read(name))):
+        print(f"{name} {number}", told(outputs), sep="  ")
 """
 NEEDS = {"onnx": "numpy pillow onnxruntime", "torch": "numpy pillow torch", "keras": "'dltui[tensorflow]'"}
 
@@ -74,5 +161,12 @@ def script(form: str, suffix: str) -> str:
 
     _, _, reader = inspect.getsource(image_file).split('"""', 2)
     reader = reader.replace("import functools\n", "import functools\nimport json\nimport sys\n", 1)
-    text = HEAD + reader.rstrip() + "\n" + RUN + BODIES[form] + TAIL
+    text = HEAD + reader.rstrip() + "\n" + RUN + BODIES[form] + TOLD + TAIL
     return text.replace("$needs", NEEDS[form]).replace("$file", f"model.{suffix}")
+
+
+def named_script(form: str, suffix: str, names: Iterable[str]) -> str:
+    """The text of predict.py for a model with inputs of these names, which reads samples from .npz files."""
+    text = NAMED_HEAD + NAMED_BODIES[form] + TOLD + NAMED_TAIL
+    text = text.replace("$needs", NEEDS[form].replace("pillow ", "")).replace("$file", f"model.{suffix}")
+    return text.replace("$arrays", ", ".join(f"{name}=..." for name in names))
