@@ -52,10 +52,16 @@ def duration(seconds: float) -> str:
     return f"{whole // 86_400} d {whole % 86_400 // 3600} h"
 
 
+_DAY, _WEEK, _YEAR = 86_400, 7 * 86_400, 365 * 86_400
+
+
 def age(seconds: float) -> str:
-    """A duration in its largest unit, for columns: `12s`, `4m`, `2h`, `3d`."""
-    for size, letter in ((86_400, "d"), (3600, "h"), (60, "m")):
-        if seconds >= size:
+    """A duration in its largest unit, in three letters for columns: `12s`, `4m`, `2h`, `3d`; from 100 days on in weeks,
+    from 100 weeks on in years.
+    """
+    long = ((_YEAR, "y", 100 * _WEEK), (_WEEK, "w", 100 * _DAY))
+    for size, letter, least in (*long, (_DAY, "d", _DAY), (3600, "h", 3600), (60, "m", 60)):
+        if seconds >= least:
             return f"{int(seconds // size)}{letter}"
     return f"{max(int(seconds), 0)}s"
 

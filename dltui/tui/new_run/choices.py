@@ -23,19 +23,17 @@ if TYPE_CHECKING:
 
 
 GIGA = 1e9
+CURSOR = 3
+"""The cells before a name."""
 
 
 def models(form: RunForm, width: int, height: int, focused: bool) -> list[Row]:
     """The rows of models, with a column for each framework."""
     names, frameworks = form.model_names(), form.frameworks()
-    titles = [TITLES.get(name, safe(name)) for name in frameworks]
-    longest = max((len(name) for name in names), default=0)
-    if width - 3 - longest < sum(len(title) + 1 for title in titles):
-        titles = [short_framework(name) for name in frameworks]
-    sizes = [max(len(title), 3) + 1 for title in titles]
-    room = max(width - sum(sizes) - 3, 12)
+    titles, sizes = _framework_columns(form, width)
+    room = max(width - sum(sizes) - CURSOR, 12)
+    shown = shown_models(form, height)
     chosen = names.index(form.model_name) if form.model_name in names else 0
-    shown = window(len(names), chosen, height - 1)
     hidden = hidden_rows(shown, len(names), room - 5)
     if form.catalog.families and focused:
         hidden = f"{hidden}  / for more".strip() if len(hidden) + 12 <= room - 6 else "/ for more"
@@ -48,6 +46,44 @@ def models(form: RunForm, width: int, height: int, focused: bool) -> list[Row]:
             row.append(_cell(form, names[number], framework, size, picked and framework == form.framework))
         rows.append(_line(row, width, picked, focused))
     return rows
+
+
+def _framework_columns(form: RunForm, width: int) -> tuple[list[str], list[int]]:
+    """The titles and the widths of the columns of frameworks."""
+    names, frameworks = form.model_names(), form.frameworks()
+    titles = [TITLES.get(name, safe(name)) for name in frameworks]
+    longest = max((len(name) for name in names), default=0)
+    if width - CURSOR - longest < sum(len(title) + 1 for title in titles):
+        titles = [short_framework(name) for name in frameworks]
+    return titles, [max(len(title), 3) + 1 for title in titles]
+
+
+def framework_at(form: RunForm, width: int, x: int) -> str:
+    """The framework in whose column a place of the list of models is, if it has the chosen model; ""."""
+    _, sizes = _framework_columns(form, width)
+    end = CURSOR + max(width - sum(sizes) - CURSOR, 12)
+    for framework, size in zip(form.frameworks(), sizes, strict=True):
+        if end <= x < end + size:
+            return framework if form.twin(framework) else ""
+        end += size
+    return ""
+
+
+def shown_models(form: RunForm, height: int) -> range:
+    """The models that are visible in a list of this height."""
+    names = form.model_names()
+    return window(len(names), names.index(form.model_name) if form.model_name in names else 0, height - 1)
+
+
+def shown_devices(count: int, chosen: int, height: int) -> range:
+    """The devices, with `auto`, that are visible in a list of this height."""
+    return window(count, chosen, height - 1)
+
+
+def shown_datasets(form: RunForm, height: int) -> range:
+    """The datasets that are visible in a list of this height, above the row of the user's own data."""
+    names = [entry.name for entry in form.datasets()]
+    return window(len(names), names.index(form.dataset_name) if form.dataset_name in names else 0, height - 2)
 
 
 def _cell(form: RunForm, name: str, framework: str, size: int, chosen: bool) -> tuple[str, str]:
@@ -64,7 +100,7 @@ def devices(
     found: Sequence[Device] | None, marked: Mapping[str, int], chosen: int, width: int, height: int, focused: bool
 ) -> list[Row]:
     """The rows of devices: `auto`, then the devices of this machine; those that are marked train together."""
-    shown = window(len(found or ()) + 1, chosen, height - 1)
+    shown = shown_devices(len(found or ()) + 1, chosen, height)
     told = marks.told(marked) or ("space marks several" if focused and found else "")
     hidden = hidden_rows(shown, len(found or ()) + 1)
     rows: list[Row] = [[(" DEVICE  ", _heading(focused)), (", ".join(filter(None, [hidden, told])), "faint")]]
@@ -121,7 +157,7 @@ def datasets(
     """
     entries = form.datasets()
     chosen = next((number for number, entry in enumerate(entries) if entry.name == form.dataset_name), -1)
-    shown = window(len(entries), max(chosen, 0), height - 2)
+    shown = shown_datasets(form, height)
     hidden = hidden_rows(shown, len(entries), width - 28)
     head: Row = [
         (" DATASET  ", _heading(focused)),

@@ -18,6 +18,7 @@ from dltui.tui.new_run.compact import rows as compact
 from dltui.tui.new_run.finding import FIND_KEYS, BatchFound, FindKeys
 from dltui.tui.new_run.load import Loaded, load
 from dltui.tui.new_run.model_search import MembersRead, ModelSearch
+from dltui.tui.new_run.mouse.clicks import Clicks
 from dltui.tui.new_run.path_field import PathField, Previewed
 from dltui.tui.new_run.presets.keys import PRESET_KEYS, FormsRead, PresetKeys
 from dltui.tui.new_run.setting_field import SettingField
@@ -25,7 +26,7 @@ from dltui.tui.new_run.start_keys import START_KEYS, Started, StartKeys, SweepBe
 from dltui.tui.new_run.state import FormState
 
 if TYPE_CHECKING:
-    from textual.events import Key, Paste
+    from textual.events import Click, Key, Paste
     from textual.widget import Widget
 
     from dltui.core.rundir.directory import RunDirectory
@@ -89,6 +90,7 @@ class NewRunPage(Page):
         super().__init__()
         self.like, self.instead, self.fork = like, instead or {}, fork
         self.state = FormState(again=like is not None)
+        self.clicks = Clicks(self.state)
         self.setting_field = SettingField(self.state)
         self.path_field = PathField(self, self.state)
         self.model_search = ModelSearch(self, self.state)
@@ -106,12 +108,12 @@ class NewRunPage(Page):
         bar = lambda width, height: [[("│", "rule")] for _ in range(height)]  # noqa: E731
         with_form = self._with_form
         with Horizontal(id="choices"):
-            yield Rows(with_form(self._models), classes="left")
+            yield Rows(with_form(self._models), id="models", classes="left")
             yield Rows(bar, classes="between")
-            yield Rows(with_form(self._devices), classes="right")
+            yield Rows(with_form(self._devices), id="devices", classes="right")
         yield Rows(lambda width, height: [rule(width)], classes="line")
         with Horizontal(id="data"):
-            yield Rows(with_form(self._datasets), classes="left")
+            yield Rows(with_form(self._datasets), id="datasets", classes="left")
             yield Rows(bar, classes="between")
             yield Rows(with_form(self._explain), classes="right")
         yield Rows(lambda width, height: [rule(width)], classes="line")
@@ -248,6 +250,23 @@ class NewRunPage(Page):
     def _command(self, width: int, height: int) -> list[Row]:
         text = self.state.form.command_line() if self.state.form else ""
         return [fit([(" $ ", "faint"), (cut(safe(text), width - 4), "accent")], width)]
+
+    def clicked(self, part: str, row: Row, event: Click) -> None:
+        """Choose the row; a click on the chosen one types its value, or takes its next choice. While a path or a search
+        is typed the lists stay as they are.
+        """
+        form = self.state.form
+        if form is None or self.path_field.edit is not None or self.model_search.edit is not None:
+            return
+        assert event.widget is not None
+        if self.clicks.take(part, row, event.x, event.y, event.widget.size):
+            own = form.own is not None and self.path_field.begin(form.own.reference)
+            if not own:
+                self.action_type()
+        self.notice.clear_message()
+        self.path_field.look()
+        self.warm_up.used()
+        self.redraw()
 
     def action_part(self, by: int) -> None:
         self.state.take()

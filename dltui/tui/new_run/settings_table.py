@@ -38,17 +38,22 @@ def sizes(width: int) -> Sizes:
     return Sizes(NAME, VALUE + min(max(width - 100, 0) // 8, 14), DEFAULT, ALLOWED if width >= WITH_ALLOWED else 0)
 
 
+def shown(form: RunForm, chosen: int, height: int) -> range:
+    """The settings that are visible in a table of this height."""
+    return window(len(form.settings()), chosen, height - 1)
+
+
 def settings(form: RunForm, chosen: int, edit: LineEdit | None, width: int, height: int, focused: bool) -> list[Row]:
     """The header and as many rows as fit, including the chosen row."""
     entries = form.settings()
-    shown = window(len(entries), chosen, height - 1)
+    visible = shown(form, chosen, height)
     heading = "accent bold" if focused else "dim"
     size = sizes(width)
     last = "what it does" if width >= WIDE else ""
     head = f"{left('value', size.value)}{left('default', size.default)}{left('allowed', size.allowed)}{last}"
-    hidden = f"{hidden_rows(shown, len(entries), width - size.name - len(head.rstrip()) - 2)} "
+    hidden = f"{hidden_rows(visible, len(entries), width - size.name - len(head.rstrip()) - 2)} "
     rows: list[Row] = [ends([(left(" SETTINGS", size.name), heading), (head, "dim")], [(hidden, "faint")], width)]
-    for number in shown:
+    for number in visible:
         picked = number == chosen
         row = _row(form, entries[number], edit if picked else None, picked, focused, size, width)
         row = fit(row, width)

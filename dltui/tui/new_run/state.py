@@ -80,19 +80,41 @@ class FormState:
 
     def move(self, by: int) -> None:
         """Move the cursor within its part, and choose the new entry."""
+        if self.form is not None:
+            self.choose(self.group, max(self.chosen(self.group) + by, 0))
+
+    def chosen(self, group: str) -> int:
+        """The place of the chosen entry in the list of a part."""
+        form = self.form
+        if form is None or group == "settings":
+            return self.setting_at
+        if group == "device":
+            return self.device_at
+        names, name = self._names(form, group)
+        return names.index(name) if name in names else 0
+
+    def choose(self, group: str, at: int) -> None:
+        """Move the cursor to an entry of a part, at most the last one, and choose it."""
         form = self.form
         if form is None:
             return
-        if self.group == "model":
-            form.choose_model(_step(form.model_names(), form.model_name, by))
-        elif self.group == "dataset":
-            form.choose_dataset(_step(form.dataset_names(), form.dataset_name, by))
-        elif self.group == "device":
-            names = self.device_names()
-            self.device_at = min(max(self.device_at + by, 0), len(names) - 1)
-            form.device = marks.word(self.marked) or names[self.device_at]
-        else:
-            self.setting_at = min(max(self.setting_at + by, 0), len(form.settings()) - 1)
+        self.part = GROUPS.index(group)
+        if group == "settings":
+            self.setting_at = min(at, len(form.settings()) - 1)
+        elif group == "device":
+            devices = self.device_names()
+            self.device_at = min(at, len(devices) - 1)
+            form.device = marks.word(self.marked) or devices[self.device_at]
+        elif names := self._names(form, group)[0]:
+            choose = form.choose_model if group == "model" else form.choose_dataset
+            choose(names[min(at, len(names) - 1)])
+
+    @staticmethod
+    def _names(form: RunForm, group: str) -> tuple[list[str], str]:
+        """The entries of the models or datasets, and the chosen one."""
+        if group == "model":
+            return form.model_names(), form.model_name
+        return form.dataset_names(), form.dataset_name
 
     def mark(self) -> bool:
         """Let the device at the cursor train together with the others that are marked, or no more; the CPU gets one

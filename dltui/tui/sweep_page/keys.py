@@ -24,7 +24,7 @@ SWEEP_KEYS = (
     press("r", "resume", "a pruned or interrupted trial goes on to its end; it is pinned"),
     press("i", "pin", "the trial is never pruned; again takes it back"),
     press("s", "stop", "stop the trial for good; it keeps its checkpoint"),
-    press("f", "fork", "a new run from the last checkpoint of the trial, with other hyperparameters"),
+    press("f", "fork", "a new run that begins with the last checkpoint of the trial, with other hyperparameters"),
     press("plus", "ten more", "ten more trials", shown="+"),
     press("g", "go on", "go on with the sweep where it was"),
     press("X", "stop the sweep", "no trial begins, those that run leave a checkpoint and can go on"),
@@ -117,16 +117,7 @@ class SweepKeys:
         self._page.notice.ask(text, {"y": stop})
 
     def _fork(self, one: Trial) -> None:
-        from dltui.core.numbers import exact
-
-        services = self._page.host.services
-        now = shlex.join(f"{name}={exact(value)}" for name, value in one.values.items())
-
-        def begin(typed: str) -> None:
-            work = lambda: services.starting.fork(one.run, shlex.split(typed))  # noqa: E731
-            self._do("fork", work, f"a fork of {safe(one.name)} trains; it is in the list of runs")
-
-        self._page.notice.prompt(f"fork {safe(one.name)} with", now, _unclosed, begin)
+        self._page.host.open_fork(one.run)
 
     def _more(self) -> None:
         if self._may():
@@ -166,12 +157,3 @@ class SweepKeys:
         if found is not None:
             self._page.host.copy_to_clipboard(shlex.join(found.plan.command))
             self._page.notice.say("the command of the sweep is copied, if your terminal allows it")
-
-
-def _unclosed(typed: str) -> str:
-    """The problem of words that do not come apart; ""."""
-    try:
-        shlex.split(typed)
-    except ValueError:
-        return "a quotation mark is not closed"
-    return ""

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 SCREEN_LOG = "screen.log"
 
 
-# Their fonts lack braille.
 POOR_TERMINALS = ("linux", "vt")
+"""Their fonts lack braille; they have no second screen, and print parts of sequences that they do not know."""
 
 
 class Terminal(NamedTuple):
@@ -44,6 +44,11 @@ def examine(environment: Mapping[str, str]) -> Terminal:
     )
 
 
+def is_poor(environment: Mapping[str, str]) -> bool:
+    """True for the console of Linux and for terminals of its kind."""
+    return environment.get("TERM", "").startswith(POOR_TERMINALS)
+
+
 def chosen(terminal: Terminal, settings: ScreenSettings) -> Terminal:
     """The terminal with the user's settings applied where they are more specific than the terminal."""
     # A terminal that says nothing of more than 16 colors has 256, if it is to look dark or light.
@@ -62,7 +67,7 @@ def chosen(terminal: Terminal, settings: ScreenSettings) -> Terminal:
 
 def _is_ascii(environment: Mapping[str, str]) -> bool:
     """True if the locale is not UTF-8. Without a locale, as in many containers, the terminal is taken for UTF-8."""
-    if environment.get("TERM", "").startswith(POOR_TERMINALS):
+    if is_poor(environment):
         return True
     names = ["LC_ALL", "LC_CTYPE", "LANG"]
     # Python itself sets this one over a C locale, so it says nothing about the terminal.

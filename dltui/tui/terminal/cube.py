@@ -69,7 +69,7 @@ def _known(number: int) -> tuple[float, float, float]:
 
 def perceived(color: ColorTriplet) -> tuple[float, float, float]:
     """Lightness, red against green, yellow against blue: Oklab (Ottosson 2020), in which distances are as eyes see."""
-    red, green, blue = (_linear(value / 255) for value in color)
+    red, green, blue = (linear(value / 255) for value in color)
     long = (0.4122214708 * red + 0.5363325363 * green + 0.0514459929 * blue) ** (1 / 3)
     middle = (0.2119034982 * red + 0.6806995451 * green + 0.1073969566 * blue) ** (1 / 3)
     short = (0.0883024619 * red + 0.2817188376 * green + 0.6299787005 * blue) ** (1 / 3)
@@ -80,5 +80,5 @@ def perceived(color: ColorTriplet) -> tuple[float, float, float]:
     )
 
 
-def _linear(value: float) -> float:
+def linear(value: float) -> float:
     return float(value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4)

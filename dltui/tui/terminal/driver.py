@@ -5,6 +5,7 @@ until a key comes, so that an idle screen takes less from training.
 from __future__ import annotations
 
 import os
+import re
 import select
 import time
 from codecs import getincrementaldecoder
@@ -14,11 +15,15 @@ from textual._xterm_parser import XTermParser
 from textual.constants import ESCAPE_DELAY
 from textual.drivers.linux_driver import LinuxDriver
 
+from dltui.tui.terminal.capabilities import is_poor
 from dltui.tui.terminal.typed import Runs, Typed
 
 MOST_BYTES = 4096
 CLICKS = "\x1b[?1000h\x1b[?1006h"
 """Presses of buttons and turns of the wheel, with places beyond column 223."""
+UNKNOWN = re.compile(r"\x1b\[[<=>][0-9;]*[a-zA-Z]|\x1b\[\?[0-9;]*\$[a-zA-Z]|\x1b[\]P][^\x07\x1b]*(?:\x07|\x1b\\)")
+"""What a poor terminal does not understand: the protocol of keys, questions about modes, and strings."""
+CLEAR = "\x1b[0m\x1b[H\x1b[J"
 # How often it looks, just after a key, whether an escape was a key of its own or begins a longer sequence.
 POLL = 0.1
 
@@ -29,6 +34,16 @@ class QuietDriver(LinuxDriver):
     def __init__(self, *given: Any, **options: Any) -> None:
         super().__init__(*given, **options)
         self._woken, self._waker = os.pipe()
+        self._poor = is_poor(os.environ)
+
+    def write(self, data: str) -> None:
+        super().write(UNKNOWN.sub("", data) if self._poor else data)
+
+    def stop_application_mode(self) -> None:
+        if self._poor:
+            # The lines after the end would stand in the last frame: there is no other screen to go back to.
+            self.write(CLEAR)
+        super().stop_application_mode()
 
     def _enable_mouse_support(self) -> None:
         """Ask for clicks and the wheel, and not, as Textual does, for every movement."""

@@ -12,6 +12,8 @@ from collections.abc import Callable
 from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
+from dltui.tui.terminal.capabilities import is_poor
+
 if TYPE_CHECKING:
     from dltui.tui.terminal.meter import Meter
 
@@ -23,6 +25,8 @@ RESTORE = (
     b"\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[?1016l\x1b[?2048l\x1b[?2004l\x1b[?1004l\x1b[<u"
     b"\x1b[?7h\x1b[?1049l\x1b[?25h\x1b[0m"
 )
+# That has no such protocol and no other screen: the frame is cleared.
+RESTORE_POOR = b"\x1b[0m\x1b[H\x1b[J" + RESTORE.replace(b"\x1b[<u", b"")
 
 
 class WaysOut:
@@ -80,7 +84,7 @@ class WaysOut:
                 termios.tcsetattr(0, termios.TCSANOW, self._attributes)
         if self._terminal >= 0:
             with contextlib.suppress(OSError):
-                os.write(self._terminal, RESTORE)
+                os.write(self._terminal, RESTORE if not is_poor(os.environ) else RESTORE_POOR)
         os._exit(code)
 
 

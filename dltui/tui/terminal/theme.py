@@ -10,6 +10,7 @@ from rich.color_triplet import ColorTriplet
 from rich.style import Style
 from textual.theme import BUILTIN_THEMES, Theme
 
+from dltui.tui.terminal.contrast import readable
 from dltui.tui.terminal.cube import light, nearest, shade
 from dltui.tui.terminal.inks import (
     COLOR_BLIND,
@@ -33,6 +34,8 @@ ATTRIBUTES: dict[str, Style] = {
     "reverse": Style(reverse=True),
 }
 BACKGROUNDS = ("bar", "selected", "unfocused")
+DRAWN = ("rule", "empty", "train-faint")
+"""What is no text: these need no contrast."""
 MOST_KNOWN = 8_192
 
 
@@ -106,8 +109,19 @@ class Palette:
                 # Pictures in color would fill the memory.
                 self._known.clear()
             style = Style.combine([Style.null(), *map(self._word, words.split())])
-            self._known[words] = style
+            style = self._known[words] = style + self._lifted(words.split(), style)
         return style
+
+    def _lifted(self, words: list[str], style: Style) -> Style:
+        """A color of text that can be read on the ground of a chosen row, where that of the style cannot."""
+        ink, ground, color = self._ink, style.bgcolor, style.color
+        inks = [word for word in words if ink and word in ink and word not in BACKGROUNDS]
+        if ink is None or not inks or inks[-1] in DRAWN or ground is None or color is None:
+            return Style.null()
+        text = _rgb(ink["foreground"])
+        return Style.from_color(
+            Color.from_triplet(readable(color.get_truecolor(), text, ground.get_truecolor(), self._picked))
+        )
 
     def _word(self, word: str) -> Style:
         if word in ATTRIBUTES:

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
+from dltui.tui.new_run.page import NewRunPage
 from dltui.tui.terminal.capabilities import Terminal
 from dltui.tui.terminal.inks import DARK, LIGHT
 from tests.helpers.marks import few
+from tests.helpers.sample_run import make_sample_run
 from tests.tui.everywhere import everywhere
 from tests.tui.scenario import FakeServices, lines, ready, shown, text, until
 from tests.tui.sweep_page.sample import COMMAND, FakeSweeps, sample_view
@@ -118,11 +120,30 @@ async def test_keys_of_a_trial(nothing: FakeServices, sweeps: FakeSweeps) -> Non
         await pilot.press("i")
         await until(pilot, lambda: len(sweeps.done) == 5)
         assert sweeps.done[3:] == [("stop_trial", running.run.id), ("unpin", running.run.id)]
+
+
+async def test_a_fork_of_a_trial_is_filled_in_as_any_fork(nothing: FakeServices, sweeps: FakeSweeps) -> None:
+    async with shown(nothing) as (app, pilot):
+        page = await opened(app, pilot)
+        trial = page.state.trial.run
+        make_sample_run(nothing.root, run_id=trial.id, status="interrupted")
         await pilot.press("f")
-        assert "fork lab-t017 with" in text(app)
+        await until(pilot, lambda: isinstance(app.screen, NewRunPage) and ready(app))
+        assert f"Fork   of {trial.id} at " in lines(app)[0]
+        await pilot.press(*"0.02", "enter")
+        assert f"$ dltui fork {trial.id} --lr 0.02" in text(app)
         await pilot.press("enter")
         await until(pilot, lambda: bool(nothing.forked))
-        assert nothing.forked[0][0] == running.run.id
+        assert nothing.forked == [(trial.id, ["lr=0.02"])]
+
+
+async def test_a_reader_forks_no_trial(nothing: FakeServices, sweeps: FakeSweeps) -> None:
+    nothing.viewer.read_only = True
+    async with shown(nothing) as (app, pilot):
+        page = await opened(app, pilot)
+        await pilot.press("f")
+        assert app.screen is page
+        assert "read-only" in text(app)
 
 
 async def test_keys_of_the_sweep(nothing: FakeServices, sweeps: FakeSweeps) -> None:

@@ -55,7 +55,18 @@ def chosen(form: RunForm, group: str, width: int, plain: bool) -> Row:
         if not texts[at]:
             break
     row: Row = []
+    # A span for each part: clicks are answered by them.
     for name, text in zip(GROUPS, texts, strict=True):
         marked = f"[{text}]" if plain else f" {text} "
         row.append((marked, "selected bold accent") if name == group else (f" {text} ", "dim"))
     return fit(row, width)
+
+
+def part_at(row: Row, x: int) -> int | None:
+    """The number of the part that stands at a column of the row of choices."""
+    end = 0
+    for number, (text, _) in enumerate(row[: len(GROUPS)]):
+        end += cells_of(text)
+        if x < end:
+            return number
+    return None

@@ -61,6 +61,8 @@ def test_numbers_for_people() -> None:
         "0.0 s", "10 s", "1 min 15 s", "2 h 05 min", "2 d 7 h",
     ]  # fmt: skip
     assert [numbers.age(s) for s in (-1, 59, 61, 7300, 90_000)] == ["0s", "59s", "1m", "2h", "1d"]
+    days = [numbers.age(days * 86_400.0) for days in (99.9, 100, 699.9, 700, 36_400)]
+    assert days == ["99d", "14w", "99w", "1y", "99y"]
     assert numbers.metric("accuracy", 0.91769) == "91.77 %"
     assert [numbers.metric("loss", x) for x in (0.25, 0.00001, float("nan"), float("inf"), None)] == [
         "0.2500", "1.000e-05", "NaN", "inf", "-",

@@ -1,0 +1,1 @@
+"""The mouse in the form of a new run."""
