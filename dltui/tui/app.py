@@ -22,11 +22,11 @@ from dltui.tui.base.services import Services
 from dltui.tui.base.threads import in_thread
 from dltui.tui.terminal.capabilities import Terminal, examine
 from dltui.tui.terminal.driver import QuietDriver
-from dltui.tui.terminal.inks import PLAIN
 from dltui.tui.terminal.leaving import TerminalWatch, WaysOut
 from dltui.tui.terminal.meter import Frames
 from dltui.tui.terminal.settings import ScreenSettings
 from dltui.tui.terminal.theme import OTHER, color_system, themes
+from dltui.tui.terminal.theme_colors import PLAIN
 from dltui.tui.terminal.typed import Typed
 
 if TYPE_CHECKING:

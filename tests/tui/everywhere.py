@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dltui.tui.terminal.capabilities import Terminal
-from dltui.tui.terminal.inks import DARK, LIGHT, PLAIN
+from dltui.tui.terminal.theme_colors import DARK, LIGHT, PLAIN
 from tests.tui.scenario import lines, previewed, until
 
 SIZES = ((80, 24), (120, 40), (200, 50))

@@ -8,7 +8,7 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from dltui.tui.terminal.capabilities import Terminal
-from dltui.tui.terminal.inks import DARK_256, LIGHT_256
+from dltui.tui.terminal.theme_colors import DARK_256, LIGHT_256
 from tests.tui.scenario import FakeServices, drawn, looked_inside, shown
 from tests.tui.test_screens import SvgExtension
 

@@ -9,7 +9,7 @@ from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
 from dltui.tui.terminal.capabilities import Terminal
-from dltui.tui.terminal.inks import DARK, LIGHT, PLAIN
+from dltui.tui.terminal.theme_colors import DARK, LIGHT, PLAIN
 from tests.tui.scenario import FakeServices, drawn, lines, looked_inside, shown, text
 
 SIZES = ((80, 24), (120, 40), (200, 50))

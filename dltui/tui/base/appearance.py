@@ -9,8 +9,8 @@ from rich.color import ColorSystem
 
 from dltui.tui.draw.styled_text import Look
 from dltui.tui.terminal.capabilities import chosen
-from dltui.tui.terminal.inks import PLAIN
 from dltui.tui.terminal.theme import Palette, color_system
+from dltui.tui.terminal.theme_colors import PLAIN
 
 if TYPE_CHECKING:
     from dltui.tui.terminal.capabilities import Terminal

@@ -14,7 +14,7 @@ MARKS = ("x", "+", "#", "%", "@", "&")
 SIGNS = ("●", "◆", "■", "▲", "▼", "◇")
 
 
-class RunInk(NamedTuple):
+class RunColor(NamedTuple):
     """The appearance of a run: a style word and a one-letter mark."""
 
     style: str
@@ -26,22 +26,22 @@ class RunInk(NamedTuple):
         return SIGNS[MARKS.index(self.mark)]
 
 
-def ink(run: str) -> RunInk:
+def run_color(run: str) -> RunColor:
     """The color and mark that follow from the run's id alone."""
     number = zlib.crc32(run.encode("utf-8", "surrogatepass")) % len(STYLES)
-    return RunInk(STYLES[number], MARKS[number])
+    return RunColor(STYLES[number], MARKS[number])
 
 
-def inks(runs: Iterable[str]) -> dict[str, RunInk]:
+def run_colors(runs: Iterable[str]) -> dict[str, RunColor]:
     """The colors and marks of runs shown together: each its own as long as it is free, else the next free color; from
     the seventh run on they repeat. Runs that come later in `runs` change nothing for those before.
     """
-    found: dict[str, RunInk] = {}
+    found: dict[str, RunColor] = {}
     for run in dict.fromkeys(runs):
-        first = STYLES.index(ink(run).style)
+        first = STYLES.index(run_color(run).style)
         together = list(found.values())[len(found) // len(STYLES) * len(STYLES) :]
         taken = {one.style for one in together}
         order = ((first + by) % len(STYLES) for by in range(len(STYLES)))
         number = next(number for number in order if STYLES[number] not in taken)
-        found[run] = RunInk(STYLES[number], MARKS[number])
+        found[run] = RunColor(STYLES[number], MARKS[number])
     return found

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from dltui.tui.draw.styled_text import Row
 
 
-Ink = tuple[str, str]
+ColorAndMark = tuple[str, str]
 """Style word and mark of a run."""
 LONGEST_CELL = 28
 
@@ -81,12 +81,13 @@ def series(found: Comparison) -> list[str]:
     return lines
 
 
-def blocks(found: Comparison, columns: int, inks: Sequence[Ink]) -> list[list[Row]]:
+def blocks(found: Comparison, columns: int, run_colors: Sequence[ColorAndMark]) -> list[list[Row]]:
     """The table with as many runs side by side as fit, each with its style and mark."""
     table = [*_results(found), *_settings(found)]
     side = max((width(row[0]) for row in table), default=0)
     heads = [
-        f"{sign} {shorten(entry.name, LONGEST_CELL)}" for (_, sign), entry in zip(inks, found.entries, strict=True)
+        f"{sign} {shorten(entry.name, LONGEST_CELL)}"
+        for (_, sign), entry in zip(run_colors, found.entries, strict=True)
     ]
     cells = [[shorten(cell, LONGEST_CELL) for cell in row[1:]] for row in table]
     # The mark of the best stands apart, so that the numbers stay in line.
@@ -99,7 +100,7 @@ def blocks(found: Comparison, columns: int, inks: Sequence[Ink]) -> list[list[Ro
         end = start + 1
         while end < len(heads) and side + sum(sizes[start : end + 1]) + end + 1 - start <= columns:
             end += 1
-        parts.append(_block(table, cells, (heads, sizes, side), range(start, end), inks))
+        parts.append(_block(table, cells, (heads, sizes, side), range(start, end), run_colors))
         start = end
     return parts
 
@@ -109,12 +110,16 @@ def _block(
     cells: list[list[str]],
     heads: tuple[list[str], list[int], int],
     places: range,
-    inks: Sequence[Ink],
+    run_colors: Sequence[ColorAndMark],
 ) -> list[Row]:
     names, sizes, side = heads
     top: Row = [(" " * side, "")]
     for place in places:
-        top += [(" " * (1 + sizes[place] - 2 - width(names[place])), ""), (names[place], inks[place][0]), ("  ", "")]
+        top += [
+            (" " * (1 + sizes[place] - 2 - width(names[place])), ""),
+            (names[place], run_colors[place][0]),
+            ("  ", ""),
+        ]
     rows: list[Row] = [top]
     for line, texts in zip(table, cells, strict=True):
         row: Row = [(left(line[0], side), "dim")]
@@ -125,17 +130,17 @@ def _block(
     return rows
 
 
-def chart(found: Comparison, metric: str, inks: Sequence[Ink]) -> Chart:
+def chart(found: Comparison, metric: str, run_colors: Sequence[ColorAndMark]) -> Chart:
     """The validation curves of all runs, each with its style and mark."""
     from dltui.tui.draw.chart_data import Chart, Series
 
     factor = 100.0 if metric == "accuracy" else 1.0
     series, end = [], 1
-    for (ink, sign), entry in zip(inks, found.entries, strict=True):
+    for (run_color, sign), entry in zip(run_colors, found.entries, strict=True):
         points = entry.curves.get(metric, ())
         end = max(end, *(point.epoch for point in points), 1)
         x, y = [float(point.epoch) for point in points], [point.value * factor for point in points]
         # The table above says which sign is whose; a chart has no room for long names.
-        series.append(Series(shorten(entry.name, 14), x, y, ink, sign))
+        series.append(Series(shorten(entry.name, 14), x, y, run_color, sign))
     title = "validation accuracy %" if metric == "accuracy" else f"validation {metric}"
     return Chart(title, tuple(series), float(end), ceiling=100.0 if factor == 100.0 else None)

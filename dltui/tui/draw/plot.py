@@ -44,7 +44,7 @@ class Plot:
         self.chart, self.scale, self.look = chart, scale, look
         self.width, self.height = width, height
         self.letters: Array = np.full((height, width), SPACE, dtype=np.int64)
-        self.inks: Array = np.zeros((height, width), dtype=np.int64)
+        self.numbers: Array = np.zeros((height, width), dtype=np.int64)
         self.styles = [""]
 
     def rows(self, ruled: set[int]) -> list[Row]:
@@ -66,18 +66,18 @@ class Plot:
         import numpy as np
 
         columns = np.arange(self.width)
-        inked = np.maximum.accumulate(np.where(self.letters != SPACE, columns, 0), axis=1)
-        inks = np.take_along_axis(self.inks, inked, axis=1)
+        latest = np.maximum.accumulate(np.where(self.letters != SPACE, columns, 0), axis=1)
+        numbers = np.take_along_axis(self.numbers, latest, axis=1)
         text = self.letters.astype("<u4").tobytes().decode("utf-32-le")
         rows = []
         for line in range(self.height):
-            cuts = [0, *(np.flatnonzero(np.diff(inks[line])) + 1).tolist(), self.width]
+            cuts = [0, *(np.flatnonzero(np.diff(numbers[line])) + 1).tolist(), self.width]
             first = line * self.width
-            styles = inks[line, cuts[:-1]].tolist()
+            styles = numbers[line, cuts[:-1]].tolist()
             rows.append(
                 [
-                    (text[first + a : first + b], self.styles[ink])
-                    for (a, b), ink in zip(pairwise(cuts), styles, strict=True)
+                    (text[first + a : first + b], self.styles[number])
+                    for (a, b), number in zip(pairwise(cuts), styles, strict=True)
                 ]
             )
         return rows
@@ -89,14 +89,14 @@ class Plot:
             column = min(int(at * self.width), self.width - 1)
             empty = self.letters[:, column] == SPACE
             self.letters[empty, column] = ord("│")
-            self.inks[empty, column] = self._ink("accent")
+            self.numbers[empty, column] = self._number("accent")
 
     def _grid(self, row: int) -> None:
         import numpy as np
 
         empty = (self.letters[row] == SPACE) & (np.arange(self.width) % 3 == 2)
         self.letters[row][empty] = ord("·")
-        self.inks[row][empty] = self._ink("rule")
+        self.numbers[row][empty] = self._number("rule")
 
     def _series(self, series: Series) -> None:
         import numpy as np
@@ -142,7 +142,7 @@ class Plot:
         """Draw a cross at the bottom for each NaN."""
         if len(columns.gaps):
             self.letters[-1][columns.gaps // ACROSS] = ord("×")
-            self.inks[-1][columns.gaps // ACROSS] = self._ink("bad bold")
+            self.numbers[-1][columns.gaps // ACROSS] = self._number("bad bold")
 
     def _line(self, series: Series, columns: raster.Columns) -> None:
         marked = series.form == "line" and self._count(series) * 3 <= self.width
@@ -171,7 +171,7 @@ class Plot:
         shares = (self._share(columns.low), self._share(columns.high), self._share(columns.mean))
         return raster.band(columns, shares, self.width * ACROSS, self.height * DOWN)
 
-    def _ink(self, style: str) -> int:
+    def _number(self, style: str) -> int:
         if style not in self.styles:
             self.styles.append(style)
         return self.styles.index(style)
@@ -180,7 +180,7 @@ class Plot:
         letters = raster.braille(dots)
         drawn = letters > raster.EMPTY
         self.letters[drawn] = ord(mark) if self.look.ascii else letters[drawn]
-        self.inks[drawn] = self._ink(style)
+        self.numbers[drawn] = self._number(style)
 
     def _sign(self, x: float, y: float, letter: str, style: str) -> None:
         at = (x - self.chart.start) / (self.chart.end - self.chart.start)
@@ -189,4 +189,4 @@ class Plot:
             column = min(int(at * self.width), self.width - 1)
             row = row_of(self.scale, y, self.height)
             self.letters[row, column] = ord(letter)
-            self.inks[row, column] = self._ink(style)
+            self.numbers[row, column] = self._number(style)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from dltui.core.reading.reader import RunReader
     from dltui.core.rundir.directory import RunDirectory
     from dltui.tui.base.hosts.elsewhere import Followed
-    from dltui.tui.draw.colors import RunInk
+    from dltui.tui.draw.colors import RunColor
 
 SECONDS = 1.0
 # Of the screen; the curves get what the table leaves, this at least.
@@ -92,11 +92,11 @@ class ComparePage(Page):
         self._copy = ""
 
     @property
-    def inks(self) -> list[RunInk]:
+    def run_colors(self) -> list[RunColor]:
         """The colors and marks of the runs, by the ids that determine them."""
-        known = colors.inks(run.id for run in self.runs)
-        inks = [known[run.id] for run in self.runs]
-        return inks if self.host.look.ascii else [ink._replace(mark=ink.sign) for ink in inks]
+        known = colors.run_colors(run.id for run in self.runs)
+        found = [known[run.id] for run in self.runs]
+        return found if self.host.look.ascii else [one._replace(mark=one.sign) for one in found]
 
     def body(self) -> Iterable[Widget]:
         yield Rows(self._verdict, id="verdict")
@@ -148,7 +148,7 @@ class ComparePage(Page):
 
         width, height = self.size
         most = height - OTHER_ROWS - (0 if height < self.low else int(height * CURVES))
-        self._lines = len(table(self.found, self.inks, width))
+        self._lines = len(table(self.found, self.run_colors, width))
         self._room = max(min(self._lines, most), 1)
         self.query_one("#table").styles.height = self._room
 
@@ -177,7 +177,7 @@ class ComparePage(Page):
         from dltui.tui.pages.compare_rows import charts, metrics
 
         names = metrics(self.found)
-        return charts(self.found, self.inks, names[self.metric % len(names)], width, height, self.host.look)
+        return charts(self.found, self.run_colors, names[self.metric % len(names)], width, height, self.host.look)
 
     def _divider(self, width: int, height: int) -> list[Row]:
         if self.found is None:
@@ -197,7 +197,7 @@ class ComparePage(Page):
             return []
         from dltui.tui.pages.compare_rows import table
 
-        rows = table(self.found, self.inks, width)
+        rows = table(self.found, self.run_colors, width)
         self.first = min(self.first, max(len(rows) - height, 0))
         return rows[self.first : self.first + height]
 

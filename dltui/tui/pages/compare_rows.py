@@ -13,7 +13,7 @@ from dltui.tui.draw.styled_text import Row, beside, cells, fit, left, right, rul
 
 if TYPE_CHECKING:
     from dltui.core.analysis.comparison import Comparison
-    from dltui.tui.draw.colors import RunInk
+    from dltui.tui.draw.colors import RunColor
     from dltui.tui.draw.styled_text import Look
 
 LEAST_SECONDS = 0.1
@@ -58,12 +58,12 @@ def twins(found: Comparison) -> str:
     return "twins: one model in two frameworks, the same settings" if len(names) == 1 and not differ else ""
 
 
-def table(found: Comparison, inks: Sequence[RunInk], width: int) -> list[Row]:
+def table(found: Comparison, run_colors: Sequence[RunColor], width: int) -> list[Row]:
     """The results with the best of each row marked, then the settings that differ, then the caveats. Where runs have no
     room beside one another, a list of them comes first.
     """
-    blocks = comparison.blocks(found, width - 2, [(ink.style, ink.mark) for ink in inks])
-    rows: list[Row] = ranking(found, inks, width) if width < NARROW and len(blocks) > 1 else []
+    blocks = comparison.blocks(found, width - 2, [(run_color.style, run_color.mark) for run_color in run_colors])
+    rows: list[Row] = ranking(found, run_colors, width) if width < NARROW and len(blocks) > 1 else []
     for block in blocks:
         rows += [[(" ", ""), *row] for row in block]
     rows += [[(f" {line}", "bold")] for line in comparison.series(found)]
@@ -74,7 +74,7 @@ def table(found: Comparison, inks: Sequence[RunInk], width: int) -> list[Row]:
     return [fit(row, width) for row in rows]
 
 
-def ranking(found: Comparison, inks: Sequence[RunInk], width: int) -> list[Row]:
+def ranking(found: Comparison, run_colors: Sequence[RunColor], width: int) -> list[Row]:
     """A row for each run, the best first: its best value and its test result."""
     sign = -1.0 if found.mode == "max" else 1.0
 
@@ -85,18 +85,20 @@ def ranking(found: Comparison, inks: Sequence[RunInk], width: int) -> list[Row]:
     room = max(width - 2 * VALUE - 4, 8)
     rows: list[Row] = [[("   " + left("RUN", room) + right("BEST", VALUE) + right("TEST", VALUE), "dim")]]
     for place in sorted(range(len(found.entries)), key=merit):
-        entry, ink = found.entries[place], inks[place]
+        entry, run_color = found.entries[place], run_colors[place]
         values = (entry.best.value if entry.best else None, entry.test.get(found.metric))
         texts = ["-" if value is None else numbers.metric(found.metric, value) for value in values]
-        row: Row = [(f" {ink.mark} ", ink.style), (left(entry.name, room), "")]
+        row: Row = [(f" {run_color.mark} ", run_color.style), (left(entry.name, room), "")]
         row += [(right(texts[0], VALUE), "best" if place == found.winner else ""), (right(texts[1], VALUE), "")]
         rows.append(row)
     return [fit(row, width) for row in [*rows, []]]
 
 
-def charts(found: Comparison, inks: Sequence[RunInk], metric: str, width: int, height: int, look: Look) -> list[Row]:
+def charts(
+    found: Comparison, run_colors: Sequence[RunColor], metric: str, width: int, height: int, look: Look
+) -> list[Row]:
     """The curves of one metric; of all metrics where there is room."""
-    pairs = [(ink.style, ink.mark) for ink in inks]
+    pairs = [(run_color.style, run_color.mark) for run_color in run_colors]
     names = metrics(found)
     shown = names if width >= WIDE else [metric]
     size = width // len(shown)

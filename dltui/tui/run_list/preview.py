@@ -81,14 +81,14 @@ def heading(found: Preview, line: str, width: int, look: Look) -> Row:
     row: Row = []
     if found.others or found.line != line or (found.own is not None and found.own.name != found.name):
         row = [("── ", "rule"), (cut(found.name, width // 3), "heading"), (" ", "")]
-    for run, (style, mark) in zip(found.others, _inks(found, look), strict=True):
+    for run, (style, mark) in zip(found.others, _run_colors(found, look), strict=True):
         row += [(f" {mark} ", f"{style} bold"), (cut(run.name, 18), style), (" ", "")]
     return fit([*row, ("─" * max(width - cells(row), 0), "rule")], width)
 
 
-def _inks(found: Preview, look: Look) -> list[tuple[str, str]]:
+def _run_colors(found: Preview, look: Look) -> list[tuple[str, str]]:
     """The style and the mark of each run that lies over."""
-    known = colors.inks(run.id for run in found.others)
+    known = colors.run_colors(run.id for run in found.others)
     return [(known[run.id].style, known[run.id].mark if look.ascii else known[run.id].sign) for run in found.others]
 
 
@@ -110,7 +110,7 @@ def _charts(found: Preview, look: Look) -> Iterator[Chart]:
 def _chart(found: Preview, name: str, title: str, look: Look) -> Chart:
     """The curves of the run, and the validation curves of those over it."""
     series, ends = [], [1.0]
-    for run, (style, mark) in zip(found.others, _inks(found, look), strict=True):
+    for run, (style, mark) in zip(found.others, _run_colors(found, look), strict=True):
         if run.history.attempt is not None:
             axis = axis_of(run.history, "epochs")
             ends.append(axis.at(run.history.attempt.total_steps))

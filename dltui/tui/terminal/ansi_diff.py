@@ -19,7 +19,7 @@ _ON_SPACES = frozenset("4579")
 class Pen(NamedTuple):
     """The terminal's pen: the parameters of foreground and background, and attributes like 1 for bold."""
 
-    ink: str = ""
+    foreground: str = ""
     ground: str = ""
     more: frozenset[str] = frozenset()
 
@@ -30,24 +30,24 @@ PLAIN = Pen()
 def pen_after(pen: Pen, parameters: str) -> Pen | None:
     """The pen after a sequence of parameters; None for a sequence that is not used here."""
     codes = parameters.split(";")
-    ink, ground, more = pen
+    foreground, ground, more = pen
     at = 0
     while at < len(codes):
         code = codes[at].lstrip("0") or "0"
         length = {"2": 5, "5": 3}.get(codes[at + 1], 1) if code in ("38", "48") and at + 1 < len(codes) else 1
         whole = ";".join(codes[at : at + length])
         if code == "0":
-            ink, ground, more = PLAIN
+            foreground, ground, more = PLAIN
         elif code in _KNOWN:
             more |= {code}
         elif code == "38" or code == "39" or "30" <= code <= "37" or (len(code) == 2 and code[0] == "9"):
-            ink = "" if code == "39" else whole
+            foreground = "" if code == "39" else whole
         elif code == "48" or code == "49" or "40" <= code <= "47" or (len(code) == 3 and code[:2] == "10"):
             ground = "" if code == "49" else whole
         else:
             return None
         at += length
-    return Pen(ink, ground, more)
+    return Pen(foreground, ground, more)
 
 
 class AnsiDiff:
@@ -113,14 +113,14 @@ class AnsiDiff:
 
 def change(has: Pen | None, wanted: Pen) -> str:
     """The shortest sequence from one pen to another."""
-    full = ";".join(("0", *sorted(wanted.more), *filter(None, (wanted.ink, wanted.ground))))
+    full = ";".join(("0", *sorted(wanted.more), *filter(None, (wanted.foreground, wanted.ground))))
     gone = has.more - wanted.more if has is not None else frozenset("0")
     if has is None or gone - _WEIGHT:
         return f"\x1b[{full}m"
     # 22 ends bold and dim alike.
     parts = ["22", *sorted(wanted.more)] if gone else sorted(wanted.more - has.more)
-    if wanted.ink != has.ink:
-        parts.append(wanted.ink or "39")
+    if wanted.foreground != has.foreground:
+        parts.append(wanted.foreground or "39")
     if wanted.ground != has.ground:
         parts.append(wanted.ground or "49")
     short = ";".join(parts)

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from dltui.tui.terminal import kitty
-from dltui.tui.terminal.inks import DARK, DARK_256, LIGHT, LIGHT_256, OF_256, PLAIN
-from dltui.tui.terminal.named_inks import NAMED_INKS
+from dltui.tui.terminal.named_themes import NAMED_THEMES
+from dltui.tui.terminal.theme_colors import DARK, DARK_256, LIGHT, LIGHT_256, OF_256, PLAIN
 
 if TYPE_CHECKING:
     from dltui.tui.terminal.meter import Meter
@@ -54,7 +54,7 @@ def chosen(terminal: Terminal, settings: ScreenSettings) -> Terminal:
     # A terminal that says nothing of more than 16 colors has 256, if it is to look dark or light.
     picked = terminal.theme not in (DARK, LIGHT)
     dark, light = (DARK_256, LIGHT_256) if picked else (DARK, LIGHT)
-    known = {"dark": dark, "light": light, "16": PLAIN} | {name: name + OF_256 * picked for name in NAMED_INKS}
+    known = {"dark": dark, "light": light, "16": PLAIN} | {name: name + OF_256 * picked for name in NAMED_THEMES}
     theme = known.get(settings.theme, terminal.theme)
     return Terminal(
         ascii=terminal.ascii if settings.letters == "auto" else settings.letters == "ascii",

@@ -10,14 +10,14 @@ from dltui.core import paths
 from dltui.core.errors import UsageError
 from dltui.core.settings import change_tables, load_settings
 from dltui.core.text import clean_line
-from dltui.tui.terminal.named_inks import NAMED_INKS
+from dltui.tui.terminal.named_themes import NAMED_THEMES
 
 if TYPE_CHECKING:
     from tomlkit import TOMLDocument
 
 TABLE = "screen"
 CHOICES: Mapping[str, tuple[str, ...]] = {
-    "theme": ("auto", "dark", "light", "16", *NAMED_INKS),
+    "theme": ("auto", "dark", "light", "16", *NAMED_THEMES),
     "palette": ("default", "color-blind"),
     "letters": ("auto", "unicode", "ascii"),
     "tick": ("4", "2", "1"),

@@ -12,11 +12,11 @@ from textual.theme import BUILTIN_THEMES, Theme
 
 from dltui.tui.terminal.contrast import readable
 from dltui.tui.terminal.cube import light, nearest, shade
-from dltui.tui.terminal.inks import (
+from dltui.tui.terminal.named_themes import CONTRAST, CONTRAST_LIGHT, NAMED_THEMES
+from dltui.tui.terminal.theme_colors import (
     COLOR_BLIND,
     DARK,
     DARK_256,
-    INKS,
     LIGHT,
     LIGHT_256,
     LIGHT_THEMES,
@@ -24,8 +24,8 @@ from dltui.tui.terminal.inks import (
     OF_256,
     PLAIN,
     RAMPS,
+    THEME_COLORS,
 )
-from dltui.tui.terminal.named_inks import CONTRAST, CONTRAST_LIGHT, NAMED_INKS
 
 ATTRIBUTES: dict[str, Style] = {
     "bold": Style(bold=True),
@@ -40,12 +40,12 @@ MOST_KNOWN = 8_192
 
 
 def themes() -> list[Theme]:
-    return [*(_theme(name, name not in LIGHT_THEMES) for name in INKS), _plain_theme()]
+    return [*(_theme(name, name not in LIGHT_THEMES) for name in THEME_COLORS), _plain_theme()]
 
 
 OTHER = {
-    **dict.fromkeys(NAMED_INKS, LIGHT),
-    **dict.fromkeys((name + OF_256 for name in NAMED_INKS), LIGHT_256),
+    **dict.fromkeys(NAMED_THEMES, LIGHT),
+    **dict.fromkeys((name + OF_256 for name in NAMED_THEMES), LIGHT_256),
     DARK: LIGHT, LIGHT: DARK, DARK_256: LIGHT_256, LIGHT_256: DARK_256,
     CONTRAST: CONTRAST_LIGHT, CONTRAST_LIGHT: CONTRAST,
     CONTRAST + OF_256: CONTRAST_LIGHT + OF_256, CONTRAST_LIGHT + OF_256: CONTRAST + OF_256,
@@ -54,19 +54,19 @@ OTHER = {
 
 
 def _theme(name: str, dark: bool) -> Theme:
-    ink = INKS[name]
+    colors = THEME_COLORS[name]
     return Theme(
         name=name,
-        primary=ink["accent"],
-        secondary=ink["train"],
-        accent=ink["validation"],
-        warning=ink["warn"],
-        error=ink["bad"],
-        success=ink["good"],
-        foreground=ink["foreground"],
-        background=ink["background"],
-        surface=ink["background"],
-        panel=ink["bar"],
+        primary=colors["accent"],
+        secondary=colors["train"],
+        accent=colors["validation"],
+        warning=colors["warn"],
+        error=colors["bad"],
+        success=colors["good"],
+        foreground=colors["foreground"],
+        background=colors["background"],
+        surface=colors["background"],
+        panel=colors["bar"],
         dark=dark,
     )
 
@@ -96,10 +96,10 @@ class Palette:
 
     def __init__(self, theme: str, color_blind: bool = False) -> None:
         self.theme = theme
-        known = INKS.get(theme)
+        known = THEME_COLORS.get(theme)
         self._picked = theme.endswith(OF_256)
         self._nearest = _nearest(theme)
-        self._ink = known if known is None or not color_blind else known | COLOR_BLIND[self._nearest]
+        self._colors = known if known is None or not color_blind else known | COLOR_BLIND[self._nearest]
         self._known: dict[str, Style] = {}
 
     def style(self, words: str) -> Style:
@@ -114,11 +114,11 @@ class Palette:
 
     def _lifted(self, words: list[str], style: Style) -> Style:
         """A color of text that can be read on the ground of a chosen row, where that of the style cannot."""
-        ink, ground, color = self._ink, style.bgcolor, style.color
-        inks = [word for word in words if ink and word in ink and word not in BACKGROUNDS]
-        if ink is None or not inks or inks[-1] in DRAWN or ground is None or color is None:
+        colors, ground, color = self._colors, style.bgcolor, style.color
+        foregrounds = [word for word in words if colors and word in colors and word not in BACKGROUNDS]
+        if colors is None or not foregrounds or foregrounds[-1] in DRAWN or ground is None or color is None:
             return Style.null()
-        text = _rgb(ink["foreground"])
+        text = _rgb(colors["foreground"])
         return Style.from_color(
             Color.from_triplet(readable(color.get_truecolor(), text, ground.get_truecolor(), self._picked))
         )
@@ -133,12 +133,12 @@ class Palette:
             return Style(color=Color.from_triplet(_rgb(f"#{int(word.split(':')[1]):06x}")))
         if ":" in word:
             return self._heat(*word.split(":"))
-        ink = self._ink
-        if ink is None:
+        colors = self._colors
+        if colors is None:
             return self._named(word)
         if word in BACKGROUNDS:
-            return Style(bgcolor=ink[word])
-        return Style(color=ink[word]) if word in ink else Style.null()
+            return Style(bgcolor=colors[word])
+        return Style(color=colors[word]) if word in colors else Style.null()
 
     def _named(self, word: str) -> Style:
         if word in ("selected", "unfocused"):
@@ -149,14 +149,14 @@ class Palette:
 
     def _heat(self, kind: str, amount: str) -> Style:
         """A background between the screen's color and the full color, with a readable foreground."""
-        ink = self._ink
+        colors = self._colors
         share = min(max(float(amount), 0.0), 1.0)
-        if ink is None:
+        if colors is None:
             named = "blue" if kind == "heat" else "red"
             return Style(reverse=share >= 0.3, color=named if share >= 0.03 else None, dim=share < 0.03)
         if share < 0.005:
-            return Style(color=ink["faint"], bgcolor=ink["background"])
-        ground = self._ramp(kind, share) if self._picked else _mixed(ink, kind, share)
+            return Style(color=colors["faint"], bgcolor=colors["background"])
+        ground = self._ramp(kind, share) if self._picked else _mixed(colors, kind, share)
         return Style(color="#0d1016" if light(ground) > 128 else "#f4f6fa", bgcolor=Color.from_triplet(ground))
 
     def _ramp(self, kind: str, share: float) -> ColorTriplet:
@@ -168,10 +168,10 @@ class Palette:
         return Color.from_triplet(shade(nearest(pixel)) if self._picked else pixel)
 
 
-def _mixed(ink: dict[str, str], kind: str, share: float) -> ColorTriplet:
+def _mixed(colors: dict[str, str], kind: str, share: float) -> ColorTriplet:
     """A color between that of the screen and the full color."""
-    full = _rgb(ink["train" if kind == "heat" else "validation"])
-    return blend_rgb(_rgb(ink["background"]), full, share**0.6 * (0.95 if kind == "heat" else 0.85))
+    full = _rgb(colors["train" if kind == "heat" else "validation"])
+    return blend_rgb(_rgb(colors["background"]), full, share**0.6 * (0.95 if kind == "heat" else 0.85))
 
 
 def _rgb(text: str) -> ColorTriplet:

@@ -9,7 +9,7 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from dltui.tui.terminal.capabilities import Terminal
-from dltui.tui.terminal.inks import DARK, LIGHT
+from dltui.tui.terminal.theme_colors import DARK, LIGHT
 from tests.tui.scenario import FakeServices, shown, text, until
 from tests.tui.test_screens import SvgExtension
 

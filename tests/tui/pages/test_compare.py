@@ -10,7 +10,7 @@ from syrupy.assertion import SnapshotAssertion
 
 from dltui.core.rundir.directory import RunDirectory
 from dltui.tui.terminal.capabilities import Terminal
-from dltui.tui.terminal.inks import DARK, LIGHT
+from dltui.tui.terminal.theme_colors import DARK, LIGHT
 from tests.tui.scenario import FakeServices, lines, ready, shown, text, until
 from tests.tui.test_screens import ASCII, SIZES, SvgExtension, TextExtension
 

@@ -17,7 +17,7 @@ from dltui.core.data.findings import check, record
 from dltui.core.data.findings.ask import Looked
 from dltui.core.data.findings.review import read_file
 from dltui.tui.terminal.capabilities import Terminal
-from dltui.tui.terminal.inks import DARK, LIGHT
+from dltui.tui.terminal.theme_colors import DARK, LIGHT
 from tests.core.data.findings.planted import planted
 from tests.tui.sample_catalog import make_catalog
 from tests.tui.scenario import FakeServices, lines, ready, shown, text, until
@@ -80,11 +80,11 @@ async def test_marks_are_saved_and_used(services: FakeServices, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("size", [(80, 24), (200, 50)], ids=lambda size: f"{size[0]}x{size[1]}")
-@pytest.mark.parametrize("ink", [DARK, LIGHT], ids=["dark", "light"])
-async def test_picture(services: FakeServices, snapshot: SnapshotAssertion, size: tuple[int, int], ink: Any) -> None:
-    if ink is LIGHT and size[0] == 200:
+@pytest.mark.parametrize("theme", [DARK, LIGHT], ids=["dark", "light"])
+async def test_picture(services: FakeServices, snapshot: SnapshotAssertion, size: tuple[int, int], theme: Any) -> None:
+    if theme is LIGHT and size[0] == 200:
         pytest.skip("one light picture says it")
-    async with shown(services, size, Terminal(theme=ink), new=True) as (app, pilot):
+    async with shown(services, size, Terminal(theme=theme), new=True) as (app, pilot):
         await looked(app, pilot)
         await pilot.press("down")
         assert app.export_screenshot() == snapshot(extension_class=SvgExtension)

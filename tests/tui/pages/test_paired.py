@@ -11,7 +11,7 @@ from syrupy.assertion import SnapshotAssertion
 
 from dltui.core.rundir.directory import RunDirectory
 from dltui.tui.terminal.capabilities import Terminal
-from dltui.tui.terminal.inks import DARK
+from dltui.tui.terminal.theme_colors import DARK
 from tests.tui.scenario import FakeServices, lines, ready, shown, text, until
 from tests.tui.test_screens import ASCII, SvgExtension, TextExtension
 

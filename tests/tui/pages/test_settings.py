@@ -11,8 +11,8 @@ from dltui.core.errors import UsageError
 from dltui.tui.app import make_app
 from dltui.tui.base.services import Services
 from dltui.tui.terminal.capabilities import SCREEN_LOG, Terminal, chosen
-from dltui.tui.terminal.inks import DARK, LIGHT, PLAIN
 from dltui.tui.terminal.settings import ScreenSettings
+from dltui.tui.terminal.theme_colors import DARK, LIGHT, PLAIN
 from tests.tui.scenario import FakeServices, lines, shown, text, until
 from tests.tui.test_screens import ASCII, SIZES, THEMES, SvgExtension, TextExtension
 

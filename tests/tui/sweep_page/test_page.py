@@ -10,7 +10,7 @@ from syrupy.assertion import SnapshotAssertion
 
 from dltui.tui.new_run.page import NewRunPage
 from dltui.tui.terminal.capabilities import Terminal
-from dltui.tui.terminal.inks import DARK, LIGHT
+from dltui.tui.terminal.theme_colors import DARK, LIGHT
 from tests.helpers.marks import few
 from tests.helpers.sample_run import make_sample_run
 from tests.tui.everywhere import everywhere

@@ -36,9 +36,9 @@ def picture(text: str) -> list[list[Any]]:
             cell = screen.buffer[line][column]
             lines = (cell.underscore, cell.strikethrough, cell.reverse)
             seen = (cell.data, cell.bg, lines)
-            # A reversed blank shows its ink.
-            ink = (cell.fg, cell.bold, cell.italics) if cell.data.strip() or any(lines) else None
-            row.append((seen, ink))
+            # A reversed blank shows its foreground.
+            foreground = (cell.fg, cell.bold, cell.italics) if cell.data.strip() or any(lines) else None
+            row.append((seen, foreground))
         rows.append(row)
     return rows
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from dltui.tui.terminal.capabilities import chosen, examine
-from dltui.tui.terminal.inks import DARK, DARK_256, LIGHT, LIGHT_256, PLAIN
 from dltui.tui.terminal.settings import ScreenSettings
 from dltui.tui.terminal.theme import Palette
+from dltui.tui.terminal.theme_colors import DARK, DARK_256, LIGHT, LIGHT_256, PLAIN
 
 UTF8 = {"LANG": "en_US.UTF-8", "TERM": "xterm-256color"}
 

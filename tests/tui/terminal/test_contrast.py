@@ -7,8 +7,8 @@ from rich.color import ColorSystem
 from rich.color_triplet import ColorTriplet
 
 from dltui.tui.terminal.contrast import LEAST, contrast
-from dltui.tui.terminal.inks import INKS, OF_256
 from dltui.tui.terminal.theme import BACKGROUNDS, DRAWN, Palette
+from dltui.tui.terminal.theme_colors import OF_256, THEME_COLORS
 
 GROUNDS = ("selected", "unfocused")
 NO_TEXT = ("background", *BACKGROUNDS, *DRAWN)
@@ -22,10 +22,10 @@ def test_contrast_is_that_of_wcag() -> None:
 
 
 @pytest.mark.parametrize("color_blind", [False, True])
-@pytest.mark.parametrize("theme", INKS)
+@pytest.mark.parametrize("theme", THEME_COLORS)
 def test_every_ink_can_be_read_on_a_chosen_row(theme: str, color_blind: bool) -> None:
     palette = Palette(theme, color_blind)
-    for word in INKS[theme]:
+    for word in THEME_COLORS[theme]:
         for ground in GROUNDS if word not in NO_TEXT else ():
             style = palette.style(f"{word} bold {ground}")
             assert style.bold
@@ -38,10 +38,10 @@ def test_every_ink_can_be_read_on_a_chosen_row(theme: str, color_blind: bool) ->
             assert found >= LEAST, (word, ground, found)
 
 
-@pytest.mark.parametrize("theme", INKS)
+@pytest.mark.parametrize("theme", THEME_COLORS)
 def test_what_can_be_read_stays_as_it_is(theme: str) -> None:
     palette = Palette(theme)
-    for word in INKS[theme]:
+    for word in THEME_COLORS[theme]:
         alone, chosen, ground = (palette.style(words) for words in (word, f"{word} selected", "selected"))
         if word in NO_TEXT or alone.color is None or ground.bgcolor is None:
             continue

@@ -171,8 +171,8 @@ def lines(found: Comparison, columns: int | None = None) -> list[Row]:
     """The comparison as lines with a column per run: results and settings that differ; then curves and caveats."""
     columns = min(columns or shutil.get_terminal_size((100, 24)).columns, WIDEST)
     rows: list[Row] = [[(_heading(found), "heading")]]
-    inks = [(style(place), mark(place)) for place in range(len(found.entries))]
-    parts = blocks(found, columns, inks)
+    run_colors = [(style(place), mark(place)) for place in range(len(found.entries))]
+    parts = blocks(found, columns, run_colors)
     for block in parts:
         rows += [[], *block]
     marked = any(text.endswith("*") for block in parts for row in block for text, _ in row)
@@ -203,8 +203,8 @@ def _charts(found: Comparison, columns: int) -> list[Row]:
     from dltui.tui.draw.styled_text import Look
 
     look = Look(ascii=not can_show(MARKS + "⣿┤"), mono=not terminal_output())
-    inks = [(style(place), mark(place)) for place in range(len(found.entries))]
-    charts = [chart(found, name, inks) for name in dict.fromkeys((found.metric, "loss"))]
+    run_colors = [(style(place), mark(place)) for place in range(len(found.entries))]
+    charts = [chart(found, name, run_colors) for name in dict.fromkeys((found.metric, "loss"))]
     if len(charts) == 1 or columns < 90:
         return [row for one in charts for row in draw(one, columns - 1, CHART_ROWS, look)]
     half = (columns - 1) // 2

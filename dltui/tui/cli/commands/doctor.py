@@ -63,7 +63,7 @@ def _terminal() -> Check:
     from dltui.core.checks.doctor import Check
     from dltui.core.text import clean_line
     from dltui.tui.terminal.capabilities import examine
-    from dltui.tui.terminal.inks import DARK_256, LIGHT_256, PLAIN
+    from dltui.tui.terminal.theme_colors import DARK_256, LIGHT_256, PLAIN
 
     seen = examine(os.environ)
     many = "256 colors" if seen.theme in (DARK_256, LIGHT_256) else "24-bit colors"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dltui.tui.draw.chart_data import Chart, Series
-from dltui.tui.draw.colors import RunInk, inks
+from dltui.tui.draw.colors import RunColor, run_colors
 from dltui.tui.draw.run_charts import series as run_series
 from dltui.tui.draw.run_charts.axis import Axis, axis_of
 from dltui.tui.draw.run_charts.fit import fit_chart
@@ -27,7 +27,7 @@ class Curves:
     curve_view: CurveView
     others: tuple[Overlaid, ...]
     axis: Axis
-    inks: dict[str, RunInk]
+    run_colors: dict[str, RunColor]
 
     def chart(self, name: str) -> Chart:
         if name == "fit":
@@ -55,7 +55,7 @@ class Curves:
         """The series of the other runs. The ghost is gray."""
         laid = []
         for other in self.others:
-            style, mark = self.inks[other.id]
+            style, mark = self.run_colors[other.id]
             style = "dim" if other.id == self.curve_view.ghost else style
             axis = axis_of(other.history, self.curve_view.axis)
             laid.append(run_series.laid_over(other.history, axis, name, other.name, style, mark))
@@ -65,7 +65,7 @@ class Curves:
 def curves_of(view: RunView, curve_view: CurveView, others: tuple[Overlaid, ...]) -> Curves:
     left = view.progress.left if view.progress else None
     known = tuple(other for other in others if other.history.attempt is not None)
-    return Curves(view, curve_view, known, axis_of(view.history, curve_view.axis, left), inks(curve_view.others))
+    return Curves(view, curve_view, known, axis_of(view.history, curve_view.axis, left), run_colors(curve_view.others))
 
 
 def extent(view: RunView) -> Extent:

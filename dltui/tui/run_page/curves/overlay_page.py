@@ -11,7 +11,7 @@ from textual.message import Message
 from dltui.tui.base.page import Page, bind
 from dltui.tui.base.rows import Rows
 from dltui.tui.base.threads import Failed, in_thread
-from dltui.tui.draw.colors import inks
+from dltui.tui.draw.colors import run_colors
 from dltui.tui.draw.styled_text import Row, fit, left, on, right
 from dltui.tui.draw.wording import STATUS_STYLES
 
@@ -104,7 +104,7 @@ class OverlayPage(Page):
                 [(" Esc goes back to the curves; n in the list of runs starts a run.", "dim")],
             ]
         first = max(min(self._at - height // 2, len(self.runs) - height + 1), 0)
-        colors = inks(self.curve_view.others)
+        colors = run_colors(self.curve_view.others)
         head = f"      {left('NAME', 16)}{left('MODEL', 12)}{left('DATA', 14)}{right('EPOCHS', 6)}  {left('BEST', 10)}"
         rows: list[Row] = [fit([(f"{head}STATE", "dim")], width)]
         for number, run in enumerate(self.runs[first : first + height - 1], start=first):
@@ -112,9 +112,9 @@ class OverlayPage(Page):
             rows.append(on(fit(row, width), "selected") if number == self._at else fit(row, width))
         return rows
 
-    def _row(self, run: Summary, ink: tuple[str, str] | None, marked: bool) -> Row:
-        style, mark = ink or ("dim", " ")
-        sign: Row = [(f"━{mark}━ " if ink else "    ", f"{style} bold")]
+    def _row(self, run: Summary, run_color: tuple[str, str] | None, marked: bool) -> Row:
+        style, mark = run_color or ("dim", " ")
+        sign: Row = [(f"━{mark}━ " if run_color else "    ", f"{style} bold")]
         if run.directory.id == self.curve_view.ghost:
             sign = [(f"╸{mark}╸ ", "dim bold")]
         name = left(run.name, 15) + " "
@@ -122,7 +122,7 @@ class OverlayPage(Page):
         return [
             ("› " if marked else "  ", "accent bold"),
             *sign,
-            (name, "bold" if ink else ""),
+            (name, "bold" if run_color else ""),
             (left(run.model, 11) + " ", ""),
             (left(run.dataset, 13) + " ", "" if run.dataset == self.run.dataset else "dim"),
             (right(f"{run.epochs_done}/{run.epochs}", 6) + "  ", "dim"),

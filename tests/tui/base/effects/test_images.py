@@ -20,9 +20,9 @@ from dltui.tui.base.effects.images import MOST, Images
 from dltui.tui.draw.picture import MOST_CELLS, picture
 from dltui.tui.terminal import kitty
 from dltui.tui.terminal.capabilities import Terminal
-from dltui.tui.terminal.inks import DARK, PLAIN
 from dltui.tui.terminal.settings import ScreenSettings
 from dltui.tui.terminal.theme import Palette
+from dltui.tui.terminal.theme_colors import DARK, PLAIN
 from tests.tui.scenario import FakeServices, lines, looked_inside, shown, text, until
 
 KITTY = Terminal(images=True)

@@ -18,7 +18,7 @@ from dltui.tui.draw.styled_text import Look, plain
 from dltui.tui.run_page.inside import classes, confusion, mistakes_view
 from dltui.tui.run_page.inside.cursor import CellCursor, ClassCursor, MistakeCursor
 from dltui.tui.terminal.capabilities import Terminal
-from dltui.tui.terminal.inks import PLAIN
+from dltui.tui.terminal.theme_colors import PLAIN
 from tests.helpers.sample_run import make_sample_run
 from tests.tui.scenario import FakeServices, drawn, looked_inside, shown, text
 from tests.tui.test_screens import ASCII, SIZES, THEMES, SvgExtension, TextExtension

@@ -1,4 +1,4 @@
-"""The inks of the themes that are chosen by name, after the palettes that editors and terminals know by these names."""
+"""The colors of themes that are chosen by name, after the palettes that editors and terminals know by these names."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ NORD, GRUVBOX, CATPPUCCIN, DRACULA = "nord", "gruvbox", "catppuccin", "dracula"
 CONTRAST, CONTRAST_LIGHT = "contrast", "contrast-light"
 
 # Training stays bluish and validation orange in each, so that charts are read the same everywhere.
-NAMED_INKS: dict[str, dict[str, str]] = {
+NAMED_THEMES: dict[str, dict[str, str]] = {
     NORD: {
         "background": "#2e3440",
         "bar": "#3b4252",

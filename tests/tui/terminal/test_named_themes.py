@@ -6,10 +6,10 @@ import pytest
 from rich.color_triplet import ColorTriplet
 
 from dltui.tui.terminal.capabilities import Terminal, chosen
-from dltui.tui.terminal.inks import DARK, DARK_256, INKS, LIGHT_THEMES, OF_256, PLAIN
-from dltui.tui.terminal.named_inks import CONTRAST, CONTRAST_LIGHT, NAMED_INKS
+from dltui.tui.terminal.named_themes import CONTRAST, CONTRAST_LIGHT, NAMED_THEMES
 from dltui.tui.terminal.settings import ScreenSettings
 from dltui.tui.terminal.theme import OTHER, Palette
+from dltui.tui.terminal.theme_colors import DARK, DARK_256, LIGHT_THEMES, OF_256, PLAIN, THEME_COLORS
 
 TEXTS = ("foreground", "dim", "accent", "train", "validation", "best", "good", "warn", "bad", "key")
 
@@ -26,10 +26,10 @@ def contrast(one: str, other: str) -> float:
     return (high + 0.05) / (low + 0.05)
 
 
-@pytest.mark.parametrize("name", [*NAMED_INKS, *(name + OF_256 for name in NAMED_INKS)])
+@pytest.mark.parametrize("name", [*NAMED_THEMES, *(name + OF_256 for name in NAMED_THEMES)])
 def test_every_color_is_there_and_can_be_read(name: str) -> None:
-    ink = INKS[name]
-    assert ink.keys() == INKS[DARK].keys()
+    ink = THEME_COLORS[name]
+    assert ink.keys() == THEME_COLORS[DARK].keys()
     # Of 256 colors the nearest is less exact.
     least = 4.0 if not name.startswith("contrast") else 6.0 if name.endswith(OF_256) else 7.0
     for word in (*TEXTS, *(word for word in ink if word.startswith("run-"))):
@@ -42,7 +42,7 @@ def test_every_color_is_there_and_can_be_read(name: str) -> None:
             assert contrast(front, back) >= 3.0, (kind, amount)
 
 
-@pytest.mark.parametrize("name", NAMED_INKS)
+@pytest.mark.parametrize("name", NAMED_THEMES)
 def test_a_name_holds_at_every_depth_of_color(name: str) -> None:
     wish = ScreenSettings(theme=name)
     assert chosen(Terminal(theme=DARK), wish).theme == name
@@ -60,8 +60,8 @@ def test_sent_as_picked() -> None:
     """Rich rounds each of the 256 to the number that was picked."""
     from rich.color import Color, ColorSystem
 
-    for name in NAMED_INKS:
-        for color in INKS[name + OF_256].values():
+    for name in NAMED_THEMES:
+        for color in THEME_COLORS[name + OF_256].values():
             number = Color.from_triplet(ColorTriplet(*bytes.fromhex(color[1:]))).downgrade(ColorSystem.EIGHT_BIT).number
             assert number is not None
             assert number >= 16

@@ -1,18 +1,18 @@
-"""The tables of inks: what each style word looks like, dark and light, in 24 bits, in 256 and in 16 colors."""
+"""The tables of colors: what each style word looks like, dark and light, in 24 bits, in 256 and in 16 colors."""
 
 from __future__ import annotations
 
 from rich.color_triplet import ColorTriplet
 
 from dltui.tui.terminal.cube import nearest, shade
-from dltui.tui.terminal.named_inks import BRIGHT, NAMED_INKS
+from dltui.tui.terminal.named_themes import BRIGHT, NAMED_THEMES
 
 DARK, LIGHT, PLAIN = "dltui-dark", "dltui-light", "dltui-16"
 DARK_256, LIGHT_256 = "dltui-dark-256", "dltui-light-256"
-"""Themes for terminals that round each color to one of their 256: their inks are chosen among these."""
+"""Themes for terminals that round each color to one of their 256: their colors are chosen among these."""
 
 # Blue and orange stay apart for color-blind eyes; green and red always come with a word.
-INKS: dict[str, dict[str, str]] = {
+THEME_COLORS: dict[str, dict[str, str]] = {
     DARK: {
         "background": "#11141b",
         "bar": "#1a1f2a",
@@ -163,20 +163,24 @@ _PICKED_COLOR_BLIND: dict[str, dict[str, int]] = {
         "bad": 130,
     },
 }
-INKS |= {theme: {word: shade(number).hex for word, number in inks.items()} for theme, inks in _PICKED.items()}
+THEME_COLORS |= {
+    theme: {word: shade(number).hex for word, number in colors.items()} for theme, colors in _PICKED.items()
+}
 COLOR_BLIND |= {
-    theme: {word: shade(number).hex for word, number in inks.items()} for theme, inks in _PICKED_COLOR_BLIND.items()
+    theme: {word: shade(number).hex for word, number in colors.items()} for theme, colors in _PICKED_COLOR_BLIND.items()
 }
 OF_256 = "-256"
-"""Ends the name of each theme whose inks are among the 256 colors of a terminal."""
+"""Ends the name of each theme whose colors are among the 256 colors of a terminal."""
 
 
 def _picked(color: str) -> str:
     return shade(nearest(ColorTriplet(*bytes.fromhex(color[1:])))).hex
 
 
-INKS |= NAMED_INKS
-INKS |= {name + OF_256: {word: _picked(color) for word, color in inks.items()} for name, inks in NAMED_INKS.items()}
+THEME_COLORS |= NAMED_THEMES
+THEME_COLORS |= {
+    name + OF_256: {word: _picked(color) for word, color in colors.items()} for name, colors in NAMED_THEMES.items()
+}
 LIGHT_THEMES = frozenset((LIGHT, LIGHT_256, *BRIGHT, *(name + OF_256 for name in BRIGHT)))
 """Those with a light background."""
 
