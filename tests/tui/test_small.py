@@ -95,6 +95,20 @@ async def letters(app: Any, pilot: Any, size: tuple[int, int]) -> list[str]:
     return found
 
 
+async def at_each_size(app: Any, pilot: Any) -> str:
+    """The letters of a screen at three sizes. At these and more its keys can be seen; below 40x10 there is a card."""
+    found = []
+    for size in SIZES:
+        there = await letters(app, pilot, size)
+        assert "? keys" in there[-1], size
+        found += [f"== {size[0]}x{size[1]}", *(line.rstrip() for line in there)]
+    for size in (*CARDS, *MORE_SIZES):
+        there = await letters(app, pilot, size)
+        assert ("dltui needs" in "".join(there)) == (size in CARDS)
+        assert size in CARDS or "keys" in there[-1], size
+    return "\n".join(found)
+
+
 @pytest.mark.parametrize("name", few(SCREENS, FIRST))
 async def test_screen(
     services: FakeServices, snapshot: SnapshotAssertion, name: str, request: pytest.FixtureRequest
@@ -103,16 +117,7 @@ async def test_screen(
     run = seen.of if seen.of is not None and (services.root / seen.of).is_dir() else None
     async with shown(services, (40, 10), LOOKS["no-color"], run) as (app, pilot):
         await open_it(app, pilot, services, seen)
-        found = []
-        for size in SIZES:
-            there = await letters(app, pilot, size)
-            assert "? keys" in there[-1], size
-            found += [f"== {size[0]}x{size[1]}", *(line.rstrip() for line in there)]
-        assert "\n".join(found) == snapshot(extension_class=TextExtension)
-        for size in (*CARDS, *MORE_SIZES):
-            there = await letters(app, pilot, size)
-            assert ("dltui needs" in "".join(there)) == (size in CARDS)
-            assert size in CARDS or "keys" in there[-1], size
+        assert await at_each_size(app, pilot) == snapshot(extension_class=TextExtension)
 
 
 @pytest.mark.long

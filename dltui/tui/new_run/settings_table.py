@@ -52,6 +52,8 @@ def settings(form: RunForm, chosen: int, edit: LineEdit | None, width: int, heig
     last = "what it does" if width >= WIDE else ""
     head = f"{left('value', size.value)}{left('default', size.default)}{left('allowed', size.allowed)}{last}"
     hidden = f"{hidden_rows(visible, len(entries), width - size.name - len(head.rstrip()) - 2)} "
+    if size.name + len(head) + len(hidden) > width:
+        head = head.rstrip()
     rows: list[Row] = [ends([(left(" SETTINGS", size.name), heading), (head, "dim")], [(hidden, "faint")], width)]
     for number in visible:
         picked = number == chosen

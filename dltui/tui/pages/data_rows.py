@@ -97,7 +97,7 @@ def _line(item: Item, marked: bool, chosen: bool, width: int) -> Row:
     samples = [sample for _, sample in item.samples]
     leaks = len({sample.split for sample in samples}) > 1
     row += [(left(item.what if item.is_pair else "odd", 6), "warn" if leaks else "dim"), (" ", "")]
-    row += [(left(_place(samples[0]), 17 if width >= 50 else max(width - 10, 8)), "")]
+    row += [(left(_place(samples[0]), 17 if width >= 50 else 13 if width >= 34 else max(width - 10, 8)), "")]
     if len(samples) > 1:
         row += [(left(f"= {_place(samples[1])}", 20), "dim")]
         row += [(right(f"{100 * item.found.residue:.1f} %", 7), "")]  # type: ignore[union-attr]

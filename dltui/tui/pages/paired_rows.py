@@ -21,6 +21,8 @@ HEAD = 4
 """Rows above the list: counts, test, divider, column heads."""
 LEAST_LIST = 44
 """The least width in cells of the list beside a picture."""
+LEAST_WORDS = 70
+"""The columns from which on the counts are told in full."""
 
 
 def counts(found: Pair, width: int) -> list[Row]:
@@ -134,8 +136,12 @@ def _counts(found: Pair, width: int) -> Row:
         (len(found.second), ""),
         (found.neither, "both wrong"),
     )
-    names = [cut(name, max((width - 50) // 2, 6)) for name in found.names]
-    words = [counts[0][1], f"only {names[0]}", f"only {names[1]}", counts[3][1]]
+    if width < LEAST_WORDS:
+        names = [cut(name, max((width - 30) // 2, 4)) for name in found.names]
+        words = ["both", *names, "none"]
+    else:
+        names = [cut(name, max((width - 50) // 2, 6)) for name in found.names]
+        words = [counts[0][1], f"only {names[0]}", f"only {names[1]}", counts[3][1]]
     row: Row = []
     for (count, _), word in zip(counts, words, strict=True):
         row += [(f" {count:,}", "bold"), (f" {word}  ", "")]

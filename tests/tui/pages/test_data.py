@@ -22,6 +22,7 @@ from tests.core.data.findings.planted import planted
 from tests.tui.sample_catalog import make_catalog
 from tests.tui.scenario import FakeServices, lines, ready, shown, text, until
 from tests.tui.test_screens import ASCII, SvgExtension, TextExtension
+from tests.tui.test_small import at_each_size
 
 DATA = planted().data
 LOOKED = Looked("planted", DATA, check.check(DATA))
@@ -88,6 +89,12 @@ async def test_picture(services: FakeServices, snapshot: SnapshotAssertion, size
         await looked(app, pilot)
         await pilot.press("down")
         assert app.export_screenshot() == snapshot(extension_class=SvgExtension)
+
+
+async def test_in_a_small_terminal(services: FakeServices, snapshot: SnapshotAssertion) -> None:
+    async with shown(services, new=True) as (app, pilot):
+        await looked(app, pilot)
+        assert await at_each_size(app, pilot) == snapshot(extension_class=TextExtension)
 
 
 async def test_what_was_found_before_is_a_line_of_the_form(services: FakeServices) -> None:

@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from dltui.core.sweep.view import SweepView
-from dltui.tui.sweep_page.keys import _unclosed
 from dltui.tui.sweep_page.state import SweepState
 from tests.tui.sweep_page.sample import sample_view
 
@@ -32,8 +31,3 @@ def test_a_redraw_goes_through_no_scores_again(tmp_path: Path) -> None:
     places = [state.place(len(state.space), one) for one in state.everyone]
     assert (places[0], min(place for place in places if place is not None)) == (1.0, 0.0)
     assert Scores.looks == once
-
-
-def test_words_of_a_fork_come_apart() -> None:
-    assert _unclosed("lr=0.1 'freeze=conv*, norm1'") == ""
-    assert _unclosed("freeze='conv") == "a quotation mark is not closed"

@@ -33,6 +33,8 @@ MOST_VALUES = 4_000_000
 SMALL, LARGE, WIDE = 40, 64, 116
 """The most cells across the picture, and the columns from which on it is large."""
 LEAST_LABEL = 24
+NARROW = 56
+"""The columns below which the name of the image is as short as its picture is narrow."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,9 +207,10 @@ def tried_rows(found: Tried, width: int, height: int, look: Look) -> list[Row]:
 
         pixels = overlay(pixels, found.heat)
     shown = picture(pixels, size, size // 2, look)
-    called: Row = [(cut_left(found.name, max(cells(shown[0]) if shown else 0, LEAST_LABEL)), "dim")]
+    wide, gap = max(cells(shown[0]) if shown else 0, LEAST_LABEL if width >= NARROW else 8), 6 if width >= NARROW else 3
+    called: Row = [(cut_left(found.name, wide), "dim")]
     image: list[Row] = [[], *([("  ", ""), *row] for row in shown), [("  ", ""), *called]]
-    across = max(cells(shown[0]) if shown else 0, LEAST_LABEL) + 6
+    across = wide + gap
     return beside([(image, across), (_answers(found, min(width - across, 70)), width - across)], height)
 
 

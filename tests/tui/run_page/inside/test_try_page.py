@@ -15,7 +15,8 @@ from dltui.tui.draw.styled_text import Look, cells
 from dltui.tui.run_page.inside.try_page import Tried, tried_rows
 from tests.helpers.marks import few
 from tests.tui.scenario import FakeServices, drawn, lines, shown, text, until
-from tests.tui.test_screens import SvgExtension
+from tests.tui.test_screens import SvgExtension, TextExtension
+from tests.tui.test_small import at_each_size
 
 BEST = [["Shirt", 0.62], ["T-shirt/top", 0.25], ["Pullover", 0.08], ["Coat", 0.03], ["Dress\x1b[31m", 0.01]]
 
@@ -75,6 +76,15 @@ async def test_test_images_an_image_of_the_users_and_heat(
         assert "wrong" not in text(app)
         await pilot.press("escape")
         await until(pilot, lambda: model.closed)
+
+
+async def test_in_a_small_terminal(
+    services: FakeServices, model: FakeConversation, snapshot: SnapshotAssertion
+) -> None:
+    async with shown(services, run="bold-wren") as (app, pilot):
+        await pilot.press("i")
+        await until(pilot, lambda: "test image 1 of 10" in text(app))
+        assert await at_each_size(app, pilot) == snapshot(extension_class=TextExtension)
 
 
 @pytest.mark.long
