@@ -80,7 +80,9 @@ def file_problem(path: Path) -> str:
             if begin == HDF5 or begin.startswith(PICKLE):
                 return ""
             if begin.startswith(b"PK"):
-                return "" if zipfile.is_zipfile(file) else "is cut off: it is a torch file without its end"
+                return (
+                    "" if zipfile.is_zipfile(file) else "is cut off: it is a torch file without its end; copy it again"
+                )
             length = int.from_bytes(begin, "little")
             header = file.read(length) if 2 <= length <= HEADER_BYTES else b""
     except OSError as error:
@@ -97,7 +99,7 @@ def _safetensors_problem(header: bytes, length: int, size: int) -> str:
     except (ValueError, KeyError, TypeError, IndexError, AttributeError):
         ends = []
     if len(header) < length or (ends and max(ends) + 8 + length != size):
-        return "is cut off: its header tells of more bytes than there are"
+        return "is cut off: its header tells of more bytes than there are; copy it again"
     return "" if ends else "is no file of weights: its header cannot be read"
 
 

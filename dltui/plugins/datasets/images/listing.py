@@ -115,7 +115,8 @@ def _split_listing(splits: dict[str, Path], notes: _Notes) -> Listing:
         found = _class_folders(place, folders(place), notes)
         unknown = [name for name in found if name not in classes]
         if unknown:
-            raise RunError(f"{clean_line(place / unknown[0])} is a class that {clean_line(train)} does not have")
+            told = f"{clean_line(place / unknown[0])} is a class that {clean_line(train)} does not have"
+            raise RunError(f"{told}; give that some of its images, or leave it out here")
         if not found:
             notes.lines.append(f"{clean_line(folder)} is left out: it has no images in folders of classes")
             continue

@@ -112,8 +112,9 @@ def _rows(shard: str, left_out: _LeftOut) -> Iterator[Labeled]:
                 _add(samples, archive, member, shard, left_out)
             _check_end(archive, shard)
     except (tarfile.TarError, OSError, EOFError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise RunError(f"{clean_line(shard)} cannot be read: {clean_line(reason, 100)}") from None
+        reason = clean_line(getattr(error, "strerror", None) or str(error), 100)
+        what = "" if isinstance(error, OSError) else "; it is no tar archive or damaged: make or copy it again"
+        raise RunError(f"{clean_line(shard)} cannot be read: {reason}{what}") from None
     split = _split(shard)
     for key, sample in samples.items():
         name = f"{clean_line(Path(shard).name)}: {clean_line(key)}"

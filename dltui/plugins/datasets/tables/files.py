@@ -97,8 +97,11 @@ class ParquetFile:
                 yield number, ["" if cell is None or cell != cell else str(cell) for cell in cells]
         except ImportError:
             raise RunError(f"{clean_line(self.path)} is a parquet file: pip install pyarrow") from None
-        except (OSError, ValueError) as error:
+        except OSError as error:
             raise RunError(f"cannot read {clean_line(self.path)}: {clean_line(error, 100)}") from None
+        except ValueError as error:
+            reason = clean_line(str(error).split(". ", 1)[0], 100)
+            raise RunError(f"cannot read {clean_line(self.path)}: {reason}; make or copy it again") from None
 
     def _cells(self) -> Iterator[Sequence[Any]]:
         try:

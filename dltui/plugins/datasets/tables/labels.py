@@ -64,7 +64,8 @@ class Labels:
                     f"names with {BAR} between them are labels"
                 )
         if not names:
-            raise RunError(f"no row has a label in {self._column(self._places[0])!r}")
+            column = self._column(self._places[0])
+            raise RunError(f"no row has a label in {column!r}; name another column: --data labels=A,B")
         return sorted(names)
 
     def _named(self, line: int, cells: Sequence[str]) -> list[str]:
