@@ -73,15 +73,17 @@ def _check_onnx(trainable: Trainable, data: Data, outputs: Any) -> None:
     np.testing.assert_allclose(found, outputs, rtol=1e-2, atol=1e-3)
 
 
-def check_members(names: str) -> None:
-    """All these names are members with a size; about one of them all is known."""
-    for reference in json.loads(names):
+def check_members(asked: str) -> None:
+    """All these names are members with a size; about some of them all is known."""
+    told, names = json.loads(asked)
+    for number, reference in enumerate(names):
         family, _, name = reference.partition(":")
         members = {member.name: member for member in FAMILIES[family].members()}
         assert members[name].image_size >= 32, reference
-        about = FAMILIES[family].about(name)
-        assert about.parameters > 100_000
-        assert about.weights in ("here", "download") or name == "test_mambaout"
+        if number < told:
+            about = FAMILIES[family].about(name)
+            assert about.parameters > 100_000
+            assert about.weights in ("here", "download") or name == "test_mambaout"
 
 
 def check_files() -> None:
