@@ -109,7 +109,7 @@ async def at_each_size(app: Any, pilot: Any) -> str:
     return "\n".join(found)
 
 
-@pytest.mark.parametrize("name", few(SCREENS, FIRST))
+@pytest.mark.parametrize("name", few(SCREENS, FIRST, 8))
 async def test_screen(
     services: FakeServices, snapshot: SnapshotAssertion, name: str, request: pytest.FixtureRequest
 ) -> None:

@@ -161,6 +161,12 @@ def wait_for_last(run_dir: Path) -> None:
     deadline = time.monotonic() + _LAST_SECONDS
     while time.monotonic() < deadline:
         live = heartbeat.read_live(run_dir)
-        if live is None or live.phase not in ("exporting", "ended") or look(run_dir, live).alive is False:
+        if live is None or live.phase not in ("exporting", "ended") or _has_gone(run_dir, live):
             return
         time.sleep(0.05)
+
+
+def _has_gone(run_dir: Path, live: Live) -> bool:
+    """True if the worker has ended, as far as can be seen: one of another machine is heard of until it has."""
+    alive = look(run_dir, live).alive
+    return alive is False or (alive is None and age(live) >= FRESH_SECONDS)

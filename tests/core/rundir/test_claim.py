@@ -136,3 +136,21 @@ def test_a_clock_that_is_set_changes_no_age() -> None:
     assert claim.age(live) < -86_000
     assert 30 <= claim.age(replace(live, monotonic=time.monotonic() - 30)) < 40
     assert claim.age(replace(live, boot_id="another", monotonic=5.0)) < -86_000
+
+
+def test_the_last_worker_of_another_host_is_waited_for_while_it_is_heard_of(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its lock cannot be seen from here."""
+    live = Live("gpu01", "another", 23_760, 1, 1, "ended", 0.0, time.time())
+    monkeypatch.setattr(claim.heartbeat, "read_live", lambda _: live)
+    waits: list[float] = []
+
+    def wait(seconds: float) -> None:
+        nonlocal live
+        waits.append(seconds)
+        live = replace(live, time=live.time - claim.FRESH_SECONDS / 2)
+
+    monkeypatch.setattr(claim.time, "sleep", wait)
+    claim.wait_for_last(run)
+    assert len(waits) == 2

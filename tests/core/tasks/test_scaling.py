@@ -51,11 +51,11 @@ def test_each_target_is_told_in_its_own_units() -> None:
     part = Split(np.zeros((100, 2), np.float32), y, np.arange(100))
     fit = Evaluation(predictions.collect("regression", said, part, "test", 1), ("price", "share")).fit
     assert fit is not None
-    price, share = regression.of(0), regression.of(1)
-    assert (price.title, share.title, regression.of(7).title) == ("price", "share", "share")
+    price, share = fit.of(0), fit.of(1)
+    assert (price.title, share.title, fit.of(7).title) == ("price", "share", "share")
     assert price.mae == pytest.approx(np.abs(said[:, 0] - y[:, 0]).mean(), rel=1e-5)
     assert share.mse == pytest.approx(np.square(said[:, 1].astype(float) - y[:, 1]).mean(), rel=1e-5)
-    assert regression.r2 == pytest.approx((price.r2 + share.r2) / 2)
+    assert fit.r2 == pytest.approx((price.r2 + share.r2) / 2)
 
 
 @pytest.mark.parametrize(
