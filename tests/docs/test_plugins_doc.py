@@ -178,7 +178,7 @@ def test_recipes_work(text: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow(25)
-@pytest.mark.long
+@pytest.mark.longest
 def test_the_recipes_of_an_autoencoder_and_its_figure_work(text: str, tmp_path: Path) -> None:
     if own().version("torch") is None:
         pytest.skip("torch is not installed")

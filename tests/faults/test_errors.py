@@ -39,7 +39,8 @@ def test_a_storage_error_ends_the_run_but_harms_nothing(
     assert {outcome.code for outcome in outcomes} == {0, 1}
 
 
-@pytest.mark.slow
+@pytest.mark.slow(30)
+@pytest.mark.long
 def test_a_full_disk_is_waited_for(lab: Lab, recording: Recording, numbers: list[int]) -> None:
     outcomes = [fail(lab, recording.result, number, errno.ENOSPC, times=2) for number in numbers]
     assert faults(numbers, outcomes) == []

@@ -60,7 +60,7 @@ def test_tensorflow_workers(request: pytest.FixtureRequest) -> None:
 
 
 @pytest.mark.slow(90)
-@pytest.mark.long
+@pytest.mark.longest
 @needs_torch
 def test_ranks_of_pytorch(request: pytest.FixtureRequest) -> None:
     run_child("ranks", "--kills", str(how_many(request.config)[0] // 4))
@@ -71,7 +71,7 @@ def around(*arguments: str) -> None:
 
 
 @pytest.mark.slow(60)
-@pytest.mark.long
+@pytest.mark.longest
 @needs_torch
 def test_what_is_around_pytorch_workers(request: pytest.FixtureRequest) -> None:
     kills = request.config.getoption("--kills") or (12 if request.config.getoption("--longest") else 4)
@@ -103,7 +103,7 @@ def test_planted_bugs_are_found() -> None:
 
 
 @pytest.mark.slow(60)
-@pytest.mark.long
+@pytest.mark.longest
 @needs_torch
 def test_a_sweep(request: pytest.FixtureRequest) -> None:
     kills = request.config.getoption("--kills") or 8

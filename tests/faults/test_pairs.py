@@ -25,7 +25,8 @@ def race(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=250)
 
 
-@pytest.mark.slow(10)
+@pytest.mark.slow(35)
+@pytest.mark.long
 def test_pairs_started_at_the_same_instant(request: pytest.FixtureRequest) -> None:
     times = 100 if is_long(request.config) else 15
     done = race("--times", str(times))

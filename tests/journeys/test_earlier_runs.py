@@ -27,7 +27,7 @@ def test_it_is_listed_and_shown(program: Program, framework: str) -> None:
 
 
 @pytest.mark.slow(15)
-@pytest.mark.parametrize("framework", few(FRAMEWORKS, 1))
+@pytest.mark.parametrize("framework", few(FRAMEWORKS, 1, long=0))
 def test_it_is_resumed_bit_for_bit(program: Program, framework: str) -> None:
     if own().version(framework) is None:
         pytest.skip(f"{framework} is not installed")

@@ -56,7 +56,7 @@ def opinions(folder: Path) -> list[dict[str, str]]:
 
 
 @pytest.mark.slow(21)
-@pytest.mark.long
+@pytest.mark.longest
 def test_mislabeled_images_are_reviewed(program: Program) -> None:
     program("train", *TRAIN, "--name", "digits-1")
     folder = program.folder / "exports" / "digits-1"

@@ -35,7 +35,7 @@ OPTION_CHECKS = (
 
 
 @pytest.mark.slow(35)
-@pytest.mark.parametrize("framework", few(["torch", "tensorflow"], 1, long=0))
+@pytest.mark.parametrize("framework", few(["torch", "tensorflow"], 0, long=1))
 def test_features(framework: str) -> None:
     if importlib.util.find_spec(framework) is None:
         pytest.skip(f"{framework} is not installed")
