@@ -210,7 +210,7 @@ def show_on_terminal(rows: list[Any]) -> None:
 
     console = Console(markup=False, highlight=False, emoji=False)
     for row in rows:
-        spans = [(spelled(visible(text)), THEME_COLORS.get(style) or _rich(style)) for text, style in row]
+        spans = [(spelled(visible(text)), RICH_STYLES.get(style) or _rich(style)) for text, style in row]
         console.print(Text.assemble(*spans), no_wrap=True, overflow="crop", soft_wrap=True)
 
 
@@ -220,7 +220,7 @@ def _rich(style: str) -> str:
     return f"#{colors[0]} on #{colors[1]}" if kind == "pixel" else style
 
 
-THEME_COLORS = {
+RICH_STYLES = {
     "run0": "blue", "run1": "yellow", "run2": "green", "run3": "magenta", "run4": "cyan", "run5": "red",
     "heading": "bold", "dim": "dim", "faint": "dim", "rule": "dim", "best": "bold",
     "good": "green", "warn": "yellow", "bad": "red", "accent": "cyan", "bold": "bold",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dltui.tui.draw.styled_text import Row, fit, left, on, right
-from dltui.tui.run_page.compact.columns import Columns, columns
+from dltui.tui.run_page.compact.columns import Columns, columns, percent, row_of_class
 from dltui.tui.run_page.inside.confusion import where
 from dltui.tui.run_page.inside.cursor import CLASS_ORDERS
 
@@ -17,7 +17,6 @@ NAME, NUMBER = 18, 11
 TITLES = ("images", "precision", "recall", "F1")
 IMPORTANT = (2, 1, 3, 0)
 """The places of the columns, the most important first."""
-LEAST_BAR = 4
 SORTED = (3, 2, 4, 1, 0)
 """The column that each order follows."""
 
@@ -45,20 +44,9 @@ def classes(matrix: Matrix | None, state: ClassCursor, width: int, height: int, 
 
 def _row(score: Score, layout: Columns, width: int, chosen: bool) -> Row:
     cells = (
-        (right(f"{score.true:,}", NUMBER), "dim"),
-        (right(_percent(score.precision), NUMBER), ""),
-        (right(_percent(score.recall), NUMBER), "bold"),
-        (right(_percent(score.f1), NUMBER), ""),
+        (f"{score.true:,}", "dim"),
+        (percent(score.precision), ""),
+        (percent(score.recall), "bold"),
+        (percent(score.f1), ""),
     )
-    row: Row = [
-        (" › " if chosen else "   ", "accent bold"),
-        (left(score.name, layout.name), "bold" if chosen else ""),
-        *(cells[at] for at in layout.shown),
-    ]
-    room = min(width - layout.name - len(layout.shown) * NUMBER - 6, 60)
-    bar = round((score.recall or 0.0) * max(room, 0))
-    return [*row, ("  ", ""), ("━" * bar, "train"), ("─" * (room - bar), "empty")] if room >= LEAST_BAR else row
-
-
-def _percent(value: float | None) -> str:
-    return "-" if value is None else f"{100 * value:.1f} %"
+    return row_of_class(score.name, cells, score.recall, layout, NUMBER, width, chosen)

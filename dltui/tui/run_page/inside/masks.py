@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from dltui.core.text import plural
 from dltui.tui.draw.picture import picture
 from dltui.tui.draw.styled_text import Row, beside, cells, cut_left, ends, fit, left, on, right, window
-from dltui.tui.run_page.compact.columns import Columns, columns
+from dltui.tui.run_page.compact.columns import Columns, columns, percent, row_of_class
 from dltui.tui.run_page.inside.confusion import where
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ ORDERS = ("lowest IoU first", "by precision", "by recall", "by pixels", "in thei
 HEADS = ("pixels", "IoU", "precision", "recall")
 IMPORTANT = (1, 3, 2, 0)
 """The places of the columns, the most important first."""
-LEAST_BAR = 4
 SORTED = (2, 3, 4, 1, 0)
 """The column that each order follows."""
 TITLES = ("image", "true classes", "predicted classes", "wrong pixels")
@@ -58,7 +57,7 @@ def ious(matrix: Matrix, state: ClassCursor, mean: float, width: int, height: in
     header += [(right(HEADS[at], NUMBER), "bold" if at == by - 1 else "dim") for at in layout.shown]
     title: Row = [(" classes ", "heading"), (f" {where(matrix)}, {ORDERS[state.order]}", "")]
     rows: list[Row] = [
-        ends(title, [(f"mean IoU {_percent(mean)} ", "bold")], width),
+        ends(title, [(f"mean IoU {percent(mean)} ", "bold")], width),
         header,
     ]
     scores = ordered(matrix, state.order)
@@ -71,19 +70,12 @@ def ious(matrix: Matrix, state: ClassCursor, mean: float, width: int, height: in
 
 def _row(score: Score, layout: Columns, width: int, chosen: bool) -> Row:
     cells = (
-        (right(f"{score.true:,}", NUMBER), "dim"),
-        (right(_percent(score.iou), NUMBER), "bold"),
-        (right(_percent(score.precision), NUMBER), ""),
-        (right(_percent(score.recall), NUMBER), ""),
+        (f"{score.true:,}", "dim"),
+        (percent(score.iou), "bold"),
+        (percent(score.precision), ""),
+        (percent(score.recall), ""),
     )
-    row: Row = [
-        (" › " if chosen else "   ", "accent bold"),
-        (left(score.name, layout.name), "bold" if chosen else ""),
-        *(cells[at] for at in layout.shown),
-    ]
-    room = min(width - layout.name - len(layout.shown) * NUMBER - 6, 60)
-    bar = round((score.iou or 0.0) * max(room, 0))
-    return [*row, ("  ", ""), ("━" * bar, "train"), ("─" * (room - bar), "empty")] if room >= LEAST_BAR else row
+    return row_of_class(score.name, cells, score.iou, layout, NUMBER, width, chosen)
 
 
 def worst(found: Masks, cursor: LabelCursor, width: int, height: int, look: Look) -> list[Row]:
@@ -195,17 +187,13 @@ def _listed(one: Wrong, chosen: bool) -> Row:
         (" › " if chosen else "   ", "accent bold"),
         # Of a path its end tells more.
         (left(cut_left(one.name, NAME) or f"#{one.id}", NAME), "bold" if chosen else ""),
-        (right(_percent(one.iou), 8), "bold"),
-        (right(_percent(one.share), 9), "dim"),
+        (right(percent(one.iou), 8), "bold"),
+        (right(percent(one.share), 9), "dim"),
         ("  ", ""),
     ]
     for true, said, share in one.lost:
         row += [(true, ""), (" → ", "dim"), (said, "validation"), (f" {100 * share:.1f} %   ", "dim")]
     return row
-
-
-def _percent(value: float | None) -> str:
-    return "-" if value is None or value != value else f"{100 * value:.1f} %"
 
 
 def _low(value: float | None) -> float:
