@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dltui.core import ownership, paths
 from dltui.core.errors import UsageError
@@ -16,12 +16,11 @@ if TYPE_CHECKING:
     from tomlkit import TOMLDocument
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(NamedTuple):
     """`interpreters` maps a framework to the Python that has it; `tables` is the whole file."""
 
-    interpreters: Mapping[str, str] = field(default_factory=dict)
-    tables: Mapping[str, Any] = field(default_factory=dict)
+    interpreters: Mapping[str, str] = MappingProxyType({})
+    tables: Mapping[str, Any] = MappingProxyType({})
 
     def interpreter(self, framework: str) -> str:
         """The Python that runs models of a framework: by default the Python that runs dltui."""

@@ -25,7 +25,7 @@ from dltui.tui.terminal.driver import QuietDriver
 from dltui.tui.terminal.leaving import TerminalWatch, WaysOut
 from dltui.tui.terminal.meter import Frames
 from dltui.tui.terminal.settings import ScreenSettings
-from dltui.tui.terminal.theme import OTHER, color_system, themes
+from dltui.tui.terminal.theme import OTHER, color_system, textual_theme
 from dltui.tui.terminal.theme_colors import PLAIN
 from dltui.tui.terminal.typed import Typed
 
@@ -97,10 +97,8 @@ class DltuiApp(App[None], inherit_bindings=False):
         self._terminal_watch = TerminalWatch()
         self._frames = Frames(meter)
         self._timer: Timer | None = None
-        for theme in themes():
-            self.register_theme(theme)
         self.palette = self._appearance.palette(self._appearance.theme)
-        self.theme = self._appearance.theme
+        self._show_theme(self._appearance.theme)
 
     @property
     def look(self) -> Look:
@@ -251,7 +249,7 @@ class DltuiApp(App[None], inherit_bindings=False):
             self.screen.notice.say("q leaves, runs go on; s stops a run and keeps it", "accent")
 
     def action_theme(self) -> None:
-        self.theme = OTHER.get(self.theme, self.theme)
+        self._show_theme(OTHER.get(self.theme, self.theme))
 
     def _welcome(self) -> None:
         if isinstance(self.screen, Page):
@@ -346,7 +344,7 @@ class DltuiApp(App[None], inherit_bindings=False):
         """Use other settings from here on."""
         self.settings = settings
         self._appearance = Appearance(self._terminal, settings, self._number_of_image)
-        self.theme = self._appearance.theme
+        self._show_theme(self._appearance.theme)
         self.palette = self._appearance.palette(self.theme)
         if self._timer is not None:
             self._timer.stop()
@@ -356,6 +354,10 @@ class DltuiApp(App[None], inherit_bindings=False):
         for screen in self.screen_stack:
             for rows in screen.query(Rows):
                 rows.refresh()
+
+    def _show_theme(self, name: str) -> None:
+        self.register_theme(textual_theme(name))
+        self.theme = name
 
     def watch_theme(self, name: str) -> None:
         # Rich guesses it from TERM, of which it knows fewer than we do.

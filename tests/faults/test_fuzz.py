@@ -32,9 +32,7 @@ from dltui.core.settings import read_tables
 from dltui.plugins.datasets.downloads.idx import read_idx
 from tests.helpers.sample_run import make_sample_run
 
-fuzz = settings(
-    deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], database=None
-)
+fuzz = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], database=None)
 
 scalars = (
     st.none()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import BindingType
@@ -129,7 +128,7 @@ class SettingsPage(Page):
         self._set(CHOICES[self.chosen][0])
 
     def _set(self, value: str) -> None:
-        settings, services = replace(self.host.settings, **{self.chosen: value}), self.host.services
+        settings, services = self.host.settings._replace(**{self.chosen: value}), self.host.services
         self.host.apply(settings)
         self.notice.clear_message()
         in_thread(self, "save", lambda: services.settings.save(settings))

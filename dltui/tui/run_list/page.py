@@ -34,6 +34,8 @@ LOWEST = 14
 """The rows of a screen below which it has no titles of columns."""
 WHEEL = 3
 """Lines that a turn of the wheel moves."""
+WRITE_SECONDS = 0.01
+"""The time that the first frame has to reach the terminal."""
 
 
 class RunsPage(Page):
@@ -88,7 +90,8 @@ class RunsPage(Page):
         yield Rows(self.preview.rows, id="preview")
 
     def on_mount(self) -> None:
-        self.call_after_refresh(self._begin)
+        # The thread that writes to the terminal gets its turn first: to import what reads runs takes long.
+        self.call_after_refresh(lambda: self.set_timer(WRITE_SECONDS, self._begin))
 
     def _begin(self) -> None:
         self._reading = Reading(self)

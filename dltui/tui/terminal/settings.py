@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from dltui.core import paths
 from dltui.core.errors import UsageError
@@ -31,8 +30,7 @@ FORMERLY = {"colour-blind": "color-blind"}
 """Old words in settings files."""
 
 
-@dataclass(frozen=True)
-class ScreenSettings:
+class ScreenSettings(NamedTuple):
     """The settings, a word of `CHOICES` each. "auto" leaves the choice to the detected terminal."""
 
     theme: str = "auto"
@@ -63,11 +61,11 @@ def save_screen(settings: ScreenSettings) -> None:
     UsageError.
     """
     load_settings()
-    defaults = asdict(ScreenSettings())
+    defaults = ScreenSettings()._asdict()
 
     def change(document: TOMLDocument) -> None:
         table = document.setdefault(TABLE, {})
-        for name, value in asdict(settings).items():
+        for name, value in settings._asdict().items():
             if value != defaults[name]:
                 table[name] = value
             else:

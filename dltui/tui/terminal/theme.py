@@ -39,10 +39,6 @@ DRAWN = ("rule", "empty", "train-faint")
 MOST_KNOWN = 8_192
 
 
-def themes() -> list[Theme]:
-    return [*(_theme(name, name not in LIGHT_THEMES) for name in THEME_COLORS), _plain_theme()]
-
-
 OTHER = {
     **dict.fromkeys(NAMED_THEMES, LIGHT),
     **dict.fromkeys((name + OF_256 for name in NAMED_THEMES), LIGHT_256),
@@ -53,7 +49,10 @@ OTHER = {
 """The light theme for each dark one, and the reverse."""
 
 
-def _theme(name: str, dark: bool) -> Theme:
+def textual_theme(name: str) -> Theme:
+    """A theme as Textual's own widgets need it."""
+    if name == PLAIN:
+        return replace(BUILTIN_THEMES["ansi-dark"], name=PLAIN)
     colors = THEME_COLORS[name]
     return Theme(
         name=name,
@@ -67,12 +66,8 @@ def _theme(name: str, dark: bool) -> Theme:
         background=colors["background"],
         surface=colors["background"],
         panel=colors["bar"],
-        dark=dark,
+        dark=name not in LIGHT_THEMES,
     )
-
-
-def _plain_theme() -> Theme:
-    return replace(BUILTIN_THEMES["ansi-dark"], name=PLAIN)
 
 
 def color_system(theme: str) -> ColorSystem:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+
 from rich.color_triplet import ColorTriplet
 
 from dltui.tui.terminal.cube import nearest, shade
@@ -12,7 +14,7 @@ DARK_256, LIGHT_256 = "dltui-dark-256", "dltui-light-256"
 """Themes for terminals that round each color to one of their 256: their colors are chosen among these."""
 
 # Blue and orange stay apart for color-blind eyes; green and red always come with a word.
-THEME_COLORS: dict[str, dict[str, str]] = {
+_OWN: dict[str, dict[str, str]] = {
     DARK: {
         "background": "#11141b",
         "bar": "#1a1f2a",
@@ -163,9 +165,6 @@ _PICKED_COLOR_BLIND: dict[str, dict[str, int]] = {
         "bad": 130,
     },
 }
-THEME_COLORS |= {
-    theme: {word: shade(number).hex for word, number in colors.items()} for theme, colors in _PICKED.items()
-}
 COLOR_BLIND |= {
     theme: {word: shade(number).hex for word, number in colors.items()} for theme, colors in _PICKED_COLOR_BLIND.items()
 }
@@ -173,14 +172,41 @@ OF_256 = "-256"
 """Ends the name of each theme whose colors are among the 256 colors of a terminal."""
 
 
+class _ThemeColors(Mapping[str, dict[str, str]]):
+    """The colors of each theme as `#rrggbb`, by style word. Those among 256 are found when a theme is first used: to
+    find them all would hold up the first frame.
+    """
+
+    def __init__(self) -> None:
+        self._known = _OWN | NAMED_THEMES
+        self._names = (*_OWN, *_PICKED, *NAMED_THEMES, *(name + OF_256 for name in NAMED_THEMES))
+
+    def __getitem__(self, theme: str) -> dict[str, str]:
+        if theme not in self._known:
+            self._known[theme] = _among_256(theme)
+        return self._known[theme]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+def _among_256(theme: str) -> dict[str, str]:
+    """Raises KeyError for a theme that there is not."""
+    if theme in _PICKED:
+        return {word: shade(number).hex for word, number in _PICKED[theme].items()}
+    if not theme.endswith(OF_256):
+        raise KeyError(theme)
+    return {word: _picked(color) for word, color in NAMED_THEMES[theme.removesuffix(OF_256)].items()}
+
+
 def _picked(color: str) -> str:
     return shade(nearest(ColorTriplet(*bytes.fromhex(color[1:])))).hex
 
 
-THEME_COLORS |= NAMED_THEMES
-THEME_COLORS |= {
-    name + OF_256: {word: _picked(color) for word, color in colors.items()} for name, colors in NAMED_THEMES.items()
-}
+THEME_COLORS = _ThemeColors()
 LIGHT_THEMES = frozenset((LIGHT, LIGHT_256, *BRIGHT, *(name + OF_256 for name in BRIGHT)))
 """Those with a light background."""
 

@@ -60,7 +60,7 @@ def curve_of(bowl: Any, steps: int = 100, plan: Planner | None = None, **more: A
     noise=st.floats(0, 0.1),
     seed=st.integers(0, 1000),
 )
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=40, derandomize=True)
 def test_the_proposal_is_near_the_best_rate(largest: float, condition: float, noise: float, seed: int) -> None:
     h = np.geomspace(largest, largest / condition, 10)
     best = 2 / (h[0] + h[-1])

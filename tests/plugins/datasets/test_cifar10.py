@@ -148,7 +148,7 @@ def test_a_missing_batch_is_named(tmp_path: Path, missing: str) -> None:
 PLAIN = gzip.decompress(pack())
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
 @given(
     changes=st.lists(st.tuples(st.integers(0, 2_000), st.integers(0, 255)), max_size=12),
     kept=st.integers(0, 60_000),
@@ -165,7 +165,7 @@ def test_any_bytes_are_read_or_refused(tmp_path: Path, changes: list[tuple[int, 
     assert [found.name for found in tmp_path.iterdir()] == [NAME]
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=100)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=100)
 @given(st.binary(max_size=2_000))
 def test_noise_is_refused(tmp_path: Path, content: bytes) -> None:
     with pytest.raises(RunError):

@@ -43,7 +43,7 @@ def picture(text: str) -> list[list[Any]]:
     return rows
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(streams)
 def test_the_picture_is_the_same(parts: list[str]) -> None:
     thinner = AnsiDiff()
@@ -51,7 +51,7 @@ def test_the_picture_is_the_same(parts: list[str]) -> None:
     assert picture(thinned) == picture("".join(parts))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(streams, streams, st.sampled_from(COLORS))
 def test_after_another_program_nothing_is_taken_for_granted(before: list[str], after: list[str], left: str) -> None:
     thinner = AnsiDiff()

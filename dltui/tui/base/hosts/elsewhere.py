@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from dltui.core.machine.devices import Device
@@ -12,8 +11,7 @@ if TYPE_CHECKING:
     from dltui.tui.base.summary import Summary
 
 
-@dataclass(frozen=True)
-class HostLine:
+class HostLine(NamedTuple):
     """Another host for a line: its devices while it answers, else the reason why not; every string is safe for a
     terminal. `failed` is false before the first attempt to reach it has ended. `note` is about another version of
     dltui, `again` the seconds until the next attempt.

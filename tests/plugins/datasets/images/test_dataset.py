@@ -200,7 +200,7 @@ def test_the_preview_counts_and_shows(tmp_path: Path) -> None:
     assert any("several sizes" in note for note in found.notes)
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(
     st.lists(
         st.tuples(st.sampled_from(("png", "jpg", "webp", "bmp")), st.binary(max_size=300), st.booleans()), max_size=8

@@ -183,7 +183,7 @@ CELLS = st.one_of(
 )
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
 @given(
     rows=st.lists(st.lists(CELLS, min_size=1, max_size=4), max_size=40),
     task=st.sampled_from(["classification", "regression"]),
