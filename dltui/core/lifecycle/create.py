@@ -34,7 +34,7 @@ from dltui.core.worker import loggers
 from dltui.core.worker.figures import RUN_FORMATS, check_formats
 
 if TYPE_CHECKING:
-    from dltui.core.catalog.entries import Catalog, DatasetEntry, ModelEntry
+    from dltui.core.catalog.entries import BackendEntry, Catalog, DatasetEntry, ModelEntry
     from dltui.core.contract import Data
 
 
@@ -168,12 +168,7 @@ def check_request(request: RunRequest, catalog: Catalog) -> Checked:
         check_run_name(request.name)
     _check_data_dir(request.data_dir, dataset, options)
     followers = loggers.chosen(request.loggers, catalog)
-    launcher, entry = launching.check(Chosen(request.launcher, request.launcher_options), catalog)
-    away = entry is not None and entry.away and request.device != "cpu"
-    word = device_word(launcher, request.device) if away else request.device
-    device = Device(word, OPEN) if away else resolve(word, catalog)
-    check_device(config, "cuda" if away else device.name)
-    check_ranks(config, device.name, word.count(",") + 1 if away else device.world, catalog.backends[model.framework])
+    launcher, device = _launcher_and_device(request, config, catalog.backends[model.framework], catalog)
     left_out = request.dropped or _dropped(options, dataset)
     if left_out:
         options = {**options, dropped.OPTION: dropped.placed(str(options.get(dropped.OPTION) or ""), left_out)}
@@ -189,6 +184,19 @@ def check_request(request: RunRequest, catalog: Catalog) -> Checked:
         **({} if launcher.is_default else {"launcher": {"name": launcher.name, "options": dict(launcher.options)}}),
     }
     return Checked(model, dataset, device, fields, reasons, followers, frozenset(request.config))
+
+
+def _launcher_and_device(
+    request: RunRequest, config: Mapping[str, Any], backend: BackendEntry, catalog: Catalog
+) -> tuple[Chosen, Device]:
+    """The device of a job on another machine is open until it begins there."""
+    launcher, entry = launching.check(Chosen(request.launcher, request.launcher_options), catalog)
+    away = entry is not None and entry.away and request.device != "cpu"
+    word = device_word(launcher, request.device) if away else request.device
+    device = Device(word, OPEN) if away else resolve(word, catalog)
+    check_device(config, "cuda" if away else device.name)
+    check_ranks(config, device.name, word.count(",") + 1 if away else device.world, backend)
+    return launcher, device
 
 
 def _fill_all(followers: Sequence[Mapping[str, str]], fill: Fill, run: RunDirectory) -> None:

@@ -73,35 +73,18 @@ def _work(run: RunDirectory, place: device_queue.Place, task: Task) -> int:
         lock.acquire(run.lock_path)
     else:
         lock.take_over(run.lock_path, task.released)
-    reader = RunReader(run)
-    reader.refresh()
-    number = _number(reader)
-    phase = "starting" if task.released is None else released.PHASE
-    heartbeat = Heartbeat(
-        run.path, number, energy=Energy.of({**run.run(), **task.instead}.get("device") or {}), phase=phase
-    )
     # Commands to one that has given its device back were sent to the process that it was.
     asked_at = started_at(run.path) if task.released is None else 0.0
-    last_row.forget(run)
-    clear_starting(run.path)
-    for folder in (run.path, run.control_dir, run.predictions_dir):
-        fs.sweep(folder)
-    try:
-        log = EventLog(run.events_path, number)
-    except OSError as error:
-        raise _cannot_write(run, heartbeat, error) from error
-    attempt = Attempt(run, reader.history, log, heartbeat, number, task.instead)
-    if task.released is not None:
-        # A command may come after the program was replaced for which it was sent.
-        attempt.journal.obeys.add(number - 1)
+    reader = RunReader(run)
+    reader.refresh()
+    attempt = _attempt(run, reader, task)
     if task.debug:
         _notice_hangup()
     else:
         _listen(attempt)
-    loggers = Loggers(run, attempt.asked.get("loggers") or (), number)
+    loggers = Loggers(run, attempt.asked.get("loggers") or (), attempt.number)
     if task.released is None:
         loggers.start()
-    attempt.more_epochs = task.more_epochs
     try:
         attempt.expire({record["id"] for record in reader.history.commands}, asked_at)
         status = _train(attempt, place, task, loggers)
@@ -115,6 +98,29 @@ def _work(run: RunDirectory, place: device_queue.Place, task: Task) -> int:
         status = _failed(attempt, error)
     _leave(attempt, loggers, reader)
     return EXIT_CODES[status]
+
+
+def _attempt(run: RunDirectory, reader: RunReader, task: Task) -> Attempt:
+    """Begin an attempt in the run directory, which this process has locked. Raises what `_cannot_write` makes."""
+    number = _number(reader)
+    phase = "starting" if task.released is None else released.PHASE
+    heartbeat = Heartbeat(
+        run.path, number, energy=Energy.of({**run.run(), **task.instead}.get("device") or {}), phase=phase
+    )
+    last_row.forget(run)
+    clear_starting(run.path)
+    for folder in (run.path, run.control_dir, run.predictions_dir):
+        fs.sweep(folder)
+    try:
+        log = EventLog(run.events_path, number)
+    except OSError as error:
+        raise _cannot_write(run, heartbeat, error) from error
+    attempt = Attempt(run, reader.history, log, heartbeat, number, task.instead)
+    if task.released is not None:
+        # A command may come after the program was replaced for which it was sent.
+        attempt.journal.obeys.add(number - 1)
+    attempt.more_epochs = task.more_epochs
+    return attempt
 
 
 def _number(reader: RunReader) -> int:

@@ -8,7 +8,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -26,8 +26,6 @@ from dltui.tui.cli.output import losing, say, say_json, warn
 from dltui.tui.cli.templates.predict_script import named_script, script
 
 if TYPE_CHECKING:
-    from typing import Any
-
     from dltui.core.lifecycle.trust import Code
     from dltui.core.rundir.directory import RunDirectory
 
@@ -83,25 +81,13 @@ def export(
     look = Look(not no_title, millimeters(width) if width else None, dpi, text)
     _check(chosen, to, receipts, explain, look)
     found = [found_run(text) for text in runs] or [found_run(None)]
+    asked = _Asked(to, chosen, receipts, explain, code(plugins, trust), look, quiet=as_json)
     if to == "-":
-        for run in found:
-            if mirror.origin(run) is not None:
-                raise UsageError(f"{run.id} is on another host: leave out --to -, and its figures are fetched")
-        for run in found if explain else ():
-            _look_inside(run, code(plugins, trust))
-        return _stream(found, chosen, code(plugins, trust), look)
+        return _stream(found, asked)
     written, status = [], 0
     for run in found:
         try:
-            if mirror.origin(run) is not None:
-                written.append(_fetch(run, to, chosen, explain or receipts or look != Look(), as_json))
-                continue
-            if explain:
-                _look_inside(run, code(plugins, trust))
-            if receipts:
-                written.append(_write_receipt(run, to, as_json))
-            else:
-                written.append(_write(run, to, chosen, code(plugins, trust), look, as_json))
+            written.append(_one(run, asked))
         except DltuiError as error:
             if len(found) == 1:
                 raise
@@ -111,6 +97,29 @@ def export(
     if as_json:
         say_json(written)
     return status
+
+
+class _Asked(NamedTuple):
+    """What to write of each run. `quiet` reports nothing of it."""
+
+    to: str | None
+    formats: list[str] | None
+    receipts: bool
+    explain: bool
+    code: Code
+    look: Look
+    quiet: bool
+
+
+def _one(run: RunDirectory, asked: _Asked) -> Written:
+    if mirror.origin(run) is not None:
+        more = asked.explain or asked.receipts or asked.look != Look()
+        return _fetch(run, asked.to, asked.formats, more, asked.quiet)
+    if asked.explain:
+        _look_inside(run, asked.code)
+    if asked.receipts:
+        return _write_receipt(run, asked.to, asked.quiet)
+    return _write(run, asked)
 
 
 def _check(chosen: Sequence[str] | None, to: str | None, receipts: bool, explain: bool, look: Look) -> None:
@@ -128,10 +137,9 @@ def _check(chosen: Sequence[str] | None, to: str | None, receipts: bool, explain
         raise UsageError("--to - streams figures; a model is written with --to DIR")
 
 
-def _write(
-    run: RunDirectory, to: str | None, formats: list[str] | None, code: Code, look: Look, quiet: bool
-) -> Written:
+def _write(run: RunDirectory, asked: _Asked) -> Written:
     """Write the figures or the model of a run, and report it unless `quiet`."""
+    to, formats, code = asked.to, asked.formats, asked.code
     wanted = paths.expanded(to).absolute() / run.id if to else None
     folder = place.free(wanted, run) if wanted else place.exports_folder(run)
     lines = [f"{wanted} holds the figures of another run"] if wanted and folder != wanted else []
@@ -139,10 +147,10 @@ def _write(
         files = [str(path) for path in write_models(run, folder, formats, code)]
         lines += [f"wrote {file}" for file in files]
     else:
-        draw(run, folder, formats, [*code.words(), *look.words()])
+        draw(run, folder, formats, [*code.words(), *asked.look.words()])
         files = [str(path) for path in exported_files(folder)]
         lines += take_home(folder)
-    for line in () if quiet else lines:
+    for line in () if asked.quiet else lines:
         say(line)
     return {"id": run.id, "exports": str(folder), "files": files}
 
@@ -192,17 +200,22 @@ def _write_receipt(run: RunDirectory, to: str | None, quiet: bool) -> Written:
     return {"id": run.id, "exports": str(folder), "files": [str(folder / NAME)]}
 
 
-def _stream(runs: list[RunDirectory], formats: list[str] | None, code: Code, look: Look) -> int:
+def _stream(runs: list[RunDirectory], asked: _Asked) -> int:
     """Write a tar with a folder per run to stdout, complete before its first byte is sent."""
     import tarfile
 
+    for run in runs:
+        if mirror.origin(run) is not None:
+            raise UsageError(f"{run.id} is on another host: leave out --to -, and its figures are fetched")
+    for run in runs if asked.explain else ():
+        _look_inside(run, asked.code)
     if sys.stdout.isatty():
         raise UsageError("--to - writes a tar: send it somewhere, e.g. dltui export RUN --to - > figures.tar")
     with tempfile.TemporaryDirectory(prefix="dltui-export-") as temporary:
         folders = []
         for run in runs:
             folders.append(place.free(Path(temporary) / run.id, run))
-            draw(run, folders[-1], formats, [*code.words(), *look.words()])
+            draw(run, folders[-1], asked.formats, [*asked.code.words(), *asked.look.words()])
         with losing():
             with tarfile.open(fileobj=sys.stdout.buffer, mode="w|") as tar:
                 for folder in folders:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -63,24 +63,42 @@ def resume(
     and what was trained before is not changed by it.
     """
     from dltui.core.lifecycle import series
+
+    asked = _Asked(more_epochs, device, code(plugins, trust), launchers.take(context.command.params, flags))
+    group = series.members(run)
+    if group:
+        return _resume_all(str(run), group, asked, flags)
+    return _resume_one(context, open_run(run), asked, flags)
+
+
+class _Asked(NamedTuple):
+    """What is to differ from before."""
+
+    more_epochs: int | None
+    device: str | None
+    code: Code
+    launcher: Chosen | None
+
+
+def _resume_all(name: str, runs: Sequence[RunDirectory], asked: _Asked, flags: dict[str, Any]) -> int:
+    """Go on with a series of seeds or with a sweep."""
     from dltui.core.sweep import start as sweeps
 
-    launcher = launchers.take(context.command.params, flags)
-    group = series.members(run)
-    if group and launcher is not None:
-        raise UsageError(f"{run} has several runs: give --launcher to each of them")
-    if group and sweeps.of_group(run):
-        if more_epochs is not None or device or plugins or trust:
-            raise UsageError(f"{run} is a sweep: dltui sweep resume {run} --more N adds trials")
-        from dltui.tui.cli.launch import leading
-
-        return leading.go_on(str(run), None, None, flags["detach"], flags["as_json"])
-    if group:
+    if asked.launcher is not None:
+        raise UsageError(f"{name} has several runs: give --launcher to each of them")
+    if not sweeps.of_group(name):
         options = start.Options(command=(), **flags)
-        return _restart_group(str(run), group, more_epochs or 0, device, code(plugins, trust), options)
-    reader = open_run(run)
-    status = reader.status()
-    name = reader.directory.id
+        return _restart_group(name, runs, asked.more_epochs or 0, asked.device, asked.code, options)
+    if asked.more_epochs is not None or asked.device or asked.code != code((), False):
+        raise UsageError(f"{name} is a sweep: dltui sweep resume {name} --more N adds trials")
+    from dltui.tui.cli.launch import leading
+
+    return leading.go_on(name, None, None, flags["detach"], flags["as_json"])
+
+
+def _resume_one(context: click.Context, reader: RunReader, asked: _Asked, flags: dict[str, Any]) -> int:
+    status, name = reader.status(), reader.directory.id
+    more_epochs, device, code, launcher = asked
     if not status.over and device:
         raise UsageError(f"{name} is {status.name}: it changes its device when it has ended; dltui stop {name} first")
     if status.name == "paused" and more_epochs is None:
@@ -94,7 +112,7 @@ def resume(
         return _far(reader, more_epochs or 0, flags)
     if launcher is not None:
         _choose(context, reader, launcher)
-    return _restart(reader, more_epochs or 0, device, code(plugins, trust), start.Options(command=(), **flags))
+    return _restart(reader, more_epochs or 0, device, code, start.Options(command=(), **flags))
 
 
 def _choose(context: click.Context, reader: RunReader, launcher: Chosen) -> None:
