@@ -182,6 +182,7 @@ def test_golden(tmp_path: Path, name: str, draw: Callable[[RunReader], Figure], 
 
 
 @pytest.mark.parametrize("formats", few([["svg"], ["png"], ["pdf"]], 1, long=0))
+@pytest.mark.long
 def test_the_same_command_elsewhere_gives_the_same_bytes(tmp_path: Path, formats: list[str]) -> None:
     one = write(reader(tmp_path / "a", run_id="one"), tmp_path / "out1", formats).files
     two = write(reader(tmp_path / "b", run_id="two"), tmp_path / "out2", formats).files
@@ -246,7 +247,9 @@ def _matrix(classes: list[str], counts: np.ndarray[Any, np.dtype[np.int64]]) -> 
     return Matrix("test", 8, tuple(classes), tuple(map(tuple, counts.tolist())))
 
 
-@pytest.mark.parametrize("size", [2, 20, 21, 40, 41, pytest.param(100, marks=pytest.mark.long), 400])
+@pytest.mark.parametrize(
+    "size", [2, 20, 21, 40, 41, *(pytest.param(size, marks=pytest.mark.long) for size in (100, 400))]
+)
 def test_a_matrix_of_any_size_lies_on_its_page(size: int) -> None:
     counts = np.diag(np.full(size, 9_999))
     counts[0, 1] = 12

@@ -30,6 +30,7 @@ def numbers(recording: Recording, pytestconfig: pytest.Config) -> list[int]:
     [(errno.EIO, 1), pytest.param(errno.EROFS, LASTING, marks=pytest.mark.longest)],
     ids=["once", "for good"],
 )
+@pytest.mark.long
 def test_a_storage_error_ends_the_run_but_harms_nothing(
     lab: Lab, recording: Recording, numbers: list[int], code: int, times: int
 ) -> None:
@@ -40,7 +41,7 @@ def test_a_storage_error_ends_the_run_but_harms_nothing(
 
 
 @pytest.mark.slow(30)
-@pytest.mark.long
+@pytest.mark.longest
 def test_a_full_disk_is_waited_for(lab: Lab, recording: Recording, numbers: list[int]) -> None:
     outcomes = [fail(lab, recording.result, number, errno.ENOSPC, times=2) for number in numbers]
     assert faults(numbers, outcomes) == []

@@ -53,6 +53,7 @@ def test_a_lost_rank_and_another_number_of_devices(program: Program) -> None:
     assert program.reader("both").history.attempt.device["name"] == "cpu"
 
 
+@pytest.mark.longest
 def test_signals_and_commands_reach_all_ranks(program: Program) -> None:
     program("train", *RUN, "--epochs", "500", "--device", "cpu:2", "--name", "long", "--detach")
     program.wait("long", lambda live: live.step > 0)

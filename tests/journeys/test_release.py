@@ -49,7 +49,7 @@ def newest_step(program: Program, name: str) -> int:
     return int(found[-1].name.split("-")[2]) if found else 0
 
 
-@pytest.mark.long
+@pytest.mark.longest
 @pytest.mark.slow(15)
 def test_a_short_run_goes_first_and_the_long_one_goes_on_by_itself(program: Program, alone: str | None) -> None:
     program(*RUN, *EPOCHS, *SLOW, "--detach", "--name", "long")
@@ -64,6 +64,7 @@ def test_a_short_run_goes_first_and_the_long_one_goes_on_by_itself(program: Prog
 
 
 @pytest.mark.slow(20)
+@pytest.mark.long
 def test_it_waits_as_a_paused_run_until_asked_and_a_kill_loses_nothing(program: Program, alone: str | None) -> None:
     program(*RUN, *EPOCHS, *SLOW, "--detach", "--name", "long")
     worker = program.wait("long", lambda live: live.step > 5)
@@ -83,7 +84,7 @@ def test_it_waits_as_a_paused_run_until_asked_and_a_kill_loses_nothing(program: 
     assert weights(program, "long") == alone
 
 
-@pytest.mark.long
+@pytest.mark.longest
 def test_stop_ends_a_run_that_has_given_its_device_back(program: Program) -> None:
     program(*RUN, *EPOCHS, *SLOW, "--detach", "--name", "long")
     program.wait("long", lambda live: live.step > 5)

@@ -40,13 +40,14 @@ def test_a_shared_run_is_readable_for_the_group_whatever_the_umask(program: Prog
         assert stat.S_IMODE(folder.stat().st_mode) == 0o710, "passed through, not listed"
 
 
+@pytest.mark.long
 def test_what_keeps_the_group_out_is_said(program: Program) -> None:
     program.folder.chmod(0o700)
     out = program(*FAST, "--epochs", "1", "--share", "group").stdout
     assert f"the group cannot reach it: {program.folder} is closed" in out
 
 
-@pytest.mark.long
+@pytest.mark.longest
 def test_a_fork_is_shared_as_its_parent_is(program: Program) -> None:
     program(*FAST, "--epochs", "1", "--share", "group")
     program("fork", "r", "--epochs", "2", "--plain")

@@ -33,6 +33,7 @@ def steer(run: Path, seed: int, sent: list[str]) -> None:
 
 
 @pytest.mark.slow(22)
+@pytest.mark.long
 def test_each_command_is_obeyed_once_and_all_see_the_same_end(program: Program) -> None:
     program("train", "softmax-numpy", *RUN, "--step-seconds", "0", "--name", "whole")
     program("train", "softmax-numpy", *RUN, "--step-seconds", "0.02", "--name", "r", "--detach")

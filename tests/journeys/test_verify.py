@@ -36,7 +36,7 @@ def tamper(run: Path, **config: object) -> None:
 
 
 @pytest.mark.slow(15)
-@pytest.mark.long
+@pytest.mark.longest
 def test_equal_also_with_epochs_added(program: Program, net: Path) -> None:
     train(program, net, "--threads", "1")
     program("resume", "r", "--more-epochs", "1", "--plain")
@@ -49,7 +49,7 @@ def test_equal_also_with_epochs_added(program: Program, net: Path) -> None:
 
 
 @pytest.mark.slow(15)
-@pytest.mark.long
+@pytest.mark.longest
 def test_another_seed_and_other_threads_are_named(program: Program, net: Path) -> None:
     train(program, net, "--threads", "1")
     tamper(program.run("r"), seed=5)

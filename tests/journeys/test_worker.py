@@ -85,7 +85,7 @@ def test_stacks_show_where_a_worker_stands_and_it_goes_on(program: Program) -> N
     assert "nothing to look at" in program("stacks", "r", code=2).stderr
 
 
-@pytest.mark.long
+@pytest.mark.longest
 def test_signals_that_come_again_and_again_end_it_once(program: Program) -> None:
     """As Slurm and impatient people send them, in the middle of a commit too."""
     program("train", "softmax-numpy", *FAST[:-1], "whole")

@@ -120,7 +120,7 @@ def test_plain_output_has_no_control_character_at_all(home: Path, arguments: lis
     only_ours(done.stdout + done.stderr)
 
 
-@pytest.mark.parametrize("run", few(["x-finished", "x-lines"], 0))
+@pytest.mark.parametrize("run", few(["x-lines", "x-finished"], 0, long=1))
 def test_figures_stay_valid_and_carry_no_control_character(home: Path, run: str) -> None:
     out = home / "out"
     environment = os.environ | {"DLTUI_HOME": str(home)}
@@ -162,6 +162,7 @@ def test_sizes_that_a_shell_exported_do_not_count(home: Path, screens: list[Scre
     screen.wait(lambda text: "4 runs" in text and "? all keys" in text)
 
 
+@pytest.mark.long
 def test_a_storm_of_sizes(home: Path, screens: list[Screen]) -> None:
     screen = Screen(home, "attach", "x-finished")
     screens.append(screen)

@@ -72,6 +72,7 @@ def test_tensorboard_opens_the_event_files(train: Train) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_mlflow_has_the_run(train: Train) -> None:
     if own().version("mlflow") is None:
         pytest.skip("mlflow is not installed")

@@ -139,6 +139,7 @@ DOUBLE_LONG = [
 @pytest.mark.parametrize(
     ("tries", "steps"), [(DOUBLE, 40), pytest.param(DOUBLE_LONG, 100, marks=pytest.mark.longest)], ids=["few", "all"]
 )
+@pytest.mark.long
 def test_twins_agree_in_double_precision(tmp_path: Path, tries: list[tuple[str, dict[str, Any]]], steps: int) -> None:
     for model, one, other in train_twins(tmp_path, "float64", tries):
         assert len(one["losses"]) == steps

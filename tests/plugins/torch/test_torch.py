@@ -79,13 +79,14 @@ def test_in_a_process_of_its_own(names: tuple[str, ...]) -> None:
 
 
 @needs_torch
+@pytest.mark.long
 def test_captured_steps_and_ranks() -> None:
     # Ranks first: they are forked, which goes well as long as no step has started threads.
     run_children(("torch_rank_checks", ("two_equal_one",)), ("torch_captured_checks", CAPTURED_CHECKS[:FIRST]))
 
 
 @needs_torch
-@pytest.mark.long
+@pytest.mark.longest
 def test_more_captured_steps() -> None:
     run_child("torch_captured_checks", *CAPTURED_CHECKS[FIRST:])
 

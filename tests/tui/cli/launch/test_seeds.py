@@ -48,7 +48,7 @@ def dltui(
 
 
 @pytest.mark.slow(17)
-@pytest.mark.long
+@pytest.mark.longest
 def test_three_seeds_are_three_runs_and_one_line(dltui: Run) -> None:
     code, out, _ = dltui(*TRAIN, "--seeds", "1,2,3", "--name", "lab", "--epochs", "2")
     assert code == 0
