@@ -137,6 +137,10 @@ def _table(path: str, named: Sequence[Input]) -> tuple[Array, list[int]]:
     x = np.zeros(len(rows), record_type(named))
     for row, (line, cells) in enumerate(rows):
         for one in named:
+            if one.tokens:
+                found = tokens.encode(cells[one.places[0]], one)[: one.shape[0]]
+                x[one.name][row, : len(found)], x[one.name + LENGTH][row] = found, len(found)
+                continue
             for place, name in enumerate(one.places):
                 x[one.name][row, place] = _value(one, place, cells[name], f"{clean_line(path)} line {line}")
     return x, [line for line, _ in rows]

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from dltui.plugins.datasets.tables.options import CsvOptions
 
 MOST_BARS = 20
-READ = "the text that is read"
 
 
 def preview_of(options: CsvOptions) -> Preview:
@@ -27,7 +26,7 @@ def preview_of(options: CsvOptions) -> Preview:
         ("rows", f"{table.rows:,} of {plural(len(table.columns), 'column')}{without}"),
         *_wanted(choice, place is not None),
     ]
-    facts += [(column.name, READ if at == place else roles.role(choice, at)) for at, column in enumerate(table.columns)
+    facts += [(column.name, roles.role(choice, at)) for at, column in enumerate(table.columns)
               if at not in choice.wanted]  # fmt: skip
     counts = roles.class_counts(target) if target.kind != "empty" and choice.wanted == (choice.target,) else {}
     few = len(counts) <= (MOST_BARS if target.numeric else roles.MANY_CLASSES)

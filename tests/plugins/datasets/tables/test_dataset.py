@@ -93,7 +93,8 @@ def test_names_and_prose_are_left_out_and_told(tmp_path: Path) -> None:
     lines = ["name,x,y", *(f"person {number},{number},{number % 2}" for number in range(40))]
     data = prepared("csv", path=table(tmp_path, lines))
     assert data.spec.input_shape == (1,)
-    assert data.notes == ("column 'name' is left out: too many different texts",)
+    told = "too many different texts; tabular reads one with --data text=COLUMN"
+    assert data.notes == (f"column 'name' is left out: {told}",)
 
 
 def test_columns_can_be_chosen(tmp_path: Path) -> None:
