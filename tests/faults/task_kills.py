@@ -1,4 +1,4 @@
-"""Kills runs of the models for tables, texts, sequences, masks, labels and several inputs, as `tests.faults.kills` does.
+"""Kills runs of models for tables, texts, sequences, masks, labels and several inputs, as `tests.faults.kills` does.
 
     python -m tests.faults.task_kills torch|tensorflow [--only CASE ...] [--kills 3] [--seed N]
 
