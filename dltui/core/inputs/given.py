@@ -128,7 +128,8 @@ def _rows(path: str, names: Sequence[str]) -> list[tuple[int, dict[str, str]]]:
         raise RunError(f"{clean_line(path)} {told}")
     for line, cells in rows:
         if len(cells) != len(columns):
-            raise RunError(f"{clean_line(path)} line {line} has {len(cells)} cells, the first has {len(columns)}")
+            told = f"line {line} has {len(cells)} cells, the first has {len(columns)}; complete or remove it"
+            raise RunError(f"{clean_line(path)} {told}")
     return [(line, dict(zip(columns, cells, strict=True))) for line, cells in rows]
 
 

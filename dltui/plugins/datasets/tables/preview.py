@@ -18,7 +18,7 @@ MOST_BARS = 20
 def preview_of(options: CsvOptions) -> Preview:
     """The preview of a table. Raises RunError for a file that cannot be read, and for unknown columns."""
     table = look_through(options.path, options.header)
-    place = _text(table, options)
+    place = _alone(table, options)
     choice = roles.choose(table, options) if place is None else text.choose(table, options, place)
     target = table.columns[choice.target]
     without = "" if table.has_header else ", without a header"
@@ -40,9 +40,9 @@ def preview_of(options: CsvOptions) -> Preview:
     )
 
 
-def _text(table: Table, options: CsvOptions) -> int | None:
-    """The column of texts that is asked for, or that is the only input there is."""
-    if options.text:
+def _alone(table: Table, options: CsvOptions) -> int | None:
+    """The column of texts that is the only input there is."""
+    if options.text and len(table.columns) == 2:
         return table.column(options.text)
     target = roles.wanted(table, options)
     rest = [at for at, column in enumerate(table.columns) if column.kind != "empty" and at not in target.wanted]
@@ -56,6 +56,8 @@ def _wanted(choice: roles.Choice, is_text: bool = False) -> list[tuple[str, str]
         names = roles.named([choice.table.columns[place].name for place in choice.wanted])
         return [("target", names), ("train", "lstm or transformer (texts)")]
     names = roles.named([choice.table.columns[place].name for place in choice.wanted])
+    if choice.text >= 0:
+        return [("target", names), ("train", "tabular, or lstm or transformer (the text alone)")]
     if choice.labels:
         return [("labels", names), ("train", "mlp or softmax (labels)")]
     if choice.targets:

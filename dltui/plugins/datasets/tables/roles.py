@@ -73,7 +73,7 @@ def with_text(choice: Choice, place: int, options: CsvOptions) -> Choice:
     # Only as bytes a number has parts of which something can be learned, like the digits of a code.
     if column.kind == "number" and (options.tokens != "byte" or reading.least < 0 or not reading.whole):
         told = f"holds numbers, {reading.least:.10g} to {reading.most:.10g}, and no texts"
-        raise RunError(f"the column {name} of {clean_line(table.path)} {told}; leave out text= and train tabular")
+        raise RunError(f"the column {name} of {clean_line(table.path)} {told}; leave out text=, tabular takes numbers")
     return replace(choice, text=place)
 
 
