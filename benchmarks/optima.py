@@ -29,9 +29,9 @@ import numpy as np
 from dltui.plugins.datasets.sequences import waves
 
 NEAR = 0.95
-ROWS, TEXTS = 6_000, 4_000
+ROWS, TEXTS = 10_000, 4_000
 TEST = "test=0.4"
-"""Of the tables, so that chance changes the ratio by no more than a hundredth."""
+"""Of the tables: chance then changes the ratio by no more than a hundredth."""
 CLASSES = ("ash", "birch", "cedar")
 SCALES, OFFSETS, NOISE = (1.0, 1_000.0, 0.01), (0.0, 50_000.0, -3.0), 0.4
 """Of the three targets; the noise is that of the targets before they are scaled."""
