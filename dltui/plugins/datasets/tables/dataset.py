@@ -19,8 +19,8 @@ def prepare(options: CsvOptions, context: PreparationContext) -> Arrays:
     table, named = look_through(options.path, options.header), bool({"table", "named"}.intersection(context.takes))
     if "sequence" in context.takes:
         return text.prepare(table, options, context.task)
-    _check(options, named)
     chosen = roles.choose(table, options)
+    _check(options, named)
     values = columns.read(chosen, context.task)
     return columns.encode(values, options, context.task, named)
 
