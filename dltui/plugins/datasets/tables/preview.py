@@ -41,13 +41,15 @@ def preview_of(options: CsvOptions) -> Preview:
 
 
 def _alone(table: Table, options: CsvOptions) -> int | None:
-    """The column of texts that is the only input there is."""
-    if options.text and len(table.columns) == 2:
-        return table.column(options.text)
+    """The column of texts that is the only input there is, or the chosen one with nothing but texts beside it."""
     target = roles.wanted(table, options)
-    rest = [at for at, column in enumerate(table.columns) if column.kind != "empty" and at not in target.wanted]
-    alone = len(rest) == 1 and table.columns[rest[0]].kind == "text"
-    return rest[0] if alone else None
+    rest = {at: column.kind for at, column in enumerate(table.columns) if at not in target.wanted}
+    chosen = table.column(options.text) if options.text else None
+    if chosen is not None:
+        others = [kind for at, kind in rest.items() if at != chosen and kind in ("number", "category")]
+        return None if others and len(table.columns) > 2 else chosen
+    filled = [at for at, kind in rest.items() if kind != "empty"]
+    return filled[0] if len(filled) == 1 and rest[filled[0]] == "text" else None
 
 
 def _wanted(choice: roles.Choice, is_text: bool = False) -> list[tuple[str, str]]:

@@ -27,7 +27,7 @@ MODEL = Model(
     task="classification",
     also=("multilabel", "regression"),
     takes=("single", "table"),
-    summary="for tables: categories become learned vectors beside the numbers, dense layers with ReLU follow",
+    summary="for tables: categories and words become learned vectors beside the numbers, then dense layers with ReLU",
     config=TabularConfig,
     build=build,
 )

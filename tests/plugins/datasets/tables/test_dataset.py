@@ -375,6 +375,18 @@ def test_the_preview_of_a_text_beside_others(tmp_path: Path) -> None:
     assert ("train", "tabular, or lstm or transformer (the text alone)") in found.facts
 
 
+def test_the_preview_of_a_chosen_text_beside_another(tmp_path: Path) -> None:
+    lines = ["a,b,c", *(f"x {n},y {n},{n % 2}" for n in range(30))]
+    found = preview(CsvOptions(path=table(tmp_path, lines), text="b"))
+    assert ("b", "the text that is read") in found.facts
+    assert ("train", "lstm or transformer (texts)") in found.facts
+
+
+def test_the_preview_of_a_text_in_the_last_of_two_columns(tmp_path: Path) -> None:
+    lines = ["a,b", *(f"{n % 2},y {n}" for n in range(30))]
+    assert ("target", "a") in preview(CsvOptions(path=table(tmp_path, lines), text="b")).facts
+
+
 def test_the_preview_of_a_table_with_texts_alone(tmp_path: Path) -> None:
     found = preview(CsvOptions(path=table(tmp_path, REVIEWS)))
     assert ("review", "the text that is read") in found.facts
