@@ -30,15 +30,15 @@ class TabularConfig(TrainConfig):
         0,
         ge=0,
         le=1024,
-        description="numbers that a category becomes; 0: more for more categories",
+        description="numbers that a category or a word becomes; 0: more where there are more of them",
         json_schema_extra=unit("units"),
     )
     dropout: float = dropout("hidden values")
-    epochs: int = override("epochs", 30)
+    epochs: int = override("epochs", 60)
     batch_size: int = override("batch_size", 128)
-    lr: float = override("lr", 0.003)
+    lr: float = override("lr", 0.01)
     optimizer: OptimizerName = override("optimizer", "adamw")
-    weight_decay: float = override("weight_decay", 0.05)
+    weight_decay: float = override("weight_decay", 0.5)
     schedule: Schedule = override("schedule", "one-cycle")
 
 
@@ -59,4 +59,14 @@ def widths(config: TabularConfig, spec: Spec) -> list[tuple[int, int]]:
     if given and len(sizes) == 1:
         # A vocabulary for all places.
         sizes *= given.shape[0]
-    return [(size, config.embedding or min(WIDEST, round(1.6 * size**0.56))) for size in sizes]
+    return [(size, _width(config, size)) for size in sizes]
+
+
+def words(config: TabularConfig, spec: Spec) -> tuple[int, int] | None:
+    """Likewise for the tokens of a text; None without one."""
+    given = spec.named("text")
+    return (given.vocabulary[0], _width(config, given.vocabulary[0])) if given else None
+
+
+def _width(config: TabularConfig, size: int) -> int:
+    return config.embedding or min(WIDEST, round(1.6 * size**0.56))

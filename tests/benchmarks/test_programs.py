@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
 
 FOLDER = Path(__file__).parents[2] / "benchmarks"
@@ -192,3 +193,26 @@ def test_sweeps_are_compared(tmp_path: Path) -> None:
     rows = json.loads(kept.read_text())["samplers"]
     assert {row["sampler"] for row in rows} == {"random", "tpe"}
     assert len(rows) == 8
+
+
+def test_known_optima_are_those_of_what_is_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Classes come as often as their probabilities say; of several targets the worst counts, in units of its own."""
+    optima = imported("optima", monkeypatch)
+    random, chances = np.random.default_rng(0), np.tile([0.2, 0.5, 0.3], (20_000, 1))
+    assert np.bincount(optima.drawn(random, chances)) / 20_000 == pytest.approx([0.2, 0.5, 0.3], abs=0.015)
+    found = {problem.task: problem for problem in optima.problems(tmp_path, 0)}
+    assert all(problem.optimum > problem.blind for problem in found.values() if problem.metric != "rmse")
+    table = np.genfromtxt(tmp_path / "numbers.csv", delimiter=",", skip_header=1)[:, 4:]
+    assert table.std(axis=0) / optima.SCALES == pytest.approx([found["several numbers"].blind] * 3, rel=0.03)
+    errors = {"a": {"mse": 0.25}, "b": {"mse": 490_000.0}, "c": {"mse": 0.000016}}
+    assert optima.value("rmse", {"targets": errors}) == pytest.approx(0.7)
+
+
+@needs_torch
+@pytest.mark.longest
+@pytest.mark.slow(30)
+def test_a_table_is_learned_to_its_optimum(tmp_path: Path) -> None:
+    kept = tmp_path / "found.json"
+    run("optima.py", "--only", "labels", "--frameworks", "torch", "--json", str(kept))
+    (row,) = json.loads(kept.read_text())
+    assert row["ratio"] > 0.95

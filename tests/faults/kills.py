@@ -92,9 +92,7 @@ class Killer:
         self.table = Table()
         point = ((framework, f"dltui.plugins.{framework}"),)
         self.source = {**SHIPPED, "entry_points": point}
-        dataset = {**SHIPPED, "entry_points": (("datasets", "dltui.plugins.datasets"),)}
-        asked = {"dataset": "digits", "dataset_source": dataset, "dataset_options": {}}
-        self.prepared = prepare_process.prepare(asked, lambda text, fraction=None: None)
+        self.prepared = prepare_process.prepare(self.asked(), lambda text, fraction=None: None)
         self.data = load_prepared(self.prepared)
         if framework == "torch":
             self._warm_up()
@@ -104,10 +102,20 @@ class Killer:
     def model(self) -> str:
         return f"mlp-{self.framework}"
 
+    @property
+    def model_source(self) -> Mapping[str, Any]:
+        """Where the model comes from."""
+        return self.source
+
+    def asked(self) -> dict[str, Any]:
+        """What the record of a run says of its data."""
+        dataset = {**SHIPPED, "entry_points": (("datasets", "dltui.plugins.datasets"),)}
+        return {"dataset": "digits", "dataset_source": dataset, "dataset_options": {}}
+
     def _warm_up(self) -> None:
         """Import, once for all forks, whatever PyTorch imports at a first step."""
         importlib.import_module("torch").set_num_threads(1)
-        model = plugin_loader.load_model(self.source, self.model)
+        model = plugin_loader.load_model(self.model_source, self.model)
         config = model.config.model_validate(self.config)
         trainable = plugin_loader.load_backend(self.source, self.framework).trainable(model, config, self.data, "cpu")
         trainable.begin_epoch(Planner(config, len(self.data.train), shape=self.data.spec.input_shape).epoch(0))
@@ -120,10 +128,9 @@ class Killer:
             "created": time.time(),
             "model": self.model,
             "framework": self.framework,
-            "model_source": self.source,
+            "model_source": self.model_source,
             "backend_source": self.source,
-            "dataset": "digits",
-            "dataset_options": {},
+            **self.asked(),
             "device": self.device,
             "config": self.config,
         }
@@ -155,8 +162,12 @@ class Killer:
         if status:
             raise SystemExit(f"the run does not even end undisturbed:\n{run.worker_log.read_text()[-3000:]}")
         expected = result(run)
+        self.finished(run)
         shutil.rmtree(run.path)
         return expected, seconds
+
+    def finished(self, run: RunDirectory) -> None:
+        """Is told of the run that nobody killed."""
 
     def kill(self, kills: int, most_faults: int = 1_000) -> Table:
         """Runs until so many workers have been killed."""
@@ -191,14 +202,24 @@ class Killer:
         # Some 30 calls at its start and 40 a commit; a heartbeat has three.
         pid = self.start(run, self.random.randrange(200) if at_call and not spared else None)
         if not at_call and not spared:
-            deadline = time.monotonic() + self.random.random() * self.seconds
-            while time.monotonic() < deadline:
-                done, status = os.waitpid(pid, os.WNOHANG)
-                if done:
-                    return status
-                time.sleep(0.002)
+            ended: list[int] = []
+
+            def done() -> bool:
+                found, status = os.waitpid(pid, os.WNOHANG)
+                ended.extend([status] if found else [])
+                return bool(found)
+
+            self.wait(run, done)
+            if ended or done():
+                return ended[0]
             self.strike(pid)
         return os.waitpid(pid, 0)[1]
+
+    def wait(self, run: RunDirectory, done: Callable[[], bool]) -> None:
+        """Until a random moment, or until the worker is done."""
+        deadline = time.monotonic() + self.random.random() * self.seconds
+        while time.monotonic() < deadline and not done():
+            time.sleep(0.002)
 
     def strike(self, pid: int) -> None:
         """Kill a worker, or what belongs to it."""

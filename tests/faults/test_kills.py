@@ -59,6 +59,22 @@ def test_tensorflow_workers(request: pytest.FixtureRequest) -> None:
     run_child("tensorflow", "--kills", str(how_many(request.config)[1]))
 
 
+@pytest.mark.slow(20)
+@needs_torch
+@pytest.mark.parametrize("case", few(("sequences", "table", "labels", "targets", "text", "masks", "inputs"), 1, long=0))
+def test_pytorch_workers_of_tasks(request: pytest.FixtureRequest, case: str) -> None:
+    kills = request.config.getoption("--kills") or (10 if request.config.getoption("--longest") else 3)
+    run_child("torch", "--only", case, "--kills", str(kills), module="task_kills")
+
+
+@pytest.mark.slow(400)
+@pytest.mark.longest
+@needs_tensorflow
+def test_tensorflow_workers_of_tasks(request: pytest.FixtureRequest) -> None:
+    asked = request.config.getoption("--kills")
+    run_child("tensorflow", "--kills", str(-(-asked // 5) if asked else 3), module="task_kills")
+
+
 @pytest.mark.slow(90)
 @pytest.mark.longest
 @needs_torch

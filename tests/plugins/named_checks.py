@@ -18,6 +18,7 @@ from dltui.core.checks.conformance.subject import Subject
 from dltui.core.contract import Data, Input, Model, Spec
 from dltui.core.contract.config import TrainConfig
 from dltui.core.train.plan import Planner
+from tests.plugins.twin_child import TABLE
 
 BOTH = (
     Input("photo", (6, 6, 1), "uint8", std=(255.0,)),
@@ -110,6 +111,25 @@ def check_several_inputs(framework: str) -> None:
     assert np.array_equal(other.predict("test", slice(0, 9)), found.predict("test", slice(0, 9)))
 
 
+def check_a_text_beside_a_table(framework: str) -> None:
+    """The mean of its words alone tells the class; words behind its end count for nothing."""
+    data = named_samples.of("classification", TABLE, 3)
+    for part in (data.train, data.test):
+        part.x["numbers"][:] = part.x["categories"][:] = 0
+    model, own = built_in(framework, "tabular"), backend(framework)
+    threads = {"torch": 1, "tensorflow": 2}[framework]
+    config = model.config.model_validate({"threads": threads, "batch_size": 32, "epochs": 20})
+    found, planner = own.trainable(model, config, data, "cpu"), Planner(config, len(data.train))
+    for epoch in range(20):
+        found.begin_epoch(planner.epoch(epoch))
+        found.advance(3)
+    outputs = found.predict("test", slice(0, 96))
+    assert np.mean(outputs.argmax(axis=1) == data.test.y) > 0.9
+    behind = np.arange(TABLE[2].shape[0]) >= data.test.x["text_length"][:, None]
+    data.test.x["text"][behind] = 7
+    assert np.array_equal(found.predict("test", slice(0, 96)), outputs)
+
+
 def check_a_transformer_of_one_number(framework: str) -> None:
     """Tokens are embedded also where a step is a single number."""
     data = named_samples.of("classification", (Input("words", (5,), "int32", (9,), padded=True),), 2, 8)
@@ -165,7 +185,8 @@ def check_exports(framework: str) -> None:
     import onnxruntime
 
     for name in NAMES:
-        named = named_samples.SHAPES["table" if name == "tabular" else "sequence"][-1 if name == "transformer" else 0]
+        sequences = named_samples.SHAPES["sequence"]
+        named = TABLE if name == "tabular" else sequences[-1 if name == "transformer" else 0]
         data = named_samples.of("classification", named, 3)
         model, own = built_in(framework, name), backend(framework)
         trainable = own.trainable(model, model.config(), data, "cpu")

@@ -12,7 +12,7 @@ import pytest
 from tests.helpers.marks import few
 
 ROOT = Path(__file__).parents[2]
-CHECKS = ("several_inputs", "what_is_fed", "conformance", "exports")
+CHECKS = ("several_inputs", "what_is_fed", "a_text_beside_a_table", "conformance", "exports")
 
 
 @pytest.mark.longest

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dltui.core.checks.conformance import named_samples
-from dltui.core.contract import Data, Spec, Split, Target, Trainable
+from dltui.core.contract import Data, Input, Spec, Split, Target, Trainable
 from dltui.core.tasks.segmentation import IGNORED
 from dltui.core.train.plan import Planner
 
@@ -25,8 +25,10 @@ if TYPE_CHECKING:
     from dltui.core.contract.types import State
 
 IMAGES = 200
+TABLE = (*named_samples.SHAPES["table"][0], Input("text", (9,), "int32", (30,), padded=True, tokens="word"))
+"""A text beside numbers and categories."""
 NAMED = {
-    "tabular": named_samples.SHAPES["table"][0],
+    "tabular": TABLE,
     "lstm": named_samples.SHAPES["sequence"][0],
     "transformer": named_samples.SHAPES["sequence"][2],
 }

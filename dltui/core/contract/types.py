@@ -22,4 +22,5 @@ SplitName = Literal["train", "validation", "test"]
 
 
 InputKind = Literal["single", "table", "sequence", "named"]
-"""The inputs of a sample: a single array, "numbers" and "categories" of a table, a single sequence, or other names."""
+"""The inputs of a sample: a single array, "numbers" and "categories" of a table, also with a "text", a single sequence,
+or other names."""

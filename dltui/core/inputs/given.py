@@ -128,7 +128,8 @@ def _rows(path: str, names: Sequence[str]) -> list[tuple[int, dict[str, str]]]:
         raise RunError(f"{clean_line(path)} {told}")
     for line, cells in rows:
         if len(cells) != len(columns):
-            raise RunError(f"{clean_line(path)} line {line} has {len(cells)} cells, the first has {len(columns)}")
+            told = f"line {line} has {len(cells)} cells, the first has {len(columns)}; complete or remove it"
+            raise RunError(f"{clean_line(path)} {told}")
     return [(line, dict(zip(columns, cells, strict=True))) for line, cells in rows]
 
 
@@ -137,6 +138,10 @@ def _table(path: str, named: Sequence[Input]) -> tuple[Array, list[int]]:
     x = np.zeros(len(rows), record_type(named))
     for row, (line, cells) in enumerate(rows):
         for one in named:
+            if one.tokens:
+                found = tokens.encode(cells[one.places[0]], one)[: one.shape[0]]
+                x[one.name][row, : len(found)], x[one.name + LENGTH][row] = found, len(found)
+                continue
             for place, name in enumerate(one.places):
                 x[one.name][row, place] = _value(one, place, cells[name], f"{clean_line(path)} line {line}")
     return x, [line for line, _ in rows]

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from dltui.core.contract.inputs import Input
     from dltui.core.contract.types import InputKind
 
-TABLE = frozenset(("numbers", "categories"))
-"""The names of the inputs of a table."""
+TABLE = frozenset(("numbers", "categories", "text"))
+"""The names of the inputs of a table; a text is beside others."""
 TITLES: dict[str, str] = {
     "single": "a single input, images or rows of numbers",
     "table": "tables of numbers and categories",
@@ -32,9 +32,10 @@ def kind_of(named: Sequence[Input]) -> InputKind:
     """The kind of data with these named inputs; none is a single input."""
     if not named:
         return "single"
-    if all(one.name in TABLE and len(one.shape) == 1 and not one.is_sequence for one in named):
-        return "table"
-    return "sequence" if len(named) == 1 and named[0].is_sequence else "named"
+    if len(named) == 1 and named[0].is_sequence:
+        return "sequence"
+    of_table = all(one.name in TABLE and len(one.shape) == 1 and one.is_sequence == bool(one.tokens) for one in named)
+    return "table" if of_table else "named"
 
 
 def unknown_input(error: BaseException, named: Sequence[Input]) -> str:

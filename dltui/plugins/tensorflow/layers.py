@@ -158,3 +158,10 @@ def _size(shape: Iterable[int]) -> int:
     for size in shape:
         count *= int(size)
     return count
+
+
+def embedding(name: str, size: int, width: int) -> Any:
+    """A table of vectors, uniform with the variance 1 / width."""
+    limit = kernel_limit(width, relu=False)
+    initial = keras.initializers.RandomUniform(-limit, limit)
+    return keras.layers.Embedding(size, width, embeddings_initializer=initial, name=name)

@@ -107,3 +107,11 @@ def _shape(layer: nn.Module, output: Any) -> tuple[int, ...]:
     # Three dimensions are (n, c, length) for what works along a line, and tokens for all others.
     moves = output.dim() > 3 or (output.dim() == 3 and isinstance(layer, LINE))
     return tuple((output.movedim(1, -1) if moves else output).shape[1:])
+
+
+def embedding(size: int, width: int) -> nn.Embedding:
+    """A table of vectors, uniform with the variance 1 / width."""
+    layer = nn.Embedding(size, width)
+    limit = kernel_limit(width, relu=False)
+    nn.init.uniform_(layer.weight, -limit, limit)
+    return layer

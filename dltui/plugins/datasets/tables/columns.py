@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
+from itertools import compress
 from typing import TYPE_CHECKING, Any
 
 from dltui.core.contract import Arrays, Column, Input, Target
@@ -12,6 +13,7 @@ from dltui.core.tasks.registry import TASKS
 from dltui.core.text import clean_line, plural
 from dltui.plugins.datasets.tables import roles
 from dltui.plugins.datasets.tables.labels import Labels, rarest
+from dltui.plugins.datasets.tables.tokenized import tokenized
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +31,8 @@ COARSE = 1e-3
 @dataclass(frozen=True)
 class Values:
     """The values of a table. `numbers` float64 (n, k), NaN where missing; `categories` int64 (n, c), -1 where missing;
-    `target` int64 class numbers, float64, float64 (n, targets), or uint8 0 or 1 (n, labels).
+    `target` int64 class numbers, float64, float64 (n, targets), or uint8 0 or 1 (n, labels). `texts` of the column of
+    texts (n,), () without one.
     """
 
     choice: Choice
@@ -37,6 +40,7 @@ class Values:
     categories: Array
     target: Array
     classes: tuple[str, ...]
+    texts: tuple[str, ...] = ()
 
 
 def read(choice: Choice, task: Task) -> Values:
@@ -48,9 +52,10 @@ def read(choice: Choice, task: Task) -> Values:
     categories = np.full((table.rows, len(choice.categories)), -1, dtype=np.int64)
     wanted = target.empty(table.rows)
     codes = [{text: code for code, text in enumerate(table.columns[p].values)} for p in choice.categories]
-    readers = [(at, table.columns[at].numerals) for at in choice.numbers]
+    readers, texts = [(at, table.columns[at].numerals) for at in choice.numbers], []
     for row, (line, cells) in enumerate(table.cells()):
         wanted[row] = target.value(line, cells)
+        texts += [cells[choice.text]] if choice.text >= 0 else []
         for place, (at, numerals) in enumerate(readers):
             text = cells[at].strip()
             number = None if is_missing(text) else numerals.value(text)
@@ -58,7 +63,7 @@ def read(choice: Choice, task: Task) -> Values:
                 numbers[row, place] = number
         for place, at in enumerate(choice.categories):
             categories[row, place] = codes[place].get(cells[at].strip(), -1)
-    return Values(choice, numbers, categories, wanted, target.classes)
+    return Values(choice, numbers, categories, wanted, target.classes, tuple(texts))
 
 
 class _Single:
@@ -144,18 +149,26 @@ def encode(values: Values, options: CsvOptions, task: Task, named: bool = False)
     table = roles.described(values.choice)
     if named:
         x: Any = _numbered(values, numbers, known)
+        if values.texts:
+            column = values.choice.table.columns[values.choice.text].name
+            text, x["text"] = tokenized(values.texts, train.tolist(), column, options, notes)
+            inputs = (*inputs, text)
         about: dict[str, Any] = {"named_inputs": inputs}
     else:
         x, about = _features(values, numbers, train, options)
         table["inputs"] = [asdict(one) for one in inputs]
-    parts = [
-        ({name: x[name][rows] for name in x} if isinstance(x, dict) else x[rows], target[rows])
-        for rows in (train, test, validation)
-    ]
+    parts = [(_some(x, rows), target[rows]) for rows in (train, test, validation)]
     return Arrays(
         parts[0], parts[1], values.classes, validation=parts[2], notes=tuple(notes), inputs={"table": table},
         targets=scaled_targets(target_names(values.choice), target[train]), **about,
     )  # fmt: skip
+
+
+def _some(x: Any, rows: Array) -> Any:
+    """These rows of an array, of a list, or of each input by its name."""
+    if isinstance(x, dict):
+        return {name: _some(values, rows) for name, values in x.items()}
+    return [x[row] for row in rows.tolist()] if isinstance(x, list) else x[rows]
 
 
 def divided(target: Array, options: CsvOptions, task: TaskDefinition) -> list[Array]:
@@ -302,7 +315,10 @@ def _complete(values: Values, notes: list[str]) -> Values:
     gone = len(whole) - int(whole.sum())
     if gone:
         notes.append(f"left out because of gaps: {gone:,} of {plural(len(whole), 'row')}")
-    return Values(values.choice, values.numbers[whole], values.categories[whole], values.target[whole], values.classes)
+    return Values(
+        values.choice, values.numbers[whole], values.categories[whole], values.target[whole], values.classes,
+        tuple(compress(values.texts, whole)),
+    )  # fmt: skip
 
 
 def _filled(numbers: Array, train: Array, notes: list[str]) -> Array:

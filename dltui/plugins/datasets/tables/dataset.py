@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dltui.core.contract import Arrays, Dataset, PreparationContext, Preview
+from dltui.core.errors import RunError
+from dltui.core.text import clean_line
 from dltui.plugins.datasets.tables.options import CsvOptions
 
 
@@ -14,12 +16,22 @@ def prepare(options: CsvOptions, context: PreparationContext) -> Arrays:
     from dltui.plugins.datasets.tables.table import look_through
 
     context.progress(f"reading {Path(options.path).name}")
-    table = look_through(options.path, options.header)
-    if options.text or "sequence" in context.takes:
+    table, named = look_through(options.path, options.header), bool({"table", "named"}.intersection(context.takes))
+    if "sequence" in context.takes:
         return text.prepare(table, options, context.task)
     chosen = roles.choose(table, options)
+    _check(options, named)
     values = columns.read(chosen, context.task)
-    return columns.encode(values, options, context.task, named="table" in context.takes)
+    return columns.encode(values, options, context.task, named)
+
+
+def _check(options: CsvOptions, named: bool) -> None:
+    """Raise RunError for options of texts where none is read."""
+    if options.text and not named:
+        told = f"text={clean_line(options.text, 60)} is for tabular, lstm and transformer"
+        raise RunError(f"{told}, this model reads no texts; leave it out or train one of them")
+    if options.tokens != "word" and not options.text:
+        raise RunError(f"tokens={options.tokens} is for a column of texts; name it with --data text=COLUMN")
 
 
 def sources(options: CsvOptions, folders: Sequence[Path]) -> list[Path]:

@@ -19,7 +19,7 @@ class CsvOptions(DatasetOptions):
         "", description="instead of a target: columns of 0 and 1 (a,b or tag_*), or one of names with | between them"
     )
     targets: str = Field("", description="columns of numbers to predict together, each on its own scale: a,b or out_*")
-    text: str = Field("", description="column of texts to read, instead of the others; empty: the only one")
+    text: str = Field("", description="column of texts: tabular reads it beside the others, lstm and transformer alone")
     tokens: Literal["word", "byte"] = Field("word", description="how texts are cut into tokens")
     words: int = Field(
         5_000, ge=10, le=50_000, description="most frequent words that are known", json_schema_extra=unit("words")

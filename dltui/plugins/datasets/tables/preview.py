@@ -13,13 +13,12 @@ if TYPE_CHECKING:
     from dltui.plugins.datasets.tables.options import CsvOptions
 
 MOST_BARS = 20
-READ = "the text that is read"
 
 
 def preview_of(options: CsvOptions) -> Preview:
     """The preview of a table. Raises RunError for a file that cannot be read, and for unknown columns."""
     table = look_through(options.path, options.header)
-    place = _text(table, options)
+    place = _alone(table, options)
     choice = roles.choose(table, options) if place is None else text.choose(table, options, place)
     target = table.columns[choice.target]
     without = "" if table.has_header else ", without a header"
@@ -27,7 +26,7 @@ def preview_of(options: CsvOptions) -> Preview:
         ("rows", f"{table.rows:,} of {plural(len(table.columns), 'column')}{without}"),
         *_wanted(choice, place is not None),
     ]
-    facts += [(column.name, READ if at == place else roles.role(choice, at)) for at, column in enumerate(table.columns)
+    facts += [(column.name, roles.role(choice, at)) for at, column in enumerate(table.columns)
               if at not in choice.wanted]  # fmt: skip
     counts = roles.class_counts(target) if target.kind != "empty" and choice.wanted == (choice.target,) else {}
     few = len(counts) <= (MOST_BARS if target.numeric else roles.MANY_CLASSES)
@@ -41,14 +40,16 @@ def preview_of(options: CsvOptions) -> Preview:
     )
 
 
-def _text(table: Table, options: CsvOptions) -> int | None:
-    """The column of texts that is asked for, or that is the only input there is."""
-    if options.text:
-        return table.column(options.text)
+def _alone(table: Table, options: CsvOptions) -> int | None:
+    """The column of texts that is the only input there is, or the chosen one with nothing but texts beside it."""
     target = roles.wanted(table, options)
-    rest = [at for at, column in enumerate(table.columns) if column.kind != "empty" and at not in target.wanted]
-    alone = len(rest) == 1 and table.columns[rest[0]].kind == "text"
-    return rest[0] if alone else None
+    rest = {at: column.kind for at, column in enumerate(table.columns) if at not in target.wanted}
+    chosen = table.column(options.text) if options.text else None
+    if chosen is not None:
+        others = [kind for at, kind in rest.items() if at != chosen and kind in ("number", "category")]
+        return None if others and len(table.columns) > 2 else chosen
+    filled = [at for at, kind in rest.items() if kind != "empty"]
+    return filled[0] if len(filled) == 1 and rest[filled[0]] == "text" else None
 
 
 def _wanted(choice: roles.Choice, is_text: bool = False) -> list[tuple[str, str]]:
@@ -57,6 +58,8 @@ def _wanted(choice: roles.Choice, is_text: bool = False) -> list[tuple[str, str]
         names = roles.named([choice.table.columns[place].name for place in choice.wanted])
         return [("target", names), ("train", "lstm or transformer (texts)")]
     names = roles.named([choice.table.columns[place].name for place in choice.wanted])
+    if choice.text >= 0:
+        return [("target", names), ("train", "tabular, or lstm or transformer (the text alone)")]
     if choice.labels:
         return [("labels", names), ("train", "mlp or softmax (labels)")]
     if choice.targets:

@@ -27,6 +27,8 @@ SORTED = 0.1
 MOST_NAMED = 5
 MOST_CELLS = 3
 MOST_DESCRIBED = 200
+READ = "the text that is read"
+TOO_MANY = "is left out: too many different texts; tabular reads one with --data text=COLUMN"
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,8 @@ class Choice:
     """The columns of labels, which there are instead of a target; `target` is then the first of them."""
     targets: tuple[int, ...] = ()
     """Likewise the columns of several targets."""
+    text: int = -1
+    """The column of texts that are read; -1: none."""
 
     @property
     def wanted(self) -> tuple[int, ...]:
@@ -60,14 +64,30 @@ def wanted(table: Table, options: CsvOptions) -> Choice:
     return Choice(table, target, (), (), (), labels, targets)
 
 
+def with_text(choice: Choice, place: int, options: CsvOptions) -> Choice:
+    """The choice with this column as the text. Raises RunError where it is the target or holds numbers."""
+    table, column = choice.table, choice.table.columns[place]
+    name, reading = repr(column.name), column.numerals.reading
+    if place in choice.wanted:
+        raise RunError(f"{name} is the text and cannot be the target; set --data target=COLUMN")
+    # Only as bytes a number has parts of which something can be learned, like the digits of a code.
+    if column.kind == "number" and (options.tokens != "byte" or reading.least < 0 or not reading.whole):
+        told = f"holds numbers, {reading.least:.10g} to {reading.most:.10g}, and no texts"
+        raise RunError(f"the column {name} of {clean_line(table.path)} {told}; leave out text=, tabular takes numbers")
+    return replace(choice, text=place)
+
+
 def choose(table: Table, options: CsvOptions) -> Choice:
     """Choose the roles. Raises RunError for unknown columns, and when no feature is left."""
     predicted = wanted(table, options)
+    if options.text:
+        predicted = with_text(predicted, table.column(options.text), options)
     target, several = predicted.target, predicted.labels or predicted.targets
     dropped = {table.column(name.strip()) for name in without_review(options.drop).split(",") if name.strip()}
     if dropped.intersection((target, *several)):
         raise RunError(f"{table.columns[target].name!r} is the target and cannot be left out; set --data target=COLUMN")
-    rest = [place for place in range(len(table.columns)) if place not in (target, *several) and place not in dropped]
+    taken = {target, *several, predicted.text, *dropped}
+    rest = [place for place in range(len(table.columns)) if place not in taken]
     kinds: dict[str, list[int]] = {kind: [] for kind in ("number", "category", "text", "empty")}
     for place in rest:
         kinds[table.columns[place].kind].append(place)
@@ -76,10 +96,11 @@ def choose(table: Table, options: CsvOptions) -> Choice:
     notes += _written(table, numbers)
     notes += [note for place in rest for note in _odd(table.columns[place])]
     notes += [] if several else _odd_target(table.columns[target])
-    notes += [f"column {table.columns[place].name!r} is left out: too many different texts" for place in kinds["text"]]
+    notes += [f"column {table.columns[place].name!r} {TOO_MANY}" for place in kinds["text"]]
     notes += [f"column {table.columns[place].name!r} is left out: it is empty" for place in kinds["empty"]]
     if not numbers and not kinds["category"]:
-        raise RunError(f"{clean_line(table.path)} has no column of numbers or categories beside the target")
+        instead = "the text: train lstm or transformer" if predicted.text >= 0 else "the target"
+        raise RunError(f"{clean_line(table.path)} has no column of numbers or categories beside {instead}")
     return replace(predicted, numbers=tuple(numbers), categories=tuple(kinds["category"]), notes=tuple(notes))
 
 
@@ -211,6 +232,8 @@ def order(text: str) -> tuple[int, float, str]:
 def role(choice: Choice, place: int) -> str:
     """The role of a column, in a few words."""
     column = choice.table.columns[place]
+    if place == choice.text:
+        return READ
     if place in choice.numbers or place in choice.categories:
         return about(column)
     if column.kind == "number" and choice.table.is_index(place):

@@ -116,11 +116,15 @@ class Table:
             next(rows, None)
         for line, cells in rows:
             if len(cells) != len(self.columns):
-                raise RunError(
-                    f"{clean_line(self.path)} line {line} has {plural(len(cells), 'column')}, "
-                    f"the first has {len(self.columns)}"
-                )
+                told = f"line {line} has {plural(len(cells), 'column')}, the first has {len(self.columns)}"
+                raise RunError(f"{clean_line(self.path)} {told}; {self._remedy(len(cells))}")
             yield line, cells
+
+    def _remedy(self, cells: int) -> str:
+        """What to do with a line of so many cells."""
+        if cells < len(self.columns) or not isinstance(self.file, CsvFile):
+            return "complete it or remove it"
+        return f'write a text with {clean_line(repr(self.file.separator))} in it as "...", or remove the line'
 
     def is_index(self, place: int) -> bool:
         """True if a column numbers the rows, by its name and its numbers."""

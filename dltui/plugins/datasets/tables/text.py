@@ -5,22 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dltui.core.contract import Arrays, Input
+from dltui.core.contract import Arrays
 from dltui.core.errors import RunError
-from dltui.core.inputs import tokens
 from dltui.core.tasks.registry import TASKS
 from dltui.core.text import clean_line
 from dltui.plugins.datasets.tables import columns, roles
+from dltui.plugins.datasets.tables.tokenized import NAME, tokenized
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from dltui.core.contract.types import Array, Task
     from dltui.plugins.datasets.tables.options import CsvOptions
     from dltui.plugins.datasets.tables.roles import Choice
     from dltui.plugins.datasets.tables.table import Table
-
-NAME = "text"
 
 
 def place_of(table: Table, options: CsvOptions) -> int:
@@ -42,14 +38,9 @@ def prepare(table: Table, options: CsvOptions, task: Task) -> Arrays:
     texts, target, classes = _read(choice, place, task)
     rows = columns.divided(target, options, TASKS[task])
     notes = list(choice.notes)
-    one = _input([texts[row] for row in rows[0]], options, notes)
-    one = replace(one, places=(clean_line(table.columns[place].name, 100),))
-    found = [tokens.encode(text, one) for text in texts]
-    longest = min(max(len(found[row]) for row in rows[0]), options.length)
-    one = replace(one, shape=(longest,))
-    _tell(texts, found, longest, one, notes)
+    one, found = tokenized(texts, rows[0].tolist(), table.columns[place].name, options, notes)
     stored = columns.targets_of(target, TASKS[task])
-    parts = [({NAME: [found[row][:longest] for row in some]}, stored[some]) for some in rows]
+    parts = [({NAME: [found[row] for row in some]}, stored[some]) for some in rows]
     return Arrays(
         parts[0],
         parts[1],
@@ -63,13 +54,12 @@ def prepare(table: Table, options: CsvOptions, task: Task) -> Arrays:
 
 
 def choose(table: Table, options: CsvOptions, place: int) -> Choice:
-    """The target beside the text. Raises RunError where the text would be the target."""
+    """The target beside the text. Raises RunError where the text would be the target or has numbers."""
     wanted = roles.wanted(table, options)
     name = table.columns[place].name
     if place in wanted.wanted and not (options.target or options.labels or options.targets) and len(table.columns) == 2:
         wanted = replace(wanted, target=1 - place)
-    if place in wanted.wanted:
-        raise RunError(f"{name!r} is the text and cannot be the target; set --data target=COLUMN")
+    wanted = roles.with_text(wanted, place, options)
     others = [column.name for at, column in enumerate(table.columns) if at not in (place, *wanted.wanted)]
     left = [f"only the column {name!r} is read; left out: {roles.named(others)}"] if others else []
     return replace(wanted, notes=(*table.notes, *left))
@@ -83,27 +73,3 @@ def _read(choice: Choice, place: int, task: Task) -> tuple[list[str], Array, tup
         wanted[row] = target.value(line, cells)
         texts.append(cells[place])
     return texts, wanted, target.classes
-
-
-def _input(texts: Sequence[str], options: CsvOptions, notes: list[str]) -> Input:
-    """The input for these texts of the train split. Raises RunError where they have no words."""
-    words = tokens.vocabulary(texts, options.words) if options.tokens == "word" else ()
-    if options.tokens == "word" and not words:
-        raise RunError("the texts of the train split have no words; set --data text=COLUMN to another column")
-    if options.tokens == "word":
-        notes.append(f"the texts are cut into words, of which {len(words):,} are known; --data tokens=byte takes bytes")
-    count = tokens.size(options.tokens, words)
-    return Input(
-        NAME, (options.length,), "int32", (count,), padded=True, tokens=options.tokens, texts=(words,) if words else ()
-    )
-
-
-def _tell(texts: Sequence[str], found: Sequence[Sequence[int]], longest: int, one: Input, notes: list[str]) -> None:
-    """Add lines about texts that are cut, and about empty ones."""
-    cut = sum(len(text) > longest for text in found)
-    if cut:
-        what = "words" if one.tokens == "word" else "bytes"
-        notes.append(f"texts are cut after {longest:,} {what}: {cut:,} of {len(found):,}; --data length=N keeps more")
-    empty = sum(not text.strip() for text in texts)
-    if empty:
-        notes.append(f"empty texts, each taken as one unknown token: {empty:,}")

@@ -10,8 +10,7 @@ import numpy as np
 from dltui.core.contract.inputs import MASK
 from dltui.plugins.sequences import EPSILON, WIDER, LstmConfig, TransformerConfig, positions, recurrent_limit
 from dltui.plugins.tensorflow.inputs.fields import symbols
-from dltui.plugins.tensorflow.inputs.table import embedding
-from dltui.plugins.tensorflow.layers import dense
+from dltui.plugins.tensorflow.layers import dense, embedding
 
 if TYPE_CHECKING:
     from dltui.core.contract import Spec

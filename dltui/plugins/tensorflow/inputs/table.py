@@ -1,4 +1,4 @@
-"""The network for the numbers and categories of a table."""
+"""The network for the numbers, categories and texts of a table."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 
-from dltui.plugins.architectures import kernel_limit
+from dltui.core.contract.inputs import MASK
 from dltui.plugins.tensorflow.inputs.fields import symbols
-from dltui.plugins.tensorflow.layers import dense
+from dltui.plugins.tensorflow.inputs.sequence import MaskedMean
+from dltui.plugins.tensorflow.layers import dense, embedding
 
 if TYPE_CHECKING:
     from dltui.core.contract import Spec
@@ -18,30 +19,26 @@ if TYPE_CHECKING:
 def table(
     spec: Spec,
     categories: Sequence[tuple[int, int]],
+    words: tuple[int, int] | None,
     layers: Sequence[int],
     dropout: float,
     outputs: int,
 ) -> Any:
-    """A model that embeds the categories, puts them beside the numbers, and applies dense layers; it also takes a
-    single input.
+    """A model that embeds the categories and the words of a text, puts them and the mean of the words beside the
+    numbers, and applies dense layers; it also takes a single input.
     """
     inputs = symbols(spec) if spec.named_inputs else keras.Input(spec.input_shape, name="numbers")
-    x = _row(inputs, categories) if spec.named_inputs else keras.layers.Flatten(name="flatten")(inputs)
+    x = _row(inputs, categories, words) if spec.named_inputs else keras.layers.Flatten(name="flatten")(inputs)
     for place, width in enumerate(layers, start=1):
         x = keras.layers.ReLU(name=f"relu{place}")(dense(f"dense{place}", width, relu=True)(x))
         x = keras.layers.Dropout(dropout, name=f"dropout{place}")(x) if dropout else x
     return keras.Model(inputs, dense("output", outputs, relu=False)(x))
 
 
-def _row(inputs: dict[str, Any], categories: Sequence[tuple[int, int]]) -> Any:
+def _row(inputs: dict[str, Any], categories: Sequence[tuple[int, int]], words: tuple[int, int] | None) -> Any:
     parts = [inputs["numbers"]] if "numbers" in inputs else []
     for place, (size, width) in enumerate(categories):
         parts.append(embedding(f"category{place + 1}", size, width)(inputs["categories"][:, place]))
+    if words:
+        parts.append(MaskedMean(name="mean")(embedding("words", *words)(inputs["text"]), inputs["text" + MASK]))
     return keras.layers.Concatenate(name="row")(parts) if len(parts) > 1 else parts[0]
-
-
-def embedding(name: str, size: int, width: int) -> Any:
-    """A table of vectors, uniform with the variance 1 / width."""
-    limit = kernel_limit(width, relu=False)
-    initial = keras.initializers.RandomUniform(-limit, limit)
-    return keras.layers.Embedding(size, width, embeddings_initializer=initial, name=name)

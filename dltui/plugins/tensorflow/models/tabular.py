@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dltui.core.contract import Model
-from dltui.plugins.tables import TabularConfig, widths
+from dltui.plugins.tables import TabularConfig, widths, words
 
 if TYPE_CHECKING:
     from dltui.core.contract import Spec
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def build(config: TabularConfig, spec: Spec) -> Any:
     from dltui.plugins.tensorflow.inputs.table import table
 
-    return table(spec, widths(config, spec), config.layers, config.dropout, spec.outputs)
+    return table(spec, widths(config, spec), words(config, spec), config.layers, config.dropout, spec.outputs)
 
 
 MODEL = Model(
@@ -24,7 +24,7 @@ MODEL = Model(
     task="classification",
     also=("multilabel", "regression"),
     takes=("single", "table"),
-    summary="for tables: categories become learned vectors beside the numbers, dense layers with ReLU follow",
+    summary="for tables: categories and words become learned vectors beside the numbers, then dense layers with ReLU",
     config=TabularConfig,
     build=build,
 )

@@ -11,8 +11,8 @@ from torch.nn import functional
 
 from dltui.core.contract.inputs import MASK, Input
 from dltui.plugins.sequences import EPSILON, WIDER, TransformerConfig, positions
-from dltui.plugins.torch.inputs.table import embedding
-from dltui.plugins.torch.layers import dense
+from dltui.plugins.torch.inputs.fields import mean
+from dltui.plugins.torch.layers import dense, embedding
 
 
 class Block(nn.Module):
@@ -73,11 +73,3 @@ class Transformer(nn.Module):
             x = self.get_submodule(f"block{number}")(x, mask)
         outputs: Tensor = self.output(mean(self.norm(x), mask))
         return outputs
-
-
-def mean(x: Tensor, mask: Tensor | None) -> Tensor:
-    """The mean of the steps (n, steps, values) that the mask shows."""
-    if mask is None:
-        return x.mean(dim=1)
-    shown = mask.to(x.dtype).unsqueeze(2)
-    return (x * shown).sum(dim=1) / shown.sum(dim=1)

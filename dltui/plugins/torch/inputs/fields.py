@@ -65,6 +65,14 @@ def masked(values: Tensor, mask: Tensor) -> Tensor:
     return values.masked_fill(~mask.view(*mask.shape, *(1 for _ in values.shape[2:])), 0)
 
 
+def mean(x: Tensor, mask: Tensor | None) -> Tensor:
+    """The mean of the steps (n, steps, values) that the mask shows."""
+    if mask is None:
+        return x.mean(dim=1)
+    shown = mask.to(x.dtype).unsqueeze(2)
+    return (x * shown).sum(dim=1) / shown.sum(dim=1)
+
+
 def _place(kind: np.dtype[Any], first: int) -> tuple[int, int]:
     return first, kind.itemsize
 

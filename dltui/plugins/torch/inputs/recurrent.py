@@ -9,8 +9,7 @@ from torch import Tensor, nn
 
 from dltui.core.contract.inputs import MASK, Input
 from dltui.plugins.sequences import FORGET, LstmConfig, recurrent_limit
-from dltui.plugins.torch.inputs.table import embedding
-from dltui.plugins.torch.layers import dense
+from dltui.plugins.torch.layers import dense, embedding
 
 
 class LstmCell(nn.Module):

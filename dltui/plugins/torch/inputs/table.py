@@ -1,4 +1,4 @@
-"""The network for the numbers and categories of a table."""
+"""The network for the numbers, categories and texts of a table."""
 
 from __future__ import annotations
 
@@ -7,21 +7,33 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from dltui.plugins.architectures import kernel_limit
-from dltui.plugins.torch.layers import FlattenNHWC, dense
+from dltui.core.contract.inputs import MASK
+from dltui.plugins.torch.inputs.fields import mean
+from dltui.plugins.torch.layers import FlattenNHWC, dense, embedding
 
 
 class Table(nn.Module):
-    """Embeds the categories, puts them beside the numbers, and applies dense layers; it also takes a single input."""
+    """Embeds the categories and the words of a text, puts them and the mean of the words beside the numbers, and
+    applies dense layers; it also takes a single input.
+    """
 
     def __init__(
-        self, numbers: int, categories: Sequence[tuple[int, int]], layers: Sequence[int], dropout: float, outputs: int
+        self,
+        numbers: int,
+        categories: Sequence[tuple[int, int]],
+        words: tuple[int, int] | None,
+        layers: Sequence[int],
+        dropout: float,
+        outputs: int,
     ) -> None:
         super().__init__()
         for place, (size, width) in enumerate(categories, start=1):
             self.add_module(f"category{place}", embedding(size, width))
         self.categories, self.hidden = len(categories), len(layers)
         inputs = numbers + sum(width for _, width in categories)
+        if words:
+            self.words = embedding(*words)
+            inputs += words[1]
         for place, width in enumerate(layers, start=1):
             self.add_module(f"dense{place}", dense(inputs, width, relu=True))
             inputs = width
@@ -39,12 +51,6 @@ class Table(nn.Module):
         parts = [inputs["numbers"]] if "numbers" in inputs else []
         for place in range(self.categories):
             parts.append(self.get_submodule(f"category{place + 1}")(inputs["categories"][:, place]))
+        if "text" in inputs:
+            parts.append(mean(self.words(inputs["text"]), inputs["text" + MASK]))
         return torch.cat(parts, dim=1)
-
-
-def embedding(size: int, width: int) -> nn.Embedding:
-    """A table of vectors, uniform with the variance 1 / width."""
-    layer = nn.Embedding(size, width)
-    limit = kernel_limit(width, relu=False)
-    nn.init.uniform_(layer.weight, -limit, limit)
-    return layer

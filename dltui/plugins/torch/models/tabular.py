@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dltui.core.contract import Model
-from dltui.plugins.tables import TabularConfig, numbers, widths
+from dltui.plugins.tables import TabularConfig, numbers, widths, words
 
 if TYPE_CHECKING:
     from torch import nn
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 def build(config: TabularConfig, spec: Spec) -> nn.Module:
     from dltui.plugins.torch.inputs.table import Table
 
-    return Table(numbers(spec), widths(config, spec), config.layers, config.dropout, spec.outputs)
+    sizes = widths(config, spec), words(config, spec)
+    return Table(numbers(spec), *sizes, config.layers, config.dropout, spec.outputs)
 
 
 MODEL = Model(
@@ -26,7 +27,7 @@ MODEL = Model(
     task="classification",
     also=("multilabel", "regression"),
     takes=("single", "table"),
-    summary="for tables: categories become learned vectors beside the numbers, dense layers with ReLU follow",
+    summary="for tables: categories and words become learned vectors beside the numbers, then dense layers with ReLU",
     config=TabularConfig,
     build=build,
 )

@@ -17,6 +17,7 @@ from dltui.core.data.findings.review import Opinion, save_opinions
 from dltui.core.errors import RunError
 from dltui.core.inputs.given import read as read_samples
 from dltui.core.inputs.given import read_rows
+from dltui.core.inputs.kinds import kind_of
 from dltui.plugins.datasets.tables.dataset import preview
 from dltui.plugins.datasets.tables.options import CsvOptions
 from dltui.plugins.datasets.tables.table import look_through
@@ -93,7 +94,8 @@ def test_names_and_prose_are_left_out_and_told(tmp_path: Path) -> None:
     lines = ["name,x,y", *(f"person {number},{number},{number % 2}" for number in range(40))]
     data = prepared("csv", path=table(tmp_path, lines))
     assert data.spec.input_shape == (1,)
-    assert data.notes == ("column 'name' is left out: too many different texts",)
+    told = "too many different texts; tabular reads one with --data text=COLUMN"
+    assert data.notes == (f"column 'name' is left out: {told}",)
 
 
 def test_columns_can_be_chosen(tmp_path: Path) -> None:
@@ -305,6 +307,84 @@ def test_a_text_as_bytes_chosen_by_name(tmp_path: Path) -> None:
 def test_wrong_texts_are_told_in_one_line(tmp_path: Path, lines: list[str], options: dict[str, str], line: str) -> None:
     with pytest.raises(RunError, match=line):
         prepared("csv", takes=("sequence",), path=table(tmp_path, lines), **options)
+
+
+def test_a_line_with_too_many_cells_is_told_with_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="line 42 has 4 columns, the first has 3; write a text with ',' in it as"):
+        prepared("csv", path=table(tmp_path, [*PLANTS, "1,clay,oak,elm"]))
+
+
+NOTES = [
+    "size,city,note,kind",
+    *(f"{n}.5,{('Rome', 'Oslo')[n % 2]},word{n % 5} and no {n},{('oak', 'elm')[n % 2]}" for n in range(60)),
+]
+
+
+@pytest.mark.parametrize("takes", ["table", "named"])
+def test_a_text_is_read_beside_numbers_and_categories(tmp_path: Path, takes: str) -> None:
+    path = table(tmp_path, [*NOTES, ",Rome,,oak"])
+    data = prepared("csv", takes=(takes,), path=path, text="note")
+    numbers, categories, text = data.spec.named_inputs
+    assert (numbers.places, categories.places, text.places) == (("size",), ("city",), ("note",))
+    assert (text.shape, text.padded, text.tokens) == ((4,), True, "word")
+    assert kind_of(data.spec.named_inputs) == "table"
+    assert "empty texts, each taken as one unknown token: 1" in data.notes
+    x, _ = read_samples(path, data.spec.named_inputs)
+    parts = np.concatenate([part.x for part in (data.train, data.validation, data.test)])
+    assert sorted(map(str, x.tolist())) == sorted(map(str, parts.tolist()))
+    whole = prepared("csv", takes=(takes,), path=path, text="note", missing="drop")
+    assert sum(len(part.x) for part in (whole.train, whole.validation, whole.test)) == 60
+
+
+@pytest.mark.parametrize(
+    ("takes", "options", "line"),
+    [
+        ("single", {"text": "note"}, "text=note is for tabular, lstm and transformer, this model reads no texts"),
+        ("table", {"tokens": "byte"}, "tokens=byte is for a column of texts; name it with --data text=COLUMN"),
+        ("table", {"text": "kind"}, "'kind' is the text and cannot be the target; set --data target=COLUMN"),
+        ("table", {"text": "note", "drop": "size,city"}, "has no column of numbers or categories beside the text: tra"),
+        (
+            "table",
+            {"text": "size"},
+            "the column 'size' of .* holds numbers, 0.5 to 59.5, and no texts; leave out ",
+        ),
+    ],
+)
+def test_texts_that_are_not_read_are_refused(tmp_path: Path, takes: str, options: dict[str, str], line: str) -> None:
+    with pytest.raises(RunError, match=line):
+        prepared("csv", takes=(takes,), path=table(tmp_path, NOTES), **options)
+
+
+@pytest.mark.parametrize("tokens", ["word", "byte"])
+def test_numbers_below_zero_are_no_tokens(tmp_path: Path, tokens: str) -> None:
+    lines = ["code,kind", *(f"{n - 20},{'ab'[n % 2]}" for n in range(60))]
+    with pytest.raises(RunError, match=r"the column 'code' of .* holds numbers, -20 to 39, and no texts; leave out"):
+        prepared("csv", takes=("sequence",), path=table(tmp_path, lines), text="code", tokens=tokens)
+
+
+def test_digits_of_codes_are_read_as_bytes(tmp_path: Path) -> None:
+    lines = ["code,kind", *(f"{n * 7919 % 10_000},{'ab'[n % 2]}" for n in range(60))]
+    one = prepared("csv", takes=("sequence",), path=table(tmp_path, lines), text="code", tokens="byte").spec
+    assert one.named_inputs[0].shape == (4,)
+
+
+def test_the_preview_of_a_text_beside_others(tmp_path: Path) -> None:
+    found = preview(CsvOptions(path=table(tmp_path, NOTES), text="note"))
+    assert ("note", "the text that is read") in found.facts
+    assert ("city", "category, 2: Rome, Oslo") in found.facts
+    assert ("train", "tabular, or lstm or transformer (the text alone)") in found.facts
+
+
+def test_the_preview_of_a_chosen_text_beside_another(tmp_path: Path) -> None:
+    lines = ["a,b,c", *(f"x {n},y {n},{n % 2}" for n in range(30))]
+    found = preview(CsvOptions(path=table(tmp_path, lines), text="b"))
+    assert ("b", "the text that is read") in found.facts
+    assert ("train", "lstm or transformer (texts)") in found.facts
+
+
+def test_the_preview_of_a_text_in_the_last_of_two_columns(tmp_path: Path) -> None:
+    lines = ["a,b", *(f"{n % 2},y {n}" for n in range(30))]
+    assert ("target", "a") in preview(CsvOptions(path=table(tmp_path, lines), text="b")).facts
 
 
 def test_the_preview_of_a_table_with_texts_alone(tmp_path: Path) -> None:

@@ -133,7 +133,7 @@ def test_lines_above_the_table(tmp_path: Path, above: list[str], notes: tuple[st
 
 def test_a_separator_that_is_said_is_obeyed_and_lines_keep_their_numbers(tmp_path: Path) -> None:
     lines = ["SEP=|", "a|b,c|kind", *(f"{n}|{n % 5},5|{n % 2}" for n in range(40)), "1|2"]
-    with pytest.raises(RunError, match="line 43 has 2 columns, the first has 3"):
+    with pytest.raises(RunError, match="line 43 has 2 columns, the first has 3; complete it or remove it"):
         prepared("csv", path=str(make_table(tmp_path / "t.csv", lines)))
     assert names(tmp_path, lines[:-1]) == ["a", "b,c", "kind"]
 
