@@ -144,7 +144,8 @@ def test_a_fault_is_one_line_and_leaves_nothing(
     before = sorted(here.rglob("*"))
     model = words[0] if ":" in words[0] else f"{words[0]}-torch"
     code = main.run(["train", model, "--device", "cpu", "--plain", "--dataset", *words[1:]])
-    said = capsys.readouterr().err.splitlines()
+    # A slow machine also tells what it is reading.
+    said = [line for line in capsys.readouterr().err.splitlines() if not line.startswith(("reading ", "looking at "))]
     assert (code, len(said)) == (2, 1), said
     assert told in said[0]
     assert not list((home / "runs").glob("*"))

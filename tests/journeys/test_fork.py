@@ -17,7 +17,7 @@ FAST = ("train", "softmax-numpy", "--plugin", str(FAKE), "--dataset", "blobs")
 @pytest.fixture
 def parent(program: Program) -> RunReader:
     """Killed in the middle of an epoch before its last, with a checkpoint from there."""
-    slow = ("--epochs", "4", "--step-seconds", "0.05", "--checkpoint-seconds", "0.2")
+    slow = ("--epochs", "4", "--step-seconds", "0.15", "--checkpoint-seconds", "0.3")
     program(*FAST, *slow, "--name", "r", "--detach")
     for step in (14, 20, 26, 32):
         program.wait("r", lambda live, least=step: live.step > least)  # type: ignore[misc]
