@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dltui.core.contract.inputs import LENGTH, Input
-from dltui.core.errors import RunError
+from dltui.core.errors import UsageError
 from dltui.core.inputs import kinds, numerals, tokens
 from dltui.core.inputs.records import record_type
 from dltui.core.text import clean_line
@@ -26,7 +26,7 @@ TABLES = (".csv", ".tsv")
 
 
 def read(path: str, named: Sequence[Input]) -> tuple[Array, list[int]]:
-    """The samples of a file as records, and the line of each; 0 where a file is a single sample. Raises RunError."""
+    """The samples of a file as records, and the line of each; 0 where a file is a single sample. Raises UsageError."""
     kind = kinds.kind_of(named)
     if kind == "table":
         return _table(path, named)
@@ -36,12 +36,12 @@ def read(path: str, named: Sequence[Input]) -> tuple[Array, list[int]]:
         return _records(named[0], [_steps(path, named[0])]), [0]
     names = ", ".join(one.name for one in named)
     instead = "dltui export RUN --format onnx writes a predict.py that reads them from a .npz file"
-    raise RunError(f"this model takes {names}, which no such file tells; {instead}")
+    raise UsageError(f"this model takes {names}, which no such file tells; {instead}")
 
 
 def read_rows(path: str, named: Sequence[Input]) -> tuple[Array, list[int]]:
     """The rows of a table float32 (rows, features), and the line of each. A category is a column for each of its texts:
-    all 0 for one that training did not know. Raises RunError.
+    all 0 for one that training did not know. Raises UsageError.
     """
     records, lines = _table(path, named)
     parts: list[Array] = []
@@ -57,10 +57,10 @@ def _text(path: str) -> str:
     where = clean_line(path)
     try:
         if Path(path).stat().st_size > MOST_BYTES:
-            raise RunError(f"{where} is larger than {MOST_BYTES >> 20} MiB; give a text or table of that size in parts")
+            raise UsageError(f"{where} is larger than {MOST_BYTES >> 20} MiB; give it in parts")
         return Path(path).read_text(encoding="utf-8-sig", errors="replace")
     except OSError as error:
-        raise RunError(f"{where} cannot be read: {(error.strerror or str(error)).lower()}") from None
+        raise UsageError(f"{where} cannot be read: {(error.strerror or str(error)).lower()}") from None
 
 
 def _records(one: Input, samples: Sequence[Sequence[object]]) -> Array:
@@ -71,7 +71,7 @@ def _records(one: Input, samples: Sequence[Sequence[object]]) -> Array:
         if one.padded:
             x[one.name + LENGTH][row] = len(values)
         elif len(values) < one.shape[0]:
-            raise RunError(f"this model takes {one.shape[0]} steps, the file has {len(values)}")
+            raise UsageError(f"this model takes {one.shape[0]} steps, the file has {len(values)}")
     return x
 
 
@@ -84,7 +84,7 @@ def _texts(path: str, one: Input) -> tuple[Array, list[int]]:
     else:
         found, lines = [_text(path)], [0]
         if not found[0].strip() or "\0" in found[0]:
-            raise RunError(f"{where} is empty" if not found[0].strip() else f"{where} is no text")
+            raise UsageError(f"{where} is empty" if not found[0].strip() else f"{where} is no text")
     return _records(one, [tokens.encode(text, one)[: one.shape[0]] for text in found]), lines
 
 
@@ -98,7 +98,7 @@ def _lines(path: str) -> list[tuple[int, list[str]]]:
         found = [(reader.line_num, [cell.strip() for cell in row]) for row in reader]
     except csv.Error as error:
         told = f"line {reader.line_num} cannot be read: {clean_line(error, 100)}"
-        raise RunError(f"{clean_line(path)} {told}") from None
+        raise UsageError(f"{clean_line(path)} {told}") from None
     return [(line, cells) for line, cells in found if any(cells)]
 
 
@@ -111,25 +111,25 @@ def _steps(path: str, one: Input) -> list[list[float]]:
             continue
         if len(values) != one.features or None in values:
             told = f"line {number} has no {one.features} numbers, the features of a step"
-            raise RunError(f"{clean_line(path)} {told}")
+            raise UsageError(f"{clean_line(path)} {told}")
         found.append([value for value in values if value is not None])
     if not found:
-        raise RunError(f"{clean_line(path)} has no steps")
+        raise UsageError(f"{clean_line(path)} has no steps")
     return found[: one.shape[0]]
 
 
 def _rows(path: str, names: Sequence[str]) -> list[tuple[int, dict[str, str]]]:
-    """The rows of a table that has at least these columns, by their names, and the line of each. Raises RunError."""
+    """The rows of a table that has at least these columns, by their names, and the line of each. Raises UsageError."""
     (_, head), *rows = _lines(path) or [(0, [])]
     columns = [clean_line(name, 100) for name in head]
     missing = next((name for name in names if name not in columns), None)
     if missing is not None or not rows:
         told = f"has no column {missing!r}; its first line names the columns" if missing else "has no rows"
-        raise RunError(f"{clean_line(path)} {told}")
+        raise UsageError(f"{clean_line(path)} {told}")
     for line, cells in rows:
         if len(cells) != len(columns):
             told = f"line {line} has {len(cells)} cells, the first has {len(columns)}; complete or remove it"
-            raise RunError(f"{clean_line(path)} {told}")
+            raise UsageError(f"{clean_line(path)} {told}")
     return [(line, dict(zip(columns, cells, strict=True))) for line, cells in rows]
 
 
@@ -159,13 +159,13 @@ def _number_of(one: Input, place: int, cell: str, where: str) -> float:
     """A number as training read it: in the style of its column, less an offset; what fills a gap."""
     if numerals.is_gap(cell):
         if not one.fills:
-            raise RunError(f"{where} has no {one.places[place]!r}, and this model knows no gaps; fill it in")
+            raise UsageError(f"{where} has no {one.places[place]!r}, and this model knows no gaps; fill it in")
         return one.fills[place]
     number = numerals.value(cell, one.styles[place] if one.styles else "point")
     if number is not None and one.offsets:
         number -= one.offsets[place]
     if number is None or not _fits(number):
-        raise RunError(f"{where} has {clean_line(repr(cell), 40)} as {one.places[place]!r}, which is no number")
+        raise UsageError(f"{where} has {clean_line(repr(cell), 40)} as {one.places[place]!r}, which is no number")
     return number
 
 

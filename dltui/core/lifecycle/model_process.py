@@ -2,7 +2,7 @@
 
 The question comes as JSON on stdin: {"predict": [file, ...]}, {"convert": FORMAT, "to": file} or {"look":
 ["heat-maps", "embeddings"]}, with what holds in place of run.json as "instead". The answer is the last line on stdout:
-{"rows": [...]}, {"written": file}, {"lines": [...]} or {"error": one line}.
+{"rows": [...]}, {"written": file}, {"lines": [...]} or {"error": one line}, with the "exit_code" for it.
 
 With --serve each line on stdin after the first, {"instead": ...}, is a question of `inside.one_image`, and a line
 answers it.
@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from dltui.core import fs
-from dltui.core.errors import DltuiError, RunError
+from dltui.core.errors import DltuiError, RunError, UsageError
 from dltui.core.rundir.directory import RunDirectory
 from dltui.core.text import clean_line
 
@@ -32,17 +32,17 @@ if TYPE_CHECKING:
 
 
 def load_image(path: str, reading: Mapping[str, Any]) -> Array:
-    """The pixels of an image, uint8 (height, width, channels), prepared exactly as for training. Raises RunError."""
+    """The pixels of an image, uint8 (height, width, channels), prepared exactly as for training. Raises UsageError."""
     from dltui.core.data import image_file
 
     if not reading:
-        raise RunError(
+        raise UsageError(
             "this model takes numbers that came from no table; use it elsewhere: dltui export RUN --format onnx"
         )
     try:
         return image_file.read(path, reading)
     except image_file.UnreadableError as error:
-        raise RunError(f"{clean_line(path)} cannot be read: {clean_line(error, 100)}") from None
+        raise UsageError(f"{clean_line(path)} cannot be read: {clean_line(error, 100)}") from None
 
 
 def predict(found: TrainedModel, images: list[str], masks: str | None = None) -> list[dict[str, Any]]:
@@ -164,7 +164,7 @@ def _answer(answers: TextIO, work: Callable[[Mapping[str, Any]], dict[str, Any]]
     try:
         answer = work(question)
     except DltuiError as error:
-        answer = {"error": str(error)}
+        answer = {"error": str(error), "exit_code": error.exit_code}
     except Exception as error:
         traceback.print_exc()
         answer = {"error": clean_line(f"{type(error).__name__}: {error}", 400)}

@@ -16,7 +16,7 @@ from dltui.core.catalog import plugin_loader
 from dltui.core.contract import Data, Input, Spec, Split
 from dltui.core.contract.state import best_weights
 from dltui.core.data.preparation import Preparation
-from dltui.core.errors import RunError
+from dltui.core.errors import RunError, UsageError
 from dltui.core.lifecycle import trust
 from dltui.core.reading.reader import RunReader
 from dltui.core.rundir import checkpoint
@@ -111,7 +111,7 @@ def image_reading(asked: Mapping[str, Any], dataset: Mapping[str, Any], input_sh
 
 def ask(run: RunDirectory, question: Mapping[str, Any], code: trust.Code = trust.AS_NAMED) -> dict[str, Any]:
     """Ask a process of the run's interpreter, or of this user's own interpreter when the run belongs to another user.
-    Raises RunError with its one-line message, UsageError for code that is missing.
+    Raises RunError with its one-line message, UsageError for code that is missing and for files that cannot be used.
     """
     command, environment, instead = _process(run, code, data="look" in question)
     done = subprocess.run(
@@ -129,7 +129,8 @@ def ask(run: RunDirectory, question: Mapping[str, Any], code: trust.Code = trust
         answer = {}
     if done.returncode or not answer:
         last = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
-        raise RunError(clean_line(answer.get("error") or f"{run.id}: {last}", 400))
+        kind = UsageError if answer.get("exit_code") == UsageError.exit_code else RunError
+        raise kind(clean_line(answer.get("error") or f"{run.id}: {last}", 400))
     return answer
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from dltui.core.contract import Input, Spec, Split
-from dltui.core.errors import RunError, UsageError
+from dltui.core.errors import UsageError
 from dltui.core.inputs import given, kinds, shown
 from dltui.core.inputs.records import pack
 from dltui.core.text import clean_line
@@ -79,11 +79,11 @@ def test_predict_reads_a_text_of_each_row(tmp_path: Path) -> None:
     x, lines = given.read(str(table), (text,))
     assert (x["text"][:, :2].tolist(), x["text_length"].tolist(), lines) == ([[2, 3], [3, 0]], [2, 1], [2, 3])
     table.write_text("good bad")
-    with pytest.raises(RunError, match="has no column 'review'; its first line names the columns"):
+    with pytest.raises(UsageError, match="has no column 'review'; its first line names the columns"):
         given.read(str(table), (text,))
     for content, line in ((b" \n", "x.txt is empty"), (b"\x00\x01", "x.txt is no text")):
         (tmp_path / "x.txt").write_bytes(content)
-        with pytest.raises(RunError, match=line):
+        with pytest.raises(UsageError, match=line):
             given.read(str(tmp_path / "x.txt"), (text,))
 
 
@@ -118,7 +118,7 @@ def test_predict_reads_a_row_as_training_did(tmp_path: Path) -> None:
 )
 def test_what_predict_refuses(tmp_path: Path, named: tuple[Input, ...], text: str, line: str) -> None:
     (tmp_path / "x").write_text(text)
-    with pytest.raises(RunError, match=line):
+    with pytest.raises(UsageError, match=line):
         given.read(str(tmp_path / "x"), named)
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from dltui.core.contract import Input, Spec
 from dltui.core.data.findings.review import Opinion, save_opinions
-from dltui.core.errors import RunError
+from dltui.core.errors import RunError, UsageError
 from dltui.core.inputs.given import read as read_samples
 from dltui.core.inputs.given import read_rows
 from dltui.core.inputs.kinds import kind_of
@@ -240,7 +240,7 @@ def test_predict_reads_a_table_as_training_did(tmp_path: Path) -> None:
     assert x.dtype == parts.dtype
     assert sorted(x.tolist()) == sorted(parts.tolist())
     dropped = prepared("csv", takes=("table",), path=path, missing="drop")
-    with pytest.raises(RunError, match="line 6 has no 'size', and this model knows no gaps; fill it in"):
+    with pytest.raises(UsageError, match="line 6 has no 'size', and this model knows no gaps; fill it in"):
         read_samples(path, dropped.spec.named_inputs)
 
 
