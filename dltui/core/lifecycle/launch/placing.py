@@ -33,5 +33,5 @@ def ranks(found: Device, launcher: Chosen) -> tuple[str, int]:
     """The devices of a new run in words, and how many."""
     count = workers(launcher)
     if count > 1:
-        return f"a run with {count} workers", count
+        return f"{count} workers", count
     return found.name, found.name.count(",") + 1 if found.title == OPEN else found.world
