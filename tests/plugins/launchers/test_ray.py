@@ -233,7 +233,8 @@ def test_two_workers_train_as_one_does(started: Callable[..., RunDirectory], fra
     """In double precision, batch norm included: the losses are those of one process."""
     if own().version(framework) is None:
         pytest.skip(f"{framework} is not installed")
-    asked = {"epochs": 2, "threads": 2, "batch_size": 63, "dropout": 0.2}
+    asked = {"epochs": 2, "threads": 2, "batch_size": 63, "accumulate": 2, "clip_norm": 0.5, "ema": 0.9}
+    asked |= {"augment": "shift", "dropout": 0.2, "mixup": 0.4, "label_smoothing": 0.1}
     two = finished(started(f"cnn-{framework}64", "digits", workers=2, **asked))
     one = finished(started(f"cnn-{framework}64", "digits", launcher="local", **asked))
     assert two.history.attempt is not None
