@@ -26,8 +26,8 @@ class RayOptions(LauncherOptions):
         1,
         ge=1,
         le=1024,
-        description="processes that train the run together, on as many machines as it takes; Ray opens ports, as "
-        "nothing else of dltui does: a token guards them",
+        description="processes that train the run together, on as many machines as it takes; Ray opens ports, which "
+        "a token guards",
         json_schema_extra=unit("workers"),
     )
     ray_address: str = Field(

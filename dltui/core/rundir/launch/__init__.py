@@ -109,8 +109,12 @@ def is_there(run_dir: Path | str) -> bool:
 
 
 def workers(launcher: Chosen) -> int:
-    """The processes that a launcher starts to train one run together, by its option `workers`."""
-    found = launcher.options.get("workers")
+    """The processes that a launcher starts to train one run together, by its option `workers`; or by `nodes`, if
+    several, each with a process for each of its `gpus`.
+    """
+    found, nodes, gpus = (launcher.options.get(name) for name in ("workers", "nodes", "gpus"))
+    if type(nodes) is int and nodes > 1:
+        return nodes * (gpus if type(gpus) is int and gpus > 1 else 1)
     return found if type(found) is int and found > 1 else 1
 
 

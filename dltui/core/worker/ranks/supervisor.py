@@ -123,7 +123,9 @@ class RankSupervisor:
         """HOST:PORT of each rank, a free port of its machine; none where this process has started all of them."""
         if self._gathering is None:
             return []
-        hosts = [self._gathering.host, *(rank.host for rank in self._ranks[1:])]
+        # That of this machine by which others reach it; its name may mean another here.
+        own = self._ranks[1].channel.connection.getsockname()[0]
+        hosts = [own, *(rank.host for rank in self._ranks[1:])]
         answers = self.request({number: ({"do": "reserve", "host": host}, {}) for number, host in enumerate(hosts)})
         return [f"{host}:{answers[number][0]['port']}" for number, host in enumerate(hosts)]
 

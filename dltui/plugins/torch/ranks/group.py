@@ -106,12 +106,12 @@ class Group:
 
 def _interface(rank: Rank) -> str:
     """The network interface by which other ranks reach this one. Raises RunError."""
-    if rank.rendezvous.startswith("file:"):
+    host = rank.addresses[rank.number].rpartition(":")[0] if rank.addresses else ""
+    if rank.rendezvous.startswith("file:") or host.startswith("127."):
         # On one machine nothing listens to a network.
         return INTERFACES.get(sys.platform, "lo")
     import psutil
 
-    host = rank.addresses[rank.number].rpartition(":")[0]
     for name, addresses in psutil.net_if_addrs().items():
         if any(one.address == host for one in addresses):
             return name
