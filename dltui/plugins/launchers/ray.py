@@ -27,7 +27,7 @@ class RayOptions(LauncherOptions):
         ge=1,
         le=1024,
         description="processes that train the run together, on as many machines as it takes; Ray opens ports, which "
-        "a token guards",
+        "a token guards, and several workers open more, which belong on a network that you trust",
         json_schema_extra=unit("workers"),
     )
     ray_address: str = Field(
