@@ -3,8 +3,8 @@ some seconds while the other is paused.
 
     python benchmarks/launchers.py ray [--turns N] [--seconds N] [--model M]
 
-Printed are the seconds until each begins, those of a step in each turn, and the processors that the launcher's own
-processes keep busy meanwhile.
+Printed are the seconds until each begins, those of a step in each turn, the processor time of a step, which other
+programs disturb less, and the processors that the launcher's own processes keep busy meanwhile.
 """
 
 from __future__ import annotations
@@ -53,6 +53,7 @@ class Run:
         self.order("pause")
         self.begun = time.monotonic() - began
         self.turns: list[float] = []
+        self.processor: list[float] = []
 
     def _step(self) -> int:
         live = self.reader.live()
@@ -65,11 +66,17 @@ class Run:
     def turn(self, seconds: float) -> None:
         """Train for so long, and note the seconds of a step."""
         self.order("resume")
-        first, began = self._step(), time.monotonic()
+        first, began, busy = self._step(), time.monotonic(), self._busy()
         time.sleep(seconds)
-        steps, took = self._step() - first, time.monotonic() - began
+        steps, took, busy = self._step() - first, time.monotonic() - began, self._busy() - busy
         self.order("pause")
         self.turns.append(took / max(steps, 1))
+        self.processor.append(busy / max(steps, 1))
+
+    def _busy(self) -> float:
+        """The seconds of processor time of its worker so far."""
+        live = self.reader.live()
+        return float(sum(psutil.Process(live.pid).cpu_times()[:2])) if live else 0.0
 
 
 def own_seconds(run: Run) -> float:
@@ -106,6 +113,7 @@ def main() -> None:
         for one in runs:
             told = ", ".join(f"{1000 * seconds:.1f}" for seconds in one.turns)
             print(f"{one.run.id}: {1000 * statistics.median(one.turns):.2f} ms a step in the median; {told}")
+            print(f"{one.run.id}: {1000 * statistics.median(one.processor):.2f} ms of a processor a step in the median")
             kill.kill(one.reader)
         ratios = [other / local for local, other in zip(*(one.turns for one in runs), strict=True)]
         print(f"{asked.launcher}: {statistics.median(ratios) - 1:+.1%} of a step in the median of {len(ratios)} pairs")

@@ -1,4 +1,4 @@
-"""A rank without a framework, for tests: `python -P -m tests.fakes.fake_rank DESCRIPTOR PARENT`.
+"""A rank without a framework, for tests: `python -P -m tests.fakes.fake_rank [DESCRIPTOR PARENT]`.
 
 It answers an order with the order itself and twice its arrays; "raise" fails, "die" ends without a word, "hang" waits.
 """
@@ -11,13 +11,18 @@ import socket
 import sys
 import time
 
+from dltui.core.worker.ranks import gathering
 from dltui.core.worker.ranks.channel import Channel, Disconnected
 from dltui.core.worker.ranks.rank_process import end_with
 
 
 def main() -> None:
-    connection = socket.socket(fileno=int(sys.argv[1]))
-    end_with(int(sys.argv[2]), connection)
+    place = gathering.told()
+    if len(sys.argv) > 1 or place is None:
+        connection = socket.socket(fileno=int(sys.argv[1]))
+        end_with(int(sys.argv[2]), connection)
+    else:
+        connection = gathering.connect(place)
     channel = Channel(connection)
     while True:
         order, arrays = channel.receive()

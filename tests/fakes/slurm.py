@@ -74,6 +74,10 @@ class FakeSlurm:
     def jobs(self) -> list[dict[str, Any]]:
         return _all(self.folder)
 
+    def tasks(self, number: str) -> list[int]:
+        """The processes of the tasks of a job on several nodes, when it began last."""
+        return [int(word) for word in (self.folder / f"{number}.tasks").read_text().split()]
+
     def preempt(self, number: str, warning: str = "USR2", grace: float = 10.0) -> None:
         """Warn a job that runs; what is left of it after `grace` seconds is killed, and it begins again."""
         request = self.folder / f"{number}.preempt"
@@ -125,8 +129,29 @@ def sbatch(folder: Path, words: list[str]) -> int:
 
 
 def srun(folder: Path, words: list[str]) -> int:
+    """Carry out a command once for each task of the job, all on this machine."""
     command = words[next(place for place, word in enumerate(words) if not word.startswith("--")) :]
-    os.execvp(command[0], command)
+    count = int(os.environ.get("SLURM_NTASKS", "1"))
+    if count == 1:
+        os.execvp(command[0], command)
+    tasks = [
+        subprocess.Popen(command, env={**os.environ, "SLURM_PROCID": str(number), "SLURM_LOCALID": "0"})
+        for number in range(count)
+    ]
+    (folder / f"{os.environ['SLURM_JOB_ID']}.tasks").write_text(" ".join(str(task.pid) for task in tasks))
+
+    def hand_on(signum: int, frame: object) -> None:
+        for task in tasks:
+            task.send_signal(signum)
+
+    for name in ("USR1", "USR2", "TERM"):
+        signal.signal(getattr(signal, f"SIG{name}"), hand_on)
+    codes = [task.wait() for task in tasks]
+    return max(code if code >= 0 else 128 - code for code in codes)
+
+
+def _tasks(options: dict[str, str]) -> int:
+    return int(options.get("ntasks", "1"))
 
 
 def scontrol(folder: Path, words: list[str]) -> int:
@@ -207,7 +232,7 @@ class Node:
                 stdout=output,
                 stderr=output,
                 cwd=place["chdir"],
-                env={**os.environ, "SLURM_JOB_ID": self.number},
+                env={**os.environ, "SLURM_JOB_ID": self.number, "SLURM_NTASKS": str(_tasks(job["options"]))},
                 start_new_session=True,
             )
         self._change(state="RUNNING", pid=process.pid, starts=job.get("starts", 0) + 1)

@@ -195,7 +195,8 @@ def backend_record(backend: Backend) -> Record:
     texts = {name: _text(getattr(backend, name)) for name in ("framework", "title", "package", "install")}
     spread = getattr(backend, "spread", "")
     if spread not in get_args(Spread):
-        raise PluginError(f'its spread must be "ranks", "replicas" or "", it is {clean_line(repr(spread), 60)}')
+        known = " or ".join(f'"{word}"' for word in get_args(Spread))
+        raise PluginError(f"its spread must be {known}, it is {clean_line(repr(spread), 60)}")
     return {**texts, "options": [_text(name) for name in getattr(backend, "options", ())], "spread": spread}
 
 

@@ -294,7 +294,8 @@ class Backend(Protocol):
     # Optional: `options`, the names of shared hyperparameters ("ema") and optimizers ("lion") that it obeys beyond
     # those of every backend; `core.catalog.fields` lists them. A model offers only those. `spread` says how it trains
     # on several devices (`core.contract.ranks`): with "ranks" `trainable` takes a `rank` and is called in the process
-    # of each, whose device is "cpu" or "cuda"; with "replicas" it takes their number and sees all devices itself.
+    # of each, whose device is "cpu" or "cuda"; with "replicas" it takes their number and sees all devices itself, and
+    # with "replicas+ranks" also a `rank`, of plans that are whole.
 
     def trainable(self, model: Model, config: TrainConfig, data: Data, device: str) -> Trainable:
         """Put a model and the data on `device` ("cpu", "cuda", "mps"). Seeds the framework from `config.seed`.

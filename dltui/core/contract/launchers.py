@@ -19,7 +19,10 @@ Job = Mapping[str, Any]
 
 class LauncherOptions(Options):
     """The options of a launcher: a subclass declares them as a model declares its hyperparameters. One that is called
-    `gpus` is how many GPUs a job has: with several, `--device auto` trains on all of them.
+    `gpus` is how many GPUs a job has: with several, `--device auto` trains on all of them. One that is called `workers`
+    is how many processes train a run together, each on one device, and `nodes`, if several, are machines with one for
+    each of their `gpus`: the command is carried out once for each, with the variable of `core.worker.ranks.gathering`
+    that says which of them it is.
     """
 
 

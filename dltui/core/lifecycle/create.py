@@ -14,16 +14,15 @@ from typing import TYPE_CHECKING, Any
 from dltui.core import paths
 from dltui.core.catalog import entries
 from dltui.core.catalog.fields import check_values
-from dltui.core.catalog.framework_devices import resolve
 from dltui.core.data import needs, search, suited
 from dltui.core.data.findings import dropped
 from dltui.core.errors import DltuiError, UsageError
 from dltui.core.inputs import kinds
-from dltui.core.lifecycle.launch import launching
+from dltui.core.lifecycle.launch import launching, placing
 from dltui.core.machine.devices import OPEN, Device, left_open
 from dltui.core.rundir import confidential, heartbeat, share
 from dltui.core.rundir.directory import RunDirectory
-from dltui.core.rundir.launch import DEFAULT, Chosen, device_word
+from dltui.core.rundir.launch import DEFAULT, Chosen, workers
 from dltui.core.rundir.names import check_run_name, free_name, run_name
 from dltui.core.tasks.monitor import check_monitor
 from dltui.core.text import clean_line
@@ -191,11 +190,9 @@ def _launcher_and_device(
 ) -> tuple[Chosen, Device]:
     """The device of a job on another machine is open until it begins there."""
     launcher, entry = launching.check(Chosen(request.launcher, request.launcher_options), catalog)
-    away = entry is not None and entry.away and request.device != "cpu"
-    word = device_word(launcher, request.device) if away else request.device
-    device = Device(word, OPEN) if away else resolve(word, catalog)
-    check_device(config, "cuda" if away else device.name)
-    check_ranks(config, device.name, word.count(",") + 1 if away else device.world, backend)
+    device = placing.device(request.device, launcher, entry, catalog)
+    check_device(config, "cuda" if device.title == OPEN else device.name)
+    check_ranks(config, *placing.ranks(device, launcher), backend, workers(launcher) > 1)
     return launcher, device
 
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from dltui.core.data.preparation import Preparation
 from dltui.core.errors import RunError, UsageError
-from dltui.core.lifecycle.launch import launching
+from dltui.core.lifecycle.launch import launching, placing
 from dltui.core.machine.devices import left_open
-from dltui.core.rundir import checkpoint, place
+from dltui.core.rundir import checkpoint, launch, place
 from dltui.core.text import clean_line
 from dltui.core.version import __version__
 from dltui.core.worker import sameness
@@ -99,6 +99,7 @@ def on_device(run: RunDirectory, word: str | None, catalog: Catalog) -> dict[str
     if word is None:
         return {}
     if launching.is_away(run):
+        placing.check_word(word, launch.chosen(run.path, run.run()))
         return {"device": left_open(word)}
     asked, device = run.run(), framework_devices.resolve(word, catalog)
     check_device(asked["config"], device.name)

@@ -16,9 +16,10 @@ from dltui.core.errors import DltuiError, RunError, UsageError
 from dltui.core.lifecycle import trust, warm
 from dltui.core.lifecycle.launch import launching
 from dltui.core.machine import priority
-from dltui.core.machine.devices import Device, asked_for, each_of, hides_gpu, recorded, worker_environment
+from dltui.core.machine.devices import Device, asked_for, each_of, hides_gpu, on_each, recorded, worker_environment
 from dltui.core.rundir import claim, heartbeat, launch, share
 from dltui.core.text import clean_line
+from dltui.core.worker.ranks.supervisor import MODULE as RANK
 from dltui.core.worker.waiting import device_queue
 
 if TYPE_CHECKING:
@@ -40,6 +41,12 @@ def worker_command(run: RunDirectory, instead: Mapping[str, Any] | None = None) 
     return command, whole_environment(device)
 
 
+def rank_command(run: RunDirectory, instead: Mapping[str, Any] | None = None) -> tuple[list[str], dict[str, str]]:
+    """As `worker_command`, of a rank that a launcher starts: its worker is on another machine, or beside it."""
+    asked = {**run.run(), **_on_this_machine(run, instead or {})}
+    return [asked["python"], "-P", "-m", RANK], whole_environment(recorded(each_of(asked["device"])[0]))
+
+
 def _on_this_machine(run: RunDirectory, instead: Mapping[str, Any]) -> dict[str, Any]:
     """The fields that replace those of run.json, with a device of this machine: one whose choice was left open, or the
     GPU that today has the name of one that is not here. Raises UsageError.
@@ -48,8 +55,9 @@ def _on_this_machine(run: RunDirectory, instead: Mapping[str, Any]) -> dict[str,
     word = asked_for({"device": device})
     if device.get("open"):
         # Where no driver tells of a GPU that is there, a framework is asked for it.
-        wanted = launch.device_word(launch.chosen(run.path, run.run()), word)
-        found = resolve(wanted, trust.catalog(run) if hides_gpu() else None)
+        launcher = launch.chosen(run.path, run.run())
+        wanted = launch.device_word(launcher, word)
+        found = on_each(resolve(wanted, trust.catalog(run) if hides_gpu() else None), launch.workers(launcher))
         return {**instead, "device": found.record(word)}
     known = {one["uuid"] for one in each_of(device) if one.get("uuid")}
     if known and not known <= {one.uuid for one in list_devices()}:

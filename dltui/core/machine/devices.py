@@ -129,6 +129,11 @@ def choose(text: str, found: list[Device]) -> Device:
     return _together([_choose_one(name, found) for name in names])
 
 
+def on_each(device: Device, workers: int) -> Device:
+    """A device of each of several machines, which are taken to be alike."""
+    return _together([device] * workers)
+
+
 def _together(parts: Sequence[Device]) -> Device:
     """Several devices as one."""
     if len(parts) == 1:

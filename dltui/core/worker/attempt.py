@@ -27,6 +27,7 @@ from dltui.core.train.plan import Planner
 from dltui.core.train.position import Progress
 from dltui.core.worker import explain, figures, fingerprint, loading, restoration, sameness, twin_record
 from dltui.core.worker.journal import Journal
+from dltui.core.worker.ranks import gathering
 from dltui.core.worker.ranks.distributed import DistributedTrainable
 from dltui.core.worker.ranks.supervisor import RankError, RankLost, RankSupervisor
 from dltui.core.worker.started import started
@@ -188,7 +189,7 @@ class Attempt:
         self.journal.phase("importing", self.asked["framework"])
         ranks = loading.ranks(self.asked)
         if ranks:
-            self._supervisor = RankSupervisor(ranks)
+            self._supervisor = RankSupervisor(ranks, gathering=gathering.told(), leaves=self.is_preempted)
             # They import the framework while the data is prepared.
             self._supervisor.send_all({"do": "load", "asked": self.asked})
         model, backend = loading.plugins(self.asked, without_framework=bool(ranks))
@@ -253,7 +254,8 @@ class Attempt:
         assert folder is not None
         self._supervisor.receive_all()
         tell = lambda load: self.heartbeat.ranks(load.speeds, load.rss, load.peak)  # noqa: E731
-        return DistributedTrainable(self._supervisor, folder, config.threads, data.spec, tell)
+        whole = getattr(backend, "spread", "") == "replicas+ranks"
+        return DistributedTrainable(self._supervisor, folder, config.threads, data.spec, tell, whole)
 
     def _tell(self, warnings: Sequence[str], lines: Sequence[str]) -> None:
         """Log what there is to say before the first step: how settings were found, warnings, how steps are run."""

@@ -23,6 +23,7 @@ from dltui.core.inputs import kinds
 from dltui.core.machine.devices import each_of
 from dltui.core.train import augmentation
 from dltui.core.train.options.check_options import check_ranks
+from dltui.core.worker.ranks import gathering
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -35,8 +36,8 @@ if TYPE_CHECKING:
 def ranks(asked: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """The devices of the ranks that train the run in processes of their own; none where the worker itself trains."""
     several = each_of(asked["device"])
-    if len(several) == 1:
-        return []
+    if len(several) == 1 or gathering.told() is not None:
+        return several if len(several) > 1 else []
     backend = plugin_loader.load_backend(asked["backend_source"], asked["framework"])
     return several if getattr(backend, "spread", "") == "ranks" else []
 
@@ -74,7 +75,8 @@ def check_devices(asked: Mapping[str, Any], backend: Backend, config: TrainConfi
     machine. Raises UsageError.
     """
     values = {**config.model_dump(), "batch_size": min(config.batch_size, len(data.train))}
-    check_ranks(values, str(asked["device"]["name"]), len(each_of(asked["device"])), backend)
+    far = gathering.told() is not None
+    check_ranks(values, str(asked["device"]["name"]), len(each_of(asked["device"])), backend, far)
 
 
 def trainable(

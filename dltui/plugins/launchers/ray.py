@@ -1,4 +1,4 @@
-"""Ray: Ray Train places the run on a machine of a Ray cluster, and starts it again when its worker is lost."""
+"""Ray: Ray Train places the run on machines of a Ray cluster, and starts it again when a worker is lost."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, field_validator
+from pydantic import Field, model_validator
 
 from dltui.core import paths
 from dltui.core.contract.config import unit
@@ -26,8 +26,8 @@ class RayOptions(LauncherOptions):
         1,
         ge=1,
         le=1024,
-        description="processes that train the run, one so far; Ray opens ports, as nothing else of dltui does: a token "
-        "guards them",
+        description="processes that train the run together, on as many machines as it takes; Ray opens ports, which "
+        "a token guards, and several workers open more, which belong on a network that you trust",
         json_schema_extra=unit("workers"),
     )
     ray_address: str = Field(
@@ -41,12 +41,12 @@ class RayOptions(LauncherOptions):
         20, ge=0, le=10_000, description="losses of a worker after which it is given up", json_schema_extra=unit("")
     )
 
-    @field_validator("workers")
-    @classmethod
-    def _is_one(cls, workers: int) -> int:
-        if workers > 1:
-            raise ValueError("a run has one worker of Ray; leave --workers out, several GPUs train by --ray gpus=2")
-        return workers
+    @model_validator(mode="after")
+    def _have_a_device_each(self) -> RayOptions:
+        if self.workers > 1 and self.gpus > 1:
+            several = self.workers * self.gpus
+            raise ValueError(f"each of several workers trains on one GPU; workers={several},gpus=1 are as many GPUs")
+        return self
 
 
 def environment(address: str) -> dict[str, str]:
@@ -91,7 +91,7 @@ def state(launch: Launch, job: Job) -> LaunchState:
 
 LAUNCHER = Launcher(
     name="ray",
-    summary="a worker of a Ray cluster, which begins again elsewhere when it is lost; Ray opens ports",
+    summary="workers of a Ray cluster, which begin again elsewhere when one is lost; Ray opens ports",
     start=start,
     state=state,
     kill=local.kill,

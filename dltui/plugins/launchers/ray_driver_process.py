@@ -6,14 +6,19 @@ the run directory has them.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import secrets
 import subprocess
 import sys
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from dltui.core.rundir import commands, launch
+from dltui.core.worker.ranks import gathering
 from dltui.plugins.launchers.ray import RayOptions, options_of
 
 OBJECTS_BYTES = 100_000_000
@@ -22,22 +27,58 @@ FINAL = (0, 1, 2)
 
 
 def train(asked: dict[str, Any]) -> None:
-    """Train the run in a process of this worker of Ray, to its end. Raises where Ray is to start it again."""
+    """Train the run in a process of this worker of Ray, to its end; of several, as its rank. Raises where Ray is to
+    start it again.
+    """
+    try:
+        with _place(options_of(asked)) as (told, inherited):
+            child = _begin(asked, told, inherited)
+    except Exception:
+        # Ray's own logs are far from the run.
+        with (Path(asked["run_dir"]) / "worker.log").open("a", encoding="utf-8") as log:
+            traceback.print_exc(file=log)
+        raise
+    code = child.wait()
+    if code not in FINAL and not _is_unwanted(Path(asked["run_dir"])):
+        raise RuntimeError(f"the worker of the run ended with {code}; it goes on from its last checkpoint")
+
+
+def _begin(asked: dict[str, Any], told: Mapping[str, str], inherited: Sequence[int]) -> subprocess.Popen[bytes]:
+    """Carry out the command of the run, which ends with this process."""
     run_dir = Path(asked["run_dir"])
     leash = [sys.executable, "-P", "-m", "dltui.plugins.launchers.leash_process", str(os.getpid())]
     with (run_dir / "worker.log").open("ab") as log:
-        child = subprocess.Popen(
+        return subprocess.Popen(
             [*leash, *asked["command"]],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             # Paths are those of the run: Ray gives its workers a folder of its own.
             cwd=run_dir,
-            env={**os.environ, **asked["environment"]},
+            env={**os.environ, **asked["environment"], **told},
+            pass_fds=inherited,
         )
-        code = child.wait()
-    if code not in FINAL and not _is_unwanted(run_dir):
-        raise RuntimeError(f"the worker of the run ended with {code}; it goes on from its last checkpoint")
+
+
+@contextlib.contextmanager
+def _place(options: RayOptions) -> Iterator[tuple[Mapping[str, str], Sequence[int]]]:
+    """What the run's command must know of its place among several workers: variables, and descriptors to inherit."""
+    if options.workers == 1:
+        yield {}, ()
+        return
+    import ray.train
+    import ray.util
+    from ray.train.collective import broadcast_from_rank_zero
+
+    number, world = ray.train.get_context().get_world_rank(), options.workers
+    # A cluster of its own is this machine alone.
+    host = str(ray.util.get_node_ip_address()) if options.ray_address else "127.0.0.1"  # type: ignore[no-untyped-call]
+    with gathering.listen(host) if number == 0 else contextlib.nullcontext() as listener:
+        port = listener.getsockname()[1] if listener else 0
+        address, secret = broadcast_from_rank_zero((f"{host}:{port}", secrets.token_hex(32)) if listener else None)
+        descriptor = listener.fileno() if listener else -1
+        place = gathering.Gathering(number, world, address, secret, descriptor)
+        yield place.environment, [descriptor] if listener else []
 
 
 def _is_unwanted(run_dir: Path) -> bool:

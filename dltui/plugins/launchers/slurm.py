@@ -50,7 +50,7 @@ class SlurmOptions(LauncherOptions):
         json_schema_extra=unit("min"),
     )
     gpus: int = Field(0, ge=0, le=1024, description="GPUs of a node", json_schema_extra=unit("GPUs"))
-    nodes: int = Field(1, ge=1, le=1024, description="nodes", json_schema_extra=unit("nodes"))
+    nodes: int = Field(1, ge=1, le=1024, description="nodes that train together", json_schema_extra=unit("nodes"))
     cpus: int = Field(0, ge=0, le=4096, description="processors; 0: as Slurm gives", json_schema_extra=unit("CPUs"))
     memory: str = Field("", description="main memory, such as 32G", json_schema_extra=unit(""))
     account: str = Field("", description="the account that is charged", json_schema_extra=unit(""))
@@ -71,13 +71,6 @@ class SlurmOptions(LauncherOptions):
             raise ValueError(f"{clean_line(repr(text), 60)} has characters that no line of a job script can hold")
         return text
 
-    @field_validator("nodes")
-    @classmethod
-    def _is_one(cls, nodes: int) -> int:
-        if nodes > 1:
-            raise ValueError("a run trains on one node; leave nodes out, several GPUs of it train together by gpus=2")
-        return nodes
-
     @field_validator("more", "setup")
     @classmethod
     def _is_one_line(cls, text: str) -> str:
@@ -97,12 +90,14 @@ class SlurmOptions(LauncherOptions):
         return text
 
     def lines(self) -> list[str]:
-        """The options as words of sbatch."""
+        """The options as words of sbatch; of several nodes each GPU has a task."""
+        each = max(self.gpus, 1) if self.nodes > 1 else 1
         named = {
             "partition": self.partition,
             "time": self.time,
             "nodes": self.nodes,
-            "ntasks": 1,
+            "ntasks": self.nodes * each,
+            "ntasks-per-node": each if self.nodes > 1 else "",
             "gpus-per-node": self.gpus or "",
             "cpus-per-task": self.cpus or "",
             "mem": self.memory,
@@ -165,7 +160,7 @@ def script(launch: Launch, options: SlurmOptions) -> str:
             "warned= signaled= code=0",
             "trap 'warned=yes signaled=yes; kill -USR2 $worker 2>/dev/null' USR1 USR2",
             "trap 'signaled=yes; kill -TERM $worker 2>/dev/null' TERM",
-            f"srun {shlex.join(launch.command)} &",
+            *_start_lines(launch, options),
             *WAIT_LINES,
             "",
             "# After a warning it goes into the queue again; a run that has failed or is done does not.",
@@ -180,6 +175,15 @@ def script(launch: Launch, options: SlurmOptions) -> str:
             "",
         ]
     )
+
+
+def _start_lines(launch: Launch, options: SlurmOptions) -> Sequence[str]:
+    """The lines that start the run; on several nodes each task is a rank."""
+    if options.nodes == 1:
+        return [f"srun {shlex.join(launch.command)} &"]
+    node = [launch.command[0], "-P", "-m", "dltui.plugins.launchers.node_process"]
+    meet = "# This is the first node: the ranks of all meet here."
+    return [meet, f'export DLTUI_NODES="$({shlex.join(node)})"', f"srun {shlex.join([*node, *launch.command])} &"]
 
 
 def _quoted(text: str) -> str:

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from dltui.core.contract import Data, Layer, Model, Spec, Trainable
+    from dltui.core.contract import Data, Layer, Model, Rank, Spec, Trainable
     from dltui.core.contract.config import TrainConfig
     from dltui.core.contract.ranks import Spread
     from dltui.core.contract.types import Array
@@ -23,22 +23,30 @@ class TensorFlowBackend:
     install = "pip install 'dltui[tensorflow]'"
     formats = ("onnx", "keras")
     forbids = ("torch",)
-    spread: Spread = "replicas"
+    spread: Spread = "replicas+ranks"
     options = tuple(
         """nesterov lr_scales freeze unfreeze_at clip_norm accumulate ema label_smoothing class_weights color erase
         mixup cutmix mirror_test crop flip+crop adam rmsprop lion muon tf32 fp16 compile""".split()
     )
 
-    def trainable(self, model: Model, config: TrainConfig, data: Data, device: str, replicas: int = 1) -> Trainable:
+    def trainable(
+        self,
+        model: Model,
+        config: TrainConfig,
+        data: Data,
+        device: str,
+        replicas: int = 1,
+        rank: Rank | None = None,
+    ) -> Trainable:
         """Put a model and the data on `device` ("cpu", "cuda"), or on several of them; raises RunError when that cannot
-        be used.
+        be used. With a `rank` this is one of several processes, whose plans are those of whole batches.
         """
         from dltui.plugins.tensorflow import session
 
-        name = session.start(config, device, replicas)
+        name = session.start(config, device, replicas, rank)
         from dltui.plugins.tensorflow.trainable import KerasTrainable
 
-        return KerasTrainable(model.build, config, data, name, replicas)
+        return KerasTrainable(model.build, config, data, name, replicas, rank)
 
     def warm_up(self) -> None:
         """Import all that a run needs, without touching a device."""

@@ -62,7 +62,7 @@ class Replicas:
         shares = [len(range(size)[mine]) / size for mine in columns]
 
         def of_replica() -> Any:
-            number = _number()
+            number = self._number()
             loss, metric, gradients, named = part(xs[number], ys[number], others[number], shares[number])
             self._there = [gradient is not None for gradient in gradients]
             known = [gradient for gradient in gradients if gradient is not None]
@@ -80,12 +80,17 @@ class Replicas:
     def _sum(self, values: Any) -> Any:
         return self._strategy.reduce(SUM, values, axis=None)
 
+    def _number(self) -> int:
+        """The number of the replica that is computed."""
+        number = tf.distribute.get_replica_context().replica_id_in_sync_group
+        return number if isinstance(number, int) else int(tf.get_static_value(number))
+
     def _dropout(self, layer: Any) -> Callable[..., Any]:
         alone = layer.call
 
         def call(inputs: Any, training: bool = False) -> Any:
             size = self._whole
-            mine = slice(_number(), None, self.world) if size else slice(None)
+            mine = slice(self._number(), None, self.world) if size else slice(None)
             if not (training and layer.rate > 0 and size and inputs.shape[0] == len(range(size)[mine])):
                 return alone(inputs, training=training)
             ones = tf.ones((size, *inputs.shape[1:]), inputs.dtype)
@@ -132,11 +137,6 @@ def over_all(count: Any, samples: Any) -> Any:
         return count
     count, samples = tf.cast(count, tf.float64), tf.cast(samples, tf.float64)
     return sum_over_all(count) * samples / sum_over_all(samples)
-
-
-def _number() -> int:
-    number = tf.distribute.get_replica_context().replica_id_in_sync_group
-    return number if isinstance(number, int) else int(tf.get_static_value(number))
 
 
 def _moments_of(layer: Any) -> Callable[..., Any]:

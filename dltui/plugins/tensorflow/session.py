@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from dltui.core.errors import RunError
 
 if TYPE_CHECKING:
+    from dltui.core.contract import Rank
     from dltui.core.contract.config import TrainConfig
 
 NO_GPU = (
@@ -62,9 +63,9 @@ def _without(packages: Sequence[str]) -> Iterator[None]:
             sys.modules.pop(name, None)
 
 
-def start(config: TrainConfig, device: str, replicas: int = 1) -> str:
-    """Prepare this process to train on `device` ("cpu", "cuda"), or on several of them. Returns TensorFlow's name of
-    the first.
+def start(config: TrainConfig, device: str, replicas: int = 1, rank: Rank | None = None) -> str:
+    """Prepare this process to train on `device` ("cpu", "cuda"), on several of them, or with other processes as a
+    `rank`. Returns TensorFlow's name of the first device.
     """
     tf = import_framework()
     import keras
@@ -73,6 +74,12 @@ def start(config: TrainConfig, device: str, replicas: int = 1) -> str:
     if device == "cpu" and replicas > 1:
         _divide_processor(tf, replicas)
     name = _use_device(tf, device)
+    if rank is not None:
+        from dltui.plugins.tensorflow import ranks
+
+        ranks.join(rank)
+    if device != "cpu":
+        _try_out(tf)
     if device == "cpu" or config.deterministic:
         # On a CPU it costs nothing that can be measured, and a resumed run is then the same to the last bit.
         tf.config.experimental.enable_op_determinism()
@@ -122,7 +129,6 @@ def _use_device(tf: Any, device: str) -> str:
         raise RunError(NO_GPU)
     for gpu in gpus:
         tf.config.experimental.set_memory_growth(gpu, True)
-    _try_out(tf)
     return "/GPU:0"
 
 

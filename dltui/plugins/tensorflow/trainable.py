@@ -31,12 +31,13 @@ from dltui.plugins.tensorflow.optimizers.freezing import Freezing
 from dltui.plugins.tensorflow.optimizers.late import late_steps
 from dltui.plugins.tensorflow.optimizers.make import make_optimizer
 from dltui.plugins.tensorflow.optimizers.of_keras import OfKeras, own_optimizer
+from dltui.plugins.tensorflow.ranks import Ranks
 from dltui.plugins.tensorflow.replicas import Replicas
 from dltui.plugins.tensorflow.samples import TrainingSamples, placed, rows_of
 from dltui.plugins.tensorflow.scaling import LossScale
 
 if TYPE_CHECKING:
-    from dltui.core.contract import Data, Spec
+    from dltui.core.contract import Data, Rank, Spec
     from dltui.core.contract.config import TrainConfig
     from dltui.core.contract.types import Array, SplitName, State
 
@@ -61,11 +62,17 @@ class KerasTrainable:
     """
 
     def __init__(
-        self, build: Callable[[Any, Spec], Any], config: TrainConfig, data: Data, device: str, replicas: int = 1
+        self,
+        build: Callable[[Any, Spec], Any],
+        config: TrainConfig,
+        data: Data,
+        device: str,
+        replicas: int = 1,
+        rank: Rank | None = None,
     ) -> None:
         self._data, self._device = data, device
         names_of_all = [f"{device.rpartition(':')[0]}:{number}" for number in range(replicas)]
-        self._replicas = Replicas(names_of_all) if replicas > 1 else None
+        self._replicas = Ranks(rank) if rank else Replicas(names_of_all) if replicas > 1 else None
         self._splits: dict[SplitName, tuple[Any, Any]] = {}
         self._batch, self._next = min(config.batch_size, len(data.train)), 0
         with tf.device(device):
@@ -129,7 +136,7 @@ class KerasTrainable:
     @property
     def mode(self) -> str:
         """How steps run: "tf.function", or "tf.function + XLA", and on how many devices."""
-        several = f", {self._replicas.world} replicas" if self._replicas else ""
+        several = f", {self._replicas.world} replicas" if type(self._replicas) is Replicas else ""
         return ("tf.function + XLA" if self._compiled else "tf.function") + several
 
     def prepare(self, plan: Callable[[], EpochPlan], steps: int) -> Sequence[str]:

@@ -16,8 +16,9 @@ from dltui.core.catalog import framework_devices
 from dltui.core.catalog.assemble import load_catalog
 from dltui.core.catalog.entries import Catalog
 from dltui.core.errors import RunError, UsageError
-from dltui.core.lifecycle import create, start
+from dltui.core.lifecycle import start
 from dltui.core.lifecycle.create import Fill, RunRequest, create_run
+from dltui.core.lifecycle.launch import placing
 from dltui.core.lifecycle.start import spawn_worker, worker_command
 from dltui.core.machine.devices import Device
 from dltui.core.rundir.directory import RunDirectory
@@ -244,7 +245,7 @@ def test_a_validator_that_is_content(catalog: Catalog) -> None:
 
 def test_the_workers_environment(catalog: Catalog, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     gpu = Device("cuda:1", "GPU", "GPU-abc")
-    monkeypatch.setattr(create, "resolve", lambda word, catalog: gpu)
+    monkeypatch.setattr(placing, "resolve", lambda word, catalog: gpu)
     monkeypatch.setenv("DLTUI_HOME", "../home")
     run = create_run(request(device="cuda:1"), catalog)
     command, environment = worker_command(run)
@@ -260,7 +261,7 @@ def test_a_run_goes_on_by_the_gpu_that_has_its_name_today(
     catalog: Catalog, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On another machine, as after the loss of a spot instance, the UUID of its GPU is that of none."""
-    monkeypatch.setattr(create, "resolve", lambda word, catalog: Device("cuda:0", "GPU", "GPU-old"))
+    monkeypatch.setattr(placing, "resolve", lambda word, catalog: Device("cuda:0", "GPU", "GPU-old"))
     run = create_run(request(device="auto"), catalog)
     today = Device("cuda:0", "GPU", "GPU-new")
     monkeypatch.setattr(start, "list_devices", lambda: [today])

@@ -18,7 +18,7 @@ from dltui.core.contract.launchers import Launcher, LaunchState
 from dltui.core.errors import RunError, UsageError
 from dltui.core.lifecycle import kill, start
 from dltui.core.lifecycle.launch import launch_process, launching
-from dltui.core.machine.devices import Device, left_open
+from dltui.core.machine.devices import Device, left_open, visible_to
 from dltui.core.reading.reader import RunReader
 from dltui.core.reading.status import Status
 from dltui.core.rundir import commands, heartbeat, launch
@@ -231,3 +231,18 @@ def test_auto_is_all_gpus_of_a_job(
     found = start._on_this_machine(two, {})["device"]
     assert asked == [wanted]
     assert (found["name"], found["asked"]) == (wanted, word), "another job may have more or fewer"
+
+
+def test_each_of_several_workers_sees_one_gpu(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The worker of the run, whose first rank is beside it, and a rank of another machine."""
+    two = RunDirectory.create("two", {**run.run(), "python": PYTHON, "device": left_open("auto")})
+    launch.write(two.path, LaunchRecord("ray", {"workers": 2, "gpus": 1}))
+    monkeypatch.setattr(start, "resolve", lambda text, catalog=None: Device(f"{text}:0", "GPU", "GPU-a"))
+    command, environment = start.worker_command(two)
+    device = json.loads(command[command.index("--instead") + 1])["device"]
+    assert [one["uuid"] for one in device["devices"]] == ["GPU-a", "GPU-a"]
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", environment["CUDA_VISIBLE_DEVICES"])
+    assert visible_to(0)["CUDA_VISIBLE_DEVICES"] == "GPU-a"
+    command, environment = start.rank_command(two)
+    assert command == [PYTHON, "-P", "-m", "dltui.core.worker.ranks.rank_process"]
+    assert environment["CUDA_VISIBLE_DEVICES"] == "GPU-a"

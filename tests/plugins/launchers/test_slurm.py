@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ import pytest
 
 from dltui.core.catalog.assemble import load_catalog
 from dltui.core.catalog.entries import Catalog
+from dltui.core.catalog.sources import own
 from dltui.core.contract.launchers import Launch, LaunchState
 from dltui.core.errors import RunError, UsageError
 from dltui.core.lifecycle import kill, start
@@ -21,7 +23,7 @@ from dltui.core.lifecycle.launch import launching
 from dltui.core.reading.reader import RunReader
 from dltui.core.rundir import launch
 from dltui.core.rundir.directory import RunDirectory
-from dltui.plugins.launchers import slurm
+from dltui.plugins.launchers import node_process, slurm
 from dltui.plugins.launchers.slurm import SlurmOptions, script
 from tests.fakes.slurm import FakeSlurm
 from tests.helpers import known_catalog
@@ -96,6 +98,30 @@ def test_the_script_can_be_read_and_carried_out(tmp_path: Path) -> None:
     subprocess.run(["bash", "-n"], input=text, text=True, check=True)
 
 
+def test_the_script_of_several_nodes_starts_a_rank_for_each_gpu(tmp_path: Path) -> None:
+    lines = script(launched(tmp_path), SlurmOptions(nodes=2, gpus=4)).splitlines()
+    node = "/usr/bin/python -P -m dltui.plugins.launchers.node_process"
+    for line in (
+        "#SBATCH --nodes=2",
+        "#SBATCH --ntasks=8",
+        "#SBATCH --ntasks-per-node=4",
+        "#SBATCH --gpus-per-node=4",
+        "#SBATCH --signal=B:USR2@90",
+        f'export DLTUI_NODES="$({node})"',
+        f"srun {node} /usr/bin/python -P -m it '{tmp_path}/a run' &",
+    ):
+        assert line in lines
+    assert launch.workers(launch.Chosen("slurm", {"nodes": 2, "gpus": 4})) == 8
+    assert launch.workers(launch.Chosen("slurm", {"nodes": 2, "gpus": 0})) == 2
+    assert launch.workers(launch.Chosen("slurm", {"nodes": 1, "gpus": 4})) == 1
+
+
+def test_each_task_of_a_node_sees_its_own_gpu() -> None:
+    assert node_process.own_gpu("2,5", 1) == {"CUDA_VISIBLE_DEVICES": "5"}
+    assert node_process.own_gpu("2", 1) == {}
+    assert node_process.own_gpu("", 0) == {}
+
+
 def test_runs_of_one_name_in_two_folders_have_jobs_of_two_names(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -126,7 +152,7 @@ def test_a_folder_that_no_script_can_hold_is_refused(tmp_path: Path, folder: str
 
 
 @pytest.mark.parametrize(
-    "given", [{"partition": "a b"}, {"setup": "a\nb"}, {"more": "job.sh"}, {"time": "1\n#SBATCH --x"}, {"nodes": 2}]
+    "given", [{"partition": "a b"}, {"setup": "a\nb"}, {"more": "job.sh"}, {"time": "1\n#SBATCH --x"}]
 )
 def test_options_that_no_script_can_hold_are_refused(given: dict[str, str]) -> None:
     with pytest.raises(ValueError):
@@ -255,6 +281,35 @@ def test_a_run_waits_is_preempted_and_ends_as_if_nothing_had_been(
     cluster.wait()
     assert [job.get("starts", 0) for job in cluster.jobs()] == [0, 2]
     assert read(run).history.attempts_started == 2
+    assert weights(run) == weights(whole)
+
+
+@pytest.mark.slow(60)
+@pytest.mark.long
+@pytest.mark.skipif(own().version("torch") is None, reason="needs PyTorch")
+def test_two_nodes_train_one_run_through_a_preemption_and_a_lost_rank(
+    cluster: FakeSlurm, catalog: Catalog, tmp_path: Path
+) -> None:
+    """The weights are those of two undisturbed ranks of this machine."""
+    config = {"epochs": 60, "batch_size": 64, "threads": 2, "deterministic": True, "checkpoint_seconds": 0.3}
+    two = replace(
+        request(tmp_path, "two"), model="cnn-torch", dataset="digits", dataset_options={}, config=config, device="auto",
+        launcher_options={"nodes": 2},
+    )  # fmt: skip
+    run = create_run(two, catalog)
+    start.spawn_worker(run)
+    until(lambda: len(read(run).history.checkpoints) >= 1)
+    cluster.preempt("1000", grace=60.0)
+    until(lambda: read(run).history.attempts_started == 2 and len(read(run).history.checkpoints) >= 3)
+    os.kill(cluster.tasks("1000")[1], signal.SIGKILL)
+    cluster.wait()
+    status = read(run).status()
+    assert (status.name, status.why.split(";")[0]) == ("interrupted", "rank 1 (cpu of 127.0.0.1) is gone")
+    start.spawn_worker(run)
+    cluster.wait(120.0)
+    whole = create_run(replace(two, name="whole", launcher="local", launcher_options={}, device="cpu:2"), catalog)
+    os.waitpid(start.spawn_worker(whole), 0)
+    assert read(run).history.attempts_started == 3
     assert weights(run) == weights(whole)
 
 

@@ -82,7 +82,9 @@ def test_in_a_process_of_its_own(names: tuple[str, ...]) -> None:
 @pytest.mark.long
 def test_captured_steps_and_ranks() -> None:
     # Ranks first: they are forked, which goes well as long as no step has started threads.
-    run_children(("torch_rank_checks", ("two_equal_one",)), ("torch_captured_checks", CAPTURED_CHECKS[:FIRST]))
+    run_children(
+        ("torch_rank_checks", ("two_equal_one", "addresses")), ("torch_captured_checks", CAPTURED_CHECKS[:FIRST])
+    )
 
 
 @needs_torch

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import sys
 import tempfile
 import traceback
@@ -28,6 +29,8 @@ from tests.plugins.torch.torch_setting import MODELS
 from tests.plugins.twin_child import image_spec, make_data
 
 SETTINGS = {"batch_size": 30, "threads": 1, "lr": 0.02, "optimizer": "sgd", "augment": "shift", "epochs": 40}
+ADDRESSES: list[str] = []
+"""Where ranks meet as those of several machines do; empty: as those of one."""
 Job = Callable[[Any, Planner, int, int], dict[str, Any]]
 """Gets a trainable, the planner, and the rank of how many; what it returns goes through JSON, arrays as files."""
 
@@ -61,7 +64,8 @@ def _be_rank(
 ) -> None:
     name = config.pop("model", "cnn")
     checked = MODELS[name].config.model_validate(SETTINGS | config)
-    rank = Rank(number, world, (folder / "rendezvous").as_uri()) if world > 1 else None
+    url = f"tcp://{ADDRESSES[0]}" if ADDRESSES else (folder / "rendezvous").as_uri()
+    rank = Rank(number, world, url, tuple(ADDRESSES)) if world > 1 else None
     device = session.start(checked, "cpu")
     trainable = TorchTrainable(build or MODELS[name].build, checked, data, device, kind, rank)
     found = job(trainable, Planner(checked, len(data.train), shape=data.spec.input_shape), number, world)
@@ -185,6 +189,22 @@ class Parted(nn.Module):
     def training_loss(self, outputs: torch.Tensor, targets: torch.Tensor) -> dict[str, torch.Tensor]:
         fit, size = nn.functional.cross_entropy(outputs, targets), outputs.square().mean()
         return {"loss": fit + 0.1 * size, "fit": fit, "size": size}
+
+
+def check_addresses() -> None:
+    """Ranks of several machines meet by their addresses, here those of the loopback interface."""
+    data = make_data(image_spec(8), 40)
+    alone = on_ranks(1, steps(3), data)[0]
+    kept = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
+    ADDRESSES[:] = [f"127.0.0.1:{one.getsockname()[1]}" for one in kept]
+    for one in kept:
+        one.close()
+    try:
+        found = on_ranks(2, steps(3), data)
+    finally:
+        ADDRESSES.clear()
+    assert_equal_ranks(found)
+    assert_alike(alone, found[0])
 
 
 def check_named_losses() -> None:

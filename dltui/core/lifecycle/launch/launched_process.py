@@ -1,7 +1,8 @@
 """Begins a run where its launcher has put it: `python -P -m dltui.core.lifecycle.launch.launched_process RUN_DIR`.
 
-It chooses the device there, and becomes the worker, so that signals reach it. It can be carried out again at any time:
-the run goes on from its last checkpoint, and nothing happens when nothing is left to do.
+It chooses the device there, and becomes the worker, so that signals reach it; or another rank of the run, where the
+launcher says so (`ranks.gathering`). It can be carried out again at any time: the run goes on from its last checkpoint,
+and nothing happens when nothing is left to do.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from dltui.core.lifecycle import start
 from dltui.core.reading.reader import RunReader
 from dltui.core.rundir import claim, heartbeat, launch, lock
 from dltui.core.rundir.directory import RunDirectory
+from dltui.core.worker.ranks import gathering
 
 DONE = ("finished", "stopped")
 LOCK_SECONDS = 120.0
@@ -23,8 +25,8 @@ LOCK_SECONDS = 120.0
 
 
 def worker(run_dir: Path) -> tuple[list[str], dict[str, str]] | None:
-    """The command line and the environment of the worker to become here; None when nothing is left to do. Raises
-    UsageError for a device that this machine does not have.
+    """The command line and the environment of the worker, or the rank, to become here; None when nothing is left to
+    do. Raises UsageError for a device that this machine does not have.
     """
     run = RunDirectory(run_dir)
     reader = RunReader(run)
@@ -33,11 +35,19 @@ def worker(run_dir: Path) -> tuple[list[str], dict[str, str]] | None:
     attempts = record.attempts if record else 0
     if history.ended is not None and history.ended.status in DONE and history.ended_attempt > attempts:
         return None
+    if _is_rank():
+        return start.rank_command(run, record.instead if record else None)
     command, environment = start.worker_command(run, record.instead if record else None)
     # A job that begins again has added its epochs already.
     if record and record.more_epochs and len(history.added_epochs) <= record.extensions:
         command += ["--more-epochs", str(record.more_epochs)]
     return command, environment
+
+
+def _is_rank() -> bool:
+    """True if the worker of the run is another process."""
+    place = gathering.told()
+    return place is not None and place.number > 0
 
 
 def _wait_for_lock(run_dir: Path) -> None:
@@ -57,10 +67,11 @@ def main(argv: list[str] | None = None) -> int:
     if found is None:
         sys.stderr.write(f"{run_dir.name}: nothing is left to do\n")
         return 0
-    # The attempt before may still draw its figures.
-    claim.wait_for_last(run_dir)
-    _wait_for_lock(run_dir)
-    heartbeat.record_starting(run_dir, os.getpid())
+    if not _is_rank():
+        # The attempt before may still draw its figures.
+        claim.wait_for_last(run_dir)
+        _wait_for_lock(run_dir)
+        heartbeat.record_starting(run_dir, os.getpid())
     command, environment = found
     sys.stderr.flush()
     os.execve(command[0], command, environment)

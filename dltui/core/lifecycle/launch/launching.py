@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from dltui.core import fs, paths
 from dltui.core.catalog.fields import check_values
 from dltui.core.errors import RunError, UsageError
+from dltui.core.lifecycle.launch import placing
 from dltui.core.machine import priority
 from dltui.core.machine.devices import asked_for, left_open
 from dltui.core.numbers import exact
@@ -151,9 +152,13 @@ def begin(run: RunDirectory, more_epochs: int = 0, instead: Mapping[str, Any] | 
 
 
 def _for_another_machine(run: RunDirectory, instead: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields that replace those of run.json where the launcher starts it: a GPU of this machine is not there."""
-    device = instead.get("device") or run.run().get("device") or {}
-    if device.get("open") or str(device.get("name") or "cpu").startswith("cpu"):
+    """The fields that replace those of run.json where the launcher starts it: a GPU of this machine is not there, and
+    each of several workers chooses. Raises UsageError for a device that they cannot choose.
+    """
+    device, launcher = instead.get("device") or run.run().get("device") or {}, launch.chosen(run.path, run.run())
+    placing.check_word(asked_for({"device": device}), launcher)
+    here = str(device.get("name") or "cpu").startswith("cpu") and launch.workers(launcher) == 1
+    if device.get("open") or here:
         return dict(instead)
     return {**instead, "device": left_open(asked_for({"device": device}))}
 

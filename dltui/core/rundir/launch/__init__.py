@@ -108,11 +108,23 @@ def is_there(run_dir: Path | str) -> bool:
     return os.path.lexists(f"{run_dir}/{FILE}")
 
 
+def workers(launcher: Chosen) -> int:
+    """The processes that a launcher starts to train one run together, by its option `workers`; or by `nodes`, if
+    several, each with a process for each of its `gpus`.
+    """
+    found, nodes, gpus = (launcher.options.get(name) for name in ("workers", "nodes", "gpus"))
+    if type(nodes) is int and nodes > 1:
+        return nodes * (gpus if type(gpus) is int and gpus > 1 else 1)
+    return found if type(found) is int and found > 1 else 1
+
+
 def device_word(launcher: Chosen, word: str) -> str:
     """The word for the device of a run where its launcher has put it: `auto` means all GPUs of a job that has several,
-    by its option `gpus`.
+    by its option `gpus`; and for each of several workers a GPU if it has one, else the CPU, so that all are alike.
     """
     gpus = launcher.options.get("gpus")
+    if word == "auto" and workers(launcher) > 1:
+        return "cuda" if gpus else "cpu"
     if word != "auto" or type(gpus) is not int or gpus < 2:
         return word
     return ",".join(f"cuda:{number}" for number in range(gpus))

@@ -46,18 +46,25 @@ def check_device(config: Mapping[str, Any], device: str) -> None:
         raise UsageError(f"precision {precision} is for NVIDIA GPUs, this run is for {device}; {OF_GPUS[precision]}")
 
 
-def check_ranks(config: Mapping[str, Any], device: str, world: int, backend: BackendEntry | Backend) -> None:
-    """Check that a framework and these hyperparameters go with `world` ranks. Raises UsageError."""
+def check_ranks(
+    config: Mapping[str, Any], device: str, world: int, backend: BackendEntry | Backend, far: bool = False
+) -> None:
+    """Check that a framework and these hyperparameters go with `world` ranks; `far`: each is a process of a launcher's.
+    Raises UsageError.
+    """
     if world == 1:
         return
-    if not getattr(backend, "spread", ""):
+    spread = getattr(backend, "spread", "")
+    if far and "ranks" not in spread:
+        raise UsageError(f"{backend.title} trains in one process, not in {world}; let the launcher start one worker")
+    if not spread:
         raise UsageError(f"{backend.title} trains on one device, not on {device}; choose one of them with --device")
     if config.get("compile") == "on":
         raise UsageError(f"compile on is for one device, this run is for {device}; leave it out")
     batch, parts = config.get("batch_size"), config.get("accumulate", 1)
     if isinstance(batch, int) and batch // parts < world:
         part = f"accumulate {parts} leaves parts of {batch // parts}" if parts > 1 else f"batch_size is {batch}"
-        raise UsageError(f"{device} needs a sample of each step for each of {world} ranks, {part}; take a larger batch")
+        raise UsageError(f"{device}: each of {world} ranks needs a sample of each step, {part}; take a larger batch")
 
 
 def _problems(get: Callable[..., Any], task: str, model: str) -> Iterator[str]:

@@ -1,3 +1,3 @@
-"""Several devices of one machine: a process for each rank, which the worker starts and watches. Only the worker runs
-the training loop and writes the run directory; all ranks carry out the same requests at the same time.
+"""Several devices: a process for each rank, which the worker starts and watches; or which a launcher starts. Only the
+worker runs the training loop and writes the run directory; all ranks carry out the same requests at the same time.
 """

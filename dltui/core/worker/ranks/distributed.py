@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,17 +40,26 @@ class DistributedTrainable:
     """
 
     def __init__(
-        self, supervisor: RankSupervisor, prepared: Path, threads: int, spec: Spec, report: Callable[[RankUsage], None]
+        self,
+        supervisor: RankSupervisor,
+        prepared: Path,
+        threads: int,
+        spec: Spec,
+        report: Callable[[RankUsage], None],
+        whole: bool = False,
     ) -> None:
         """Build the model on each rank; `prepared` is the folder of the data, `threads` are those of all ranks on a
-        CPU, 0 for all there are.
+        CPU, 0 for all there are. With `whole` ranks are given whole batches, and take their columns themselves.
         """
-        self._supervisor, self._spec, self._report = supervisor, spec, report
-        each = max(1, (threads or cpu_count()) // len(supervisor))
+        self._supervisor, self._spec, self._report, self._whole = supervisor, spec, report, whole
+        addresses = supervisor.addresses()
+        hosts = Counter(address.rpartition(":")[0] for address in addresses)
+        each = threads // len(supervisor) if threads else cpu_count() // max(hosts.values(), default=len(supervisor))
         folder = Path(tempfile.mkdtemp(prefix="dltui-ranks-"))
         try:
-            build = {"do": "build", "prepared": str(prepared), "threads": each, "world": len(supervisor)}
-            build["rendezvous"] = (folder / "rendezvous").as_uri()
+            build = {"do": "build", "prepared": str(prepared), "threads": max(1, each), "world": len(supervisor)}
+            build["addresses"] = addresses
+            build["rendezvous"] = f"tcp://{addresses[0]}" if len(hosts) > 1 else (folder / "rendezvous").as_uri()
             answers = supervisor.request(
                 {number: ({**build, "number": number}, {}) for number in range(len(supervisor))}
             )
@@ -65,6 +75,9 @@ class DistributedTrainable:
             self.predict_rows: int = about["predict_rows"]
         self._mode = str(about.get("mode", ""))
         self._layers = [Layer(**{**layer, "output": tuple(layer["output"])}) for layer in about["layers"]]
+        if whole:
+            # Machines that differ may have begun with weights that differ.
+            self.load_state(self.state())
 
     @property
     def mode(self) -> str:
@@ -85,7 +98,7 @@ class DistributedTrainable:
         """The order for each rank, with its share of the plan."""
         found: dict[int, tuple[Mapping[str, Any], Mapping[str, Array]]] = {}
         for number in range(len(self._supervisor)):
-            record, arrays = plan_message(share_of(plan, number, len(self._supervisor)))
+            record, arrays = plan_message(plan if self._whole else share_of(plan, number, len(self._supervisor)))
             found[number] = ({**record, **order}, arrays)
         return found
 

@@ -1,6 +1,7 @@
-"""One rank: `python -P -m dltui.core.worker.ranks.rank_process DESCRIPTOR PARENT`.
+"""One rank: `python -P -m dltui.core.worker.ranks.rank_process [DESCRIPTOR PARENT]`.
 
-It gets orders from its worker over the socket DESCRIPTOR, answers each, and ends with it, whatever it is doing.
+It gets orders from its worker over the socket DESCRIPTOR, answers each, and ends with it, whatever it is doing. Without
+one it connects to the worker of which its launcher tells (`gathering`).
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from dltui.core.machine import memory
 from dltui.core.train import evaluation
 from dltui.core.worker import loading
 from dltui.core.worker.ranks.channel import Channel, Disconnected, Message, plan_of
+from dltui.core.worker.ranks.gathering import connect, told
 
 if TYPE_CHECKING:
     from dltui.core.contract import Backend, Model, Trainable
@@ -51,6 +53,7 @@ class Server:
         self._backend: Backend
         self._trainable: Any = None
         self._samples = 0
+        self._reserved: socket.socket | None = None
 
     def serve(self) -> None:
         """Obey until there are no more orders."""
@@ -86,12 +89,21 @@ class Server:
         self._model, self._backend = loading.plugins(self._asked)
         return {}, {}
 
+    def _reserve(self, order: Mapping[str, Any], arrays: dict[str, Array]) -> Message:
+        """Keep a port of this machine free for the framework."""
+        self._reserved = socket.socket()
+        self._reserved.bind((str(order["host"]), 0))
+        return {"port": self._reserved.getsockname()[1]}, {}
+
     def _build(self, order: Mapping[str, Any], arrays: dict[str, Array]) -> Message:
         """Put the model and the data on this rank's device, and meet the other ranks."""
         config = self._model.config.model_validate(self._asked["config"])
         data, config = loading.shortened(self._asked, load_prepared(Path(order["prepared"])), config)
         config = config.model_copy(update={"threads": int(order["threads"])})
-        rank = Rank(int(order["number"]), int(order["world"]), str(order["rendezvous"]))
+        if self._reserved is not None:
+            self._reserved.close()
+        addresses = tuple(map(str, order["addresses"]))
+        rank = Rank(int(order["number"]), int(order["world"]), str(order["rendezvous"]), addresses)
         place = loading.device(self._asked)
         trainable: Trainable = self._backend.trainable(self._model, config, data, place, rank=rank)  # type: ignore[call-arg]
         self._trainable = trainable
@@ -162,8 +174,13 @@ def main() -> int:
     # The worker decides: Ctrl-C in a terminal and the signals of a machine reach the whole group of processes.
     for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
         signal.signal(name, signal.SIG_IGN)
-    connection = socket.socket(fileno=int(sys.argv[1]))
-    end_with(int(sys.argv[2]), connection)
+    place = told()
+    if len(sys.argv) > 1 or place is None:
+        connection = socket.socket(fileno=int(sys.argv[1]))
+        end_with(int(sys.argv[2]), connection)
+    else:
+        connection = connect(place)
+        threading.Thread(target=_wait_for_end, args=(connection,), name="end with the worker", daemon=True).start()
     try:
         Server(Channel(connection)).serve()
     except Disconnected:

@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from dltui.core.errors import RunError
 from dltui.core.machine.devices import visible_to
 from dltui.core.text import clean_line
 from dltui.core.worker.ranks.channel import Channel, Disconnected, Message
+from dltui.core.worker.ranks.gathering import Gathering, gather
 
 if TYPE_CHECKING:
     from dltui.core.contract.types import Array
@@ -65,8 +66,16 @@ class RankError(Exception):
 @dataclass
 class _Rank:
     name: str
-    process: subprocess.Popen[bytes]
+    process: subprocess.Popen[bytes] | None
+    """None for a rank that a launcher has started, which ends with its channel."""
     channel: Channel
+    host: str = ""
+
+    def wait(self, seconds: float) -> None:
+        """Wait for its end."""
+        if self.process is not None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(max(seconds, 0.0))
 
 
 class RankSupervisor:
@@ -74,24 +83,51 @@ class RankSupervisor:
     when no answer comes for `patience`.
     """
 
-    def __init__(self, devices: Sequence[Mapping[str, Any]], python: str = sys.executable) -> None:
-        """Start a process for each device of run.json. Raises RunError."""
+    def __init__(
+        self,
+        devices: Sequence[Mapping[str, Any]],
+        python: str = sys.executable,
+        gathering: Gathering | None = None,
+        leaves: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """Start a process for each device of run.json; with a `gathering` only that of the first, and wait for the
+        others, which a launcher has started, until the run `leaves`. Raises RunError, and RankLost for those that do
+        not come.
+        """
         self._patience, self._has_stepped = patience(), False
+        self._gathering = gathering
         self._ranks: list[_Rank] = []
+        names = [str(device["name"]) for device in devices]
         try:
-            for number, device in enumerate(devices):
-                self._ranks.append(_start(number, str(device["name"]), python))
-                self._ranks[-1].channel.limit(self._patience)
+            for number, name in enumerate(names[:1] if gathering else names):
+                self._ranks.append(_start(number, name, python))
+            if gathering is not None:
+                self._ranks += _gathered(gathering, names, self._patience, leaves)
+            for rank in self._ranks:
+                rank.channel.limit(self._patience)
         except OSError as error:
             self.kill()
             raise RunError(f"cannot start a rank: {error.strerror}") from error
+        except RunError:
+            self.kill()
+            raise
 
     def __len__(self) -> int:
         return len(self._ranks)
 
     @property
     def pids(self) -> list[int]:
-        return [rank.process.pid for rank in self._ranks]
+        return [rank.process.pid for rank in self._ranks if rank.process is not None]
+
+    def addresses(self) -> list[str]:
+        """HOST:PORT of each rank, a free port of its machine; none where this process has started all of them."""
+        if self._gathering is None:
+            return []
+        # That of this machine by which others reach it; its name may mean another here.
+        own = self._ranks[1].channel.connection.getsockname()[0]
+        hosts = [own, *(rank.host for rank in self._ranks[1:])]
+        answers = self.request({number: ({"do": "reserve", "host": host}, {}) for number, host in enumerate(hosts)})
+        return [f"{host}:{answers[number][0]['port']}" for number, host in enumerate(hosts)]
 
     def request(self, orders: Mapping[int, tuple[Mapping[str, Any], Mapping[str, Array]]]) -> dict[int, Message]:
         """Give ranks their orders at the same time, by their numbers, and wait for all answers. Raises RankLost, and
@@ -192,8 +228,8 @@ class RankSupervisor:
 
     def _silence(self, silent: Sequence[int], seconds: float) -> RankLost:
         """Why there is no answer of these ranks: those that are stopped keep the others waiting."""
-        stopped = [number for number in silent if _is_stopped(self._ranks[number].process.pid)]
-        names = ", ".join(f"rank {number} ({self._ranks[number].name})" for number in stopped or silent)
+        stopped = [number for number in silent if _is_stopped(self._ranks[number].process)]
+        names = ", ".join(self._name(number) for number in stopped or silent)
         what = f" {'is' if len(stopped) == 1 else 'are'} stopped and" if stopped else ""
         told = f"{names}{what} did not answer for {seconds:g} s ({PATIENCE}); worker.log may say why"
         return RankLost(clean_line(told))
@@ -201,14 +237,17 @@ class RankSupervisor:
     def _fate(self, number: int) -> str:
         """How a rank ended."""
         rank = self._ranks[number]
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            rank.process.wait(GRACE_SECONDS)
-        code = rank.process.returncode
+        rank.wait(GRACE_SECONDS)
+        code = None if rank.process is None else rank.process.returncode
         how = "is gone" if code is None else f"ended with code {code}"
         if code is not None and code < 0:
             with contextlib.suppress(ValueError):
                 how = f"was killed by {signal.Signals(-code).name}"
-        return clean_line(f"rank {number} ({rank.name}) {how}; worker.log may say why")
+        return clean_line(f"{self._name(number)} {how}; worker.log may say why")
+
+    def _name(self, number: int) -> str:
+        rank = self._ranks[number]
+        return f"rank {number} ({rank.name}{' of ' + rank.host if rank.host else ''})"
 
     def close(self) -> None:
         """Let all ranks end."""
@@ -217,19 +256,18 @@ class RankSupervisor:
                 rank.channel.send({"do": "end"})
         deadline = time.monotonic() + END_SECONDS
         for rank in self._ranks:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                rank.process.wait(max(deadline - time.monotonic(), 0.0))
+            rank.wait(deadline - time.monotonic())
         self.kill()
 
     def kill(self) -> None:
         """End all ranks at once."""
         for rank in self._ranks:
-            rank.process.kill()
+            if rank.process is not None:
+                rank.process.kill()
         deadline = time.monotonic() + END_SECONDS
         for rank in self._ranks:
             # One that a driver holds in the kernel ends when the driver lets go of it.
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                rank.process.wait(max(deadline - time.monotonic(), 0.0))
+            rank.wait(deadline - time.monotonic())
             rank.channel.close()
         self._ranks = []
 
@@ -251,12 +289,28 @@ def _start(number: int, name: str, python: str) -> _Rank:
     return _Rank(name, process, Channel(ours))
 
 
-def _is_stopped(pid: int) -> bool:
-    """True for a process that a signal has stopped."""
+def _gathered(place: Gathering, names: Sequence[str], patience: float, leaves: Callable[[], bool]) -> Sequence[_Rank]:
+    """The ranks that a launcher has started. Raises RankLost for those that do not come."""
+    if place.world != len(names):
+        raise RunError(f"its launcher has started {place.world} ranks for {len(names)} devices")
+    try:
+        found = gather(place, patience, leaves)
+    except RunError as error:
+        raise RankLost(str(error)) from None
+    return [
+        _Rank(names[number], None, Channel(found[number]), found[number].getpeername()[0])
+        for number in range(1, place.world)
+    ]
+
+
+def _is_stopped(process: subprocess.Popen[bytes] | None) -> bool:
+    """True for a process of this machine that a signal has stopped."""
     import psutil
 
+    if process is None:
+        return False
     with contextlib.suppress(psutil.Error):
-        return psutil.Process(pid).status() in (psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP)
+        return psutil.Process(process.pid).status() in (psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP)
     return False
 
 

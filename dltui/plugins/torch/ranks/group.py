@@ -38,10 +38,9 @@ class Group:
         self._device = device
         self._waited = 0.0
         self._events: list[tuple[torch.cuda.Event, torch.cuda.Event]] = []
-        if rank.rendezvous.startswith("file:"):
-            # On one machine nothing listens to a network.
-            for name in ("GLOO_SOCKET_IFNAME", "NCCL_SOCKET_IFNAME"):
-                os.environ.setdefault(name, INTERFACES.get(sys.platform, "lo"))
+        for name in ("GLOO_SOCKET_IFNAME", "NCCL_SOCKET_IFNAME"):
+            if name not in os.environ:
+                os.environ[name] = _interface(rank)
         kind = "nccl" if device.type == "cuda" else "gloo"
         distributed.init_process_group(kind, init_method=rank.rendezvous, rank=rank.number, world_size=rank.world)
 
@@ -103,6 +102,20 @@ class Group:
         yield
         last.record()
         self._events.append((first, last))
+
+
+def _interface(rank: Rank) -> str:
+    """The network interface by which other ranks reach this one. Raises RunError."""
+    host = rank.addresses[rank.number].rpartition(":")[0] if rank.addresses else ""
+    if rank.rendezvous.startswith("file:") or host.startswith("127."):
+        # On one machine nothing listens to a network.
+        return INTERFACES.get(sys.platform, "lo")
+    import psutil
+
+    for name, addresses in psutil.net_if_addrs().items():
+        if any(one.address == host for one in addresses):
+            return name
+    raise RunError(f"no network interface of this machine has the address {host}; GLOO_SOCKET_IFNAME names one")
 
 
 def sums_of(group: Group | None) -> Callable[[Tensor], Tensor]:
