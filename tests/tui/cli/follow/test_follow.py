@@ -26,6 +26,7 @@ from dltui.tui.cli.follow import closing, follow, waiting
 from dltui.tui.cli.follow.lines import Lines
 from dltui.tui.cli.follow.live_view import Frame, bar, live_view
 from dltui.tui.cli.output import table
+from tests.helpers.curve import curves
 from tests.helpers.sample_run import make_sample_run
 
 
@@ -239,6 +240,31 @@ def test_outcome_of_a_failed_run_is_its_reason(home: Path) -> None:
     reader = reader_of(home, "failed")
     status = reader.status()
     assert closing.outcome(reader.history, status.name, status.why).startswith(f"failed: {status.why}")
+
+
+@pytest.mark.parametrize(
+    ("curve", "fault", "command"),
+    [
+        (
+            "digits-mlp-lr-tiny",
+            "does not learn: train loss ",
+            "try another lr: dltui train --like brisk-otter --lr ...",
+        ),
+        (
+            "fashion-mlp-overfits",
+            "overfitting since epoch ",
+            "try fewer epochs or more weight decay: dltui train --like brisk-otter --weight-decay ...",
+        ),
+    ],
+)
+def test_a_run_that_trained_badly_says_so_and_what_to_try(home: Path, curve: str, fault: str, command: str) -> None:
+    reader = reader_of(home)
+    assert closing.next_step(reader, "finished") == []
+    (found,) = (found for found in curves() if found.name == curve)
+    reader.history = found.history(found.length, ended=True)
+    told, tried = closing.next_step(reader, "finished")
+    assert told.startswith(fault)
+    assert tried == command
 
 
 class Recorder:
