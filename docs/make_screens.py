@@ -14,7 +14,6 @@ MADE = {
     "run": "__snapshots__/test_screens/test_picture[run-dark-120x40].svg",
     "classes": "run_page/inside/__snapshots__/test_tabs/test_picture[classes-dark-120x40].svg",
     "hardware": "run_page/__snapshots__/test_hardware/test_picture[dark-120x40].svg",
-    "try": "run_page/inside/__snapshots__/test_try_page/test_picture[120x40].svg",
     "compare": "pages/__snapshots__/test_compare/test_picture[dltui-dark-120x40].svg",
     "data": "pages/__snapshots__/test_data/test_picture[dark-80x24].svg",
     "sweep": "sweep_page/__snapshots__/test_page/test_colors[dark-80].svg",

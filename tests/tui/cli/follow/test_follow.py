@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import re
 import signal
 import subprocess
 import time
@@ -372,6 +373,22 @@ class OneKey:
 
     def wait(self, seconds: float) -> str:
         return self.key
+
+
+def test_the_terminal_is_told_the_progress_of_a_run_that_is_followed(
+    home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("WT_SESSION", "1")
+    monkeypatch.delenv("TMUX", raising=False)
+    reader = reader_of(home, "running")
+    output = follow.LiveOutput("")
+    output.show(reader, reader.status(), ())
+    told = capsys.readouterr().out
+    assert re.search("\x1b]9;4;1;[1-9][0-9]\x1b\\\\", told)
+    output.close(reader, reader.status(), ["done"])
+    output.stop()
+    assert capsys.readouterr().out.count("\x1b]9;4;0;0\x1b\\") == 1
 
 
 def test_o_goes_on_in_the_full_screen(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
