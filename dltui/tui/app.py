@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from dltui.core.rundir.directory import RunDirectory
     from dltui.tui.base.effects.images import Images
     from dltui.tui.base.effects.screen_picture import Pictured
+    from dltui.tui.base.effects.sixel_images import SixelImages
     from dltui.tui.base.host import Host
     from dltui.tui.base.summary import Summary
     from dltui.tui.draw.styled_text import Look
@@ -81,7 +82,7 @@ class DltuiApp(App[None], inherit_bindings=False):
     ) -> None:
         self.settings = settings or ScreenSettings()
         self._terminal = terminal
-        self._images: Images | None = None
+        self._images: Images | SixelImages | None = None
         self._appearance = Appearance(terminal, self.settings, self._number_of_image)
         super().__init__(QuietDriver, ansi_color=True if self._appearance.theme == PLAIN else None)
         self.services = services
@@ -270,10 +271,14 @@ class DltuiApp(App[None], inherit_bindings=False):
     def _number_of_image(self, image: Any, columns: int, rows: int) -> int:
         """Give an image to the terminal; most terminals show none."""
         if self._images is None:
-            from dltui.tui.base.effects.images import Images
+            from dltui.tui.base.effects.images import given
 
-            self._images = Images(self._write)
+            self._images = given(self._appearance.images, self._write, self._driver)
         return self._images.number(image, columns, rows)
+
+    def image_cells(self, number: int, row: int, count: int) -> str:
+        """The cells of one row of an image."""
+        return " " * count if self._images is None else self._images.cells(number, row, count)
 
     def _come_back(self) -> None:
         if self._images is not None:
@@ -283,7 +288,7 @@ class DltuiApp(App[None], inherit_bindings=False):
     def _as_svg(self) -> str:
         """The page as SVG, its images in half blocks."""
         shown = self._appearance
-        self._appearance = Appearance(self._terminal._replace(images=False), self.settings)
+        self._appearance = Appearance(self._terminal._replace(images=""), self.settings)
         self._redraw()
         try:
             return self.export_screenshot()
@@ -342,6 +347,9 @@ class DltuiApp(App[None], inherit_bindings=False):
 
     def apply(self, settings: ScreenSettings) -> None:
         """Use other settings from here on."""
+        if self._images is not None and settings.images != self.settings.images:
+            self._images.clear()
+            self._images = None
         self.settings = settings
         self._appearance = Appearance(self._terminal, settings, self._number_of_image)
         self._show_theme(self._appearance.theme)

@@ -17,12 +17,27 @@ DOCS = ROOT / "docs"
 
 @pytest.fixture(scope="module")
 def animation() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("animation", DOCS / "animation.py")
+    return load("animation")
+
+
+def load(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, DOCS / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def test_every_picture_of_the_screens_is_as_the_tests_have_it() -> None:
+    page = (DOCS / "screens.md").read_text()
+    shown = re.findall(r"!\[[^]]+\]\(screens/([^)]+)\.svg\)", page)
+    assert sorted(shown) == sorted(path.stem for path in (DOCS / "screens").glob("*.svg"))
+    for name, svg in load("make_screens").pictures().items():
+        assert (DOCS / "screens" / f"{name}.svg").read_text() == svg, "run: python docs/make_screens.py"
+    anchors = re.findall(r"\]\(#([^)]+)\)", page)
+    assert anchors
+    assert set(anchors) <= {title.lower().replace(" ", "-") for title in re.findall(r"^## (.+)$", page, re.MULTILINE)}
 
 
 def test_the_readme_is_short_and_its_pictures_are_there() -> None:

@@ -215,7 +215,7 @@ def test_recipes_of_inputs_work(text: str, tmp_path: Path, name: str, model: str
     environment = {**os.environ, "DLTUI_HOME": str(tmp_path / "home")}
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    losses = re.findall(r"train loss (\S+)", done.stdout)
+    losses = re.findall(r"^epoch .*train loss (\S+)", done.stdout, re.MULTILINE)
     assert float(losses[-1]) < float(losses[0])
 
 

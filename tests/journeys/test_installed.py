@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -128,3 +129,32 @@ def test_uv_tool_install(wheel: Path, tmp_path: Path) -> None:
     there = environment(tmp_path, **places, UV_PYTHON=sys.executable, UV_PYTHON_DOWNLOADS="never")
     carry_out(tmp_path / "uv" / "bin" / "uv", "tool", "install", wheel, environment=there)
     works(tmp_path / "uv_tool_bin_dir" / "dltui", tmp_path)
+
+
+def test_what_the_dockerfile_copies_is_enough(tmp_path: Path) -> None:
+    for line in (ROOT / "Dockerfile").read_text().splitlines():
+        if line.startswith("COPY"):
+            *names, target = line.split()[1:]
+            folder = tmp_path / target.lstrip("/")
+            for name in names:
+                if (ROOT / name).is_dir():
+                    shutil.copytree(ROOT / name, folder, ignore=shutil.ignore_patterns("__pycache__"))
+                else:
+                    folder.mkdir(parents=True, exist_ok=True)
+                    shutil.copy(ROOT / name, folder)
+    carry_out(sys.executable, "-m", "build", "--wheel", "--outdir", tmp_path, tmp_path / "source")
+    (wheel,) = tmp_path.glob("*.whl")
+    assert "dltui/core/version.py" in zipfile.ZipFile(wheel).namelist()
+
+
+@pytest.mark.longest
+def test_the_image_is_built_and_works(tmp_path: Path) -> None:
+    docker = shutil.which("docker")
+    if docker is None or subprocess.run([docker, "info"], capture_output=True, check=False).returncode:
+        pytest.skip("there is no docker")
+    carry_out(docker, "build", "--tag", "dltui-test", "--build-arg", "EXTRAS=", ROOT)
+    try:
+        assert __version__ in carry_out(docker, "run", "--rm", "dltui-test", "--version")
+        assert json.loads(carry_out(docker, "run", "--rm", "dltui-test", "runs", "--json")) == []
+    finally:
+        carry_out(docker, "image", "rm", "dltui-test")

@@ -18,6 +18,9 @@ import pexpect
 import pyte
 import pytest
 
+from dltui.tui.terminal.sixel import Window
+from tests.helpers.sixel import SixelTerminal
+
 ENTRY = "from dltui.tui.cli.entry import main; main()"
 RIGHT = "\x1b[C"
 # What a library written in C does: it writes to the descriptor, whatever sys.stderr is.
@@ -48,14 +51,16 @@ class Screen:
         self.child = pexpect.spawn(sys.executable, command, env=environment, dimensions=size[::-1], cwd=home.parent)
         self.before = termios.tcgetattr(self.child.child_fd)
 
-    def read(self, seconds: float = 0.05) -> None:
+    def read(self, seconds: float = 0.05) -> bool:
+        """Read what has come; False if nothing did within this time."""
         try:
             chunk = self.child.read_nonblocking(65_536, timeout=seconds)
         except (pexpect.TIMEOUT, pexpect.EOF):
-            return
+            return False
         self.bytes += chunk
         # pyte does not know the reply of a query that Textual sends.
         self.stream.feed(re.sub(rb"\x1b\[[?>=][0-9;]*[$a-zA-Z]*[pu]|\x1b[P_].*?\x1b\\", b"", chunk))
+        return True
 
     @property
     def text(self) -> str:
@@ -226,6 +231,38 @@ def test_kitty_gets_images_and_they_are_taken_back(home: Path, screens: list[Scr
     given, taken = (set(re.findall(pattern, screen.bytes)) for pattern in (rb"a=t,f=100,i=(\d+)", rb"a=d,d=I,i=(\d+)"))
     assert given
     assert given == taken
+
+
+PIXELS = """
+import fcntl, struct, termios
+fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 1080, 720))
+"""
+
+
+def test_sixel_images_stand_on_their_cells_and_go_with_their_page(home: Path, screens: list[Screen]) -> None:
+    screen = Screen(
+        home, "attach", "bold-wren", size=(120, 40), code=PIXELS + ENTRY, TERM="foot", COLORTERM="truecolor"
+    )
+    screens.append(screen)
+    screen.wait(lambda text: "FINISHED" in text)
+    screen.child.send("3")
+    screen.wait(lambda text: "most confident first" in text and "\x1bP0;1q" in screen.bytes.decode(errors="ignore"))
+    while screen.child.isalive() and screen.read(0.5):
+        pass
+    terminal = SixelTerminal(Window(40, 120, 18, 9))
+    terminal.write(screen.bytes.decode())
+    assert terminal.with_images() > 100
+    assert "▀" not in screen.text
+    seen = len(screen.bytes)
+    screen.child.send("?")
+    screen.wait(lambda text: "all keys of Run" in text and "type to filter" in text)
+    terminal.write(screen.bytes[seen:].decode())
+    assert terminal.with_images() == 0
+    screen.child.send("\x1b")
+    screen.wait(lambda text: "most confident first" in text)
+    screen.child.send("q")
+    assert screen.end() == 0
+    clean(screen)
 
 
 def test_what_libraries_print_goes_to_a_log(home: Path, screens: list[Screen]) -> None:

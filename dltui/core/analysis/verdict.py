@@ -42,6 +42,15 @@ ADVICE = {
 }
 """The key that helps and what it does, while a run goes on and when it has ended."""
 
+FLAGS = {
+    "overfitting": "--weight-decay",
+    "diverging": "--lr",
+    "does not learn": "--lr",
+    "plateau": "--lr",
+    "input bound": "--augment",
+}
+"""The flag of `dltui train` that changes what the advice names."""
+
 
 @dataclass(frozen=True)
 class Verdict:

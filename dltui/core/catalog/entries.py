@@ -61,7 +61,12 @@ class DatasetEntry:
 
     def suits(self, model: ModelEntry) -> bool:
         """True if a model can train on it: it fits the task, and gives inputs that the model takes."""
-        return self.fits(*model.tasks) and any(kinds.fits(model.takes, kind) for kind in self.gives)
+        inputs = any(kinds.fits(model.takes, kind) for kind in self.gives) and not self.lacks_images(model)
+        return inputs and self.fits(*model.tasks)
+
+    def lacks_images(self, model: ModelEntry) -> bool:
+        """True if the model needs images, and this is known to have none."""
+        return model.needs_images and bool(self.input_shape) and len(self.input_shape) != 3
 
     def task_with(self, options: Mapping[str, Any], model: ModelEntry) -> str:
         """The task of a run of a model on it with these options."""

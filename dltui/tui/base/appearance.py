@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from rich.color import ColorSystem
 
 from dltui.tui.draw.styled_text import Look
-from dltui.tui.terminal.capabilities import chosen
+from dltui.tui.terminal import sixel
+from dltui.tui.terminal.capabilities import SIXEL, chosen
 from dltui.tui.terminal.theme import Palette, color_system
 from dltui.tui.terminal.theme_colors import PLAIN
 
@@ -25,11 +26,21 @@ class Appearance:
         terminal = chosen(terminal, settings)
         self.theme = terminal.theme
         self.look = Look(ascii=terminal.ascii, mono=not terminal.color, few=terminal.theme == PLAIN)
-        # The number of an image is a color, which fewer colors would change.
-        if terminal.images and not terminal.ascii and color_system(self.theme) == ColorSystem.TRUECOLOR:
+        self.images = _images(terminal)
+        if self.images:
             self.look = self.look._replace(number=number)
         self._color_blind = settings.palette == "color-blind"
 
     def palette(self, theme: str) -> Palette:
         """The colors of a theme, which may differ from that of the settings."""
         return Palette(theme, self._color_blind)
+
+
+def _images(terminal: Terminal) -> str:
+    """How the terminal is given images: "kitty", "sixel", or "" for not at all."""
+    if terminal.ascii or not terminal.color:
+        return ""
+    if terminal.images == SIXEL:
+        return SIXEL if sixel.window() else ""
+    # The number of an image of kitty is a color, which fewer colors would change.
+    return terminal.images if color_system(terminal.theme) == ColorSystem.TRUECOLOR else ""

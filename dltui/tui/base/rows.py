@@ -109,16 +109,14 @@ class Rows(Widget):
             # Some signs take more letters than one, and then the end is cut off with a sign of its own.
             row = fit([(to_ascii(text), words) for text, words in row], width)
             row = [(to_ascii(text), words) for text, words in row]
-        return Strip([Segment(_shown(text, words), base + style(words)) for text, words in row], width)
+        return Strip([Segment(self._shown(text, words), base + style(words)) for text, words in row], width)
 
-
-def _shown(text: str, words: str) -> str:
-    """The text, or the cells of an image in its place."""
-    if not words.startswith("image:"):
-        return text
-    from dltui.tui.terminal import kitty
-
-    return kitty.cells(int(words.split()[0].split(":")[2]), len(text))
+    def _shown(self, text: str, words: str) -> str:
+        """The text, or the cells of an image in its place."""
+        if not words.startswith("image:"):
+            return text
+        number, row = map(int, words.split()[0].split(":")[1:])
+        return self.host.image_cells(number, row, len(text))
 
 
 def difference(old: Row, new: Row, width: int) -> tuple[int, int]:

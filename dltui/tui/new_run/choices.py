@@ -201,6 +201,7 @@ def _dataset(
     name = left(name if len(name) <= width - 21 else safe(entry.name), width - 21)
     if not form.fits(entry):
         why = f"for {entry.task} " if form.model and not entry.fits(*form.model.tasks) else f"{entry.gives[0]} input "
+        why = "no images " if form.model and entry.lacks_images(form.model) else why
         return [*_marked(picked, focused, name, "faint"), (right(why, 18), "faint")]
     size = f"{_short(entry.train_size)}+{_short(entry.test_size)}" if entry.train_size else ""
     where = present.get(entry.name, "...").replace(" download", "")

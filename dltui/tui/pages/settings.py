@@ -26,7 +26,7 @@ TITLES = {
     "tick": ("refresh rate", "updates a second; a lower rate spares a slow link, training runs the same"),
     "warm": ("preload framework", "import the framework while the form of a new run is open; off saves memory"),
     "mouse": ("mouse", "clicks and the wheel; Shift+drag still selects text; auto: not over SSH"),
-    "images": ("images", "as kitty and Ghostty show them, else in half blocks; auto: what the terminal says"),
+    "images": ("images", "on: as kitty shows them; sixel; off: half blocks; auto: what the terminal says"),
     "notices": ("notifications", "tell the terminal when a run ends, also each new best, or never; b silences a run"),
 }
 

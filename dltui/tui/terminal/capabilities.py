@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
-from dltui.tui.terminal import kitty
+from dltui.tui.terminal import kitty, sixel
 from dltui.tui.terminal.named_themes import NAMED_THEMES
 from dltui.tui.terminal.theme_colors import DARK, DARK_256, LIGHT, LIGHT_256, OF_256, PLAIN
 
@@ -24,13 +24,18 @@ POOR_TERMINALS = ("linux", "vt")
 """Their fonts lack braille; they have no second screen, and print parts of sequences that they do not know."""
 
 
+KITTY, SIXEL = "kitty", "sixel"
+
+
 class Terminal(NamedTuple):
-    """The capabilities in use: `ascii` letters only, `color` at all, `theme` by name, `images` of its own."""
+    """The capabilities in use: `ascii` letters only, `color` at all, `theme` by name, `images` of its own: as
+    "kitty" or "sixel" describes them, "" for none.
+    """
 
     ascii: bool = False
     color: bool = True
     theme: str = DARK
-    images: bool = False
+    images: str = ""
 
 
 def examine(environment: Mapping[str, str]) -> Terminal:
@@ -40,7 +45,7 @@ def examine(environment: Mapping[str, str]) -> Terminal:
         ascii=_is_ascii(environment),
         color=color,
         theme=_theme(environment) if color else PLAIN,
-        images=kitty.known(environment),
+        images=KITTY if kitty.known(environment) else SIXEL if sixel.known(environment) else "",
     )
 
 
@@ -61,7 +66,7 @@ def chosen(terminal: Terminal, settings: ScreenSettings) -> Terminal:
         color=terminal.color,
         # NO_COLOR is said for one terminal and goes before what holds for all.
         theme=theme if terminal.color else PLAIN,
-        images=terminal.images if settings.images == "auto" else settings.images == "on",
+        images={"on": terminal.images or KITTY, "sixel": SIXEL, "off": ""}.get(settings.images, terminal.images),
     )
 
 

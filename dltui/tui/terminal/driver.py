@@ -9,6 +9,7 @@ import re
 import select
 import time
 from codecs import getincrementaldecoder
+from collections.abc import Callable
 from typing import Any
 
 from textual._xterm_parser import XTermParser
@@ -35,9 +36,11 @@ class QuietDriver(LinuxDriver):
         super().__init__(*given, **options)
         self._woken, self._waker = os.pipe()
         self._poor = is_poor(os.environ)
+        self.painted: Callable[[str], str] = str
+        """What is written for the output of the pages, which may have letters that stand for images."""
 
     def write(self, data: str) -> None:
-        super().write(UNKNOWN.sub("", data) if self._poor else data)
+        super().write(UNKNOWN.sub("", data) if self._poor else self.painted(data))
 
     def stop_application_mode(self) -> None:
         if self._poor:

@@ -23,7 +23,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "notices": ("end", "best", "off"),
     "warm": ("on", "off"),
     "mouse": ("auto", "on", "off"),
-    "images": ("auto", "on", "off"),
+    "images": ("auto", "on", "sixel", "off"),
 }
 """The values of each setting; the first is the default."""
 FORMERLY = {"colour-blind": "color-blind"}
@@ -45,7 +45,7 @@ class ScreenSettings(NamedTuple):
     mouse: str = "auto"
     """The word "auto" for clicks that are answered, but not over SSH."""
     images: str = "auto"
-    """The word "auto" for images of the terminal's own where it says that it shows them."""
+    """The word "auto" for images of the terminal's own where it says that it shows them, "on" for those of kitty."""
 
 
 def load_screen() -> ScreenSettings:

@@ -10,7 +10,7 @@ import pytest
 
 from dltui.core.errors import UsageError
 from dltui.tui.new_run.form import RunForm
-from dltui.tui.new_run.load import _remembered
+from dltui.tui.new_run.load import _prefer_here, _remembered
 from dltui.tui.new_run.setting import Setting
 from tests.tui.sample_catalog import make_catalog
 
@@ -109,6 +109,21 @@ def test_the_dataset_follows_the_task(form: RunForm) -> None:
     assert {row.key for row in form.settings()} >= {"data:w"}
     form.choose_model("cnn")
     assert form.dataset_name == "fashion-mnist"
+
+
+def test_data_without_images_is_not_offered_to_a_model_that_needs_them() -> None:
+    catalog = make_catalog()
+    catalog.models = {
+        name: replace(entry, needs_images=entry.name == "cnn", also=("regression",))
+        for name, entry in catalog.models.items()
+    }
+    catalog.datasets["lines"] = replace(catalog.datasets["lines"], input_shape=(1,))
+    form = RunForm.with_defaults(catalog)
+    _prefer_here(form, {"lines": "embedded", "digits": "embedded"})
+    assert form.dataset_name == "digits"
+    assert "lines" not in form.dataset_names()
+    form.choose_model("softmax")
+    assert "lines" in form.dataset_names()
 
 
 def test_a_row_without_this_framework_moves_to_one_that_has_it(form: RunForm) -> None:

@@ -57,22 +57,35 @@ def test_colors(environment: dict[str, str], theme: str) -> None:
 @pytest.mark.parametrize(
     ("environment", "images"),
     [
-        (UTF8, False),
-        ({**UTF8, "TERM": "xterm-kitty"}, True),
-        ({**UTF8, "TERM": "xterm-ghostty"}, True),
-        ({**UTF8, "TERM": "xterm-kitty", "TMUX": "/tmp/tmux-0/default,1,0"}, False),
-        ({**UTF8, "TERM": "xterm-kitty", "STY": "1.pts-0.host"}, False),
-        ({**UTF8, "TERM": "tmux-256color", "KITTY_WINDOW_ID": "1"}, False),
+        (UTF8, ""),
+        ({**UTF8, "TERM": "xterm-kitty"}, "kitty"),
+        ({**UTF8, "TERM": "xterm-ghostty"}, "kitty"),
+        ({**UTF8, "TERM": "xterm-kitty", "TMUX": "/tmp/tmux-0/default,1,0"}, ""),
+        ({**UTF8, "TERM": "xterm-kitty", "STY": "1.pts-0.host"}, ""),
+        ({**UTF8, "TERM": "tmux-256color", "KITTY_WINDOW_ID": "1"}, ""),
+        ({**UTF8, "TERM": "foot"}, "sixel"),
+        ({**UTF8, "TERM": "mlterm"}, "sixel"),
+        ({**UTF8, "TERM": "foot", "TMUX": "/tmp/tmux-0/default,1,0"}, ""),
+        ({**UTF8, "TERM_PROGRAM": "WezTerm", "TERM_PROGRAM_VERSION": "20240203-110809-5046fc22"}, "sixel"),
+        ({**UTF8, "TERM_PROGRAM": "WezTerm", "TERM": "screen-256color"}, ""),
+        # Started from a shell of WezTerm.
+        ({**UTF8, "TERM_PROGRAM": "WezTerm", "TERM": "alacritty"}, ""),
+        ({**UTF8, "TERM_PROGRAM": "iTerm.app", "TERM_PROGRAM_VERSION": "3.5.4"}, "sixel"),
+        ({**UTF8, "TERM_PROGRAM": "iTerm.app", "TERM_PROGRAM_VERSION": "3.4.23"}, ""),
+        ({**UTF8, "TERM_PROGRAM": "iTerm.app"}, ""),
+        ({**UTF8, "TERM_PROGRAM": "vscode", "TERM_PROGRAM_VERSION": "1.99.0"}, ""),
+        ({**UTF8, "WT_SESSION": "1"}, ""),
     ],
 )
-def test_images(environment: dict[str, str], images: bool) -> None:
+def test_images(environment: dict[str, str], images: str) -> None:
     """Also a terminal that shows none has them where the setting says so, and the other way round."""
     found = examine(environment)
-    assert found.images is images
-    assert [chosen(found, ScreenSettings(images=word)).images for word in ("auto", "on", "off")] == [
+    assert found.images == images
+    assert [chosen(found, ScreenSettings(images=word)).images for word in ("auto", "on", "sixel", "off")] == [
         images,
-        True,
-        False,
+        images or "kitty",
+        "sixel",
+        "",
     ]
 
 

@@ -6,14 +6,27 @@ import hashlib
 import io
 import os
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dltui.tui.terminal import kitty
+from dltui.tui.terminal.capabilities import SIXEL
+
+if TYPE_CHECKING:
+    from dltui.tui.base.effects.sixel_images import SixelImages
 
 MOST = 256
 """More than a page shows at once."""
 CELL_WIDTH, CELL_HEIGHT = 10, 20
 """About the pixels of a cell: no image is sent with more."""
+
+
+def given(kind: str, write: Callable[[str], object], driver: object) -> Images | SixelImages:
+    """The images of a terminal that shows them in this way; `write` and `driver` write to it."""
+    if kind != SIXEL:
+        return Images(write)
+    from dltui.tui.base.effects.sixel_images import SixelImages
+
+    return SixelImages(driver)
 
 
 class Images:
@@ -38,6 +51,10 @@ class Images:
         if len(self._known) > MOST:
             self._write(kitty.removal(self._known.pop(next(iter(self._known)))[0]))
         return known[0]
+
+    def cells(self, number: int, row: int, count: int) -> str:
+        """The cells of one row of an image, from its first column on."""
+        return kitty.cells(row, count)
 
     def send_again(self) -> None:
         """Give all to a terminal that may have lost them, as after Ctrl-Z."""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import html
 import re
 import shutil
 import subprocess
 import time
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
 from textual.message import Message
 
 from dltui.core import fs
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
 
 FONTS = '"Fira Code", "DejaVu Sans Mono", Menlo, Consolas, monospace'
 _FACES = re.compile(r"\s*@font-face \{.*?\}\n", re.DOTALL)
+_BRAILLE = re.compile(r'x="([0-9.]+)" (y="[0-9.]+") textLength="([0-9.]+)"( [^>]*)?>([^<]*[\u2801-\u28ff][^<]*)<')
+BLANKS = " \u00a0\u2800"
 WIDTH = 1600
 """Pixels across a PNG of 80 columns; others in proportion, at most four times as many."""
 
@@ -38,7 +43,20 @@ def alone(svg: str) -> str:
     # Leading blanks of a text count.
     svg = svg.replace('<svg class="rich-terminal"', '<svg xml:space="preserve" class="rich-terminal"', 1)
     svg = _FACES.sub("", svg).replace("Fira Code, monospace", FONTS)
-    return svg.replace("font-family: arial", "font-family: sans-serif")
+    return _BRAILLE.sub(_placed, svg.replace("font-family: arial", "font-family: sans-serif"))
+
+
+def _placed(found: re.Match[str]) -> str:
+    """A text with a place for each letter: braille, of which curves are made, often comes from a wider font."""
+    first, y, length, more, text = found.groups("")
+    text = html.unescape(text)
+    cell, at, places, letters = float(length) / cell_len(text), float(first), [], ""
+    for letter in text:
+        if letter not in BLANKS:
+            places.append(f"{at:.1f}")
+            letters += html.escape(letter)
+        at += cell * cell_len(letter)
+    return f'x="{" ".join(places)}" {y}{more}>{letters}<'
 
 
 def write(svg: str, folder: Path, columns: int) -> list[Path]:
@@ -73,7 +91,14 @@ def png(svg: str, width: int) -> bytes | None:
 def _by_resvg(svg: str, width: int) -> bytes:
     import resvg_py
 
-    return bytes(resvg_py.svg_to_bytes(svg_string=svg, width=width))
+    return bytes(resvg_py.svg_to_bytes(svg_string=svg, width=width, font_dirs=_fonts()))
+
+
+def _fonts() -> list[str]:
+    """The folder of fonts that comes with matplotlib: many servers have no fonts, and a picture would have no text."""
+    package = find_spec("matplotlib")
+    folders = (package.submodule_search_locations or []) if package else []
+    return [str(Path(folder, "mpl-data", "fonts", "ttf")) for folder in folders]
 
 
 def _by_cairo(svg: str, width: int) -> bytes:

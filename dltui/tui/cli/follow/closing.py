@@ -68,8 +68,10 @@ def reattach_lines(reader: RunReader) -> list[str]:
 
 
 def next_step(reader: RunReader, status: str) -> list[str]:
-    """Lines that say what to do about a run that did not finish."""
+    """Lines that say what to do about a run that did not finish, or that has trained badly."""
     name = shlex.quote(reader.directory.id)
+    if status == "finished":
+        return _judged(reader, name)
     if status in ("interrupted", "preempted", "stopped"):
         if not _has_checkpoint(reader):
             # One that crashed at once would crash again: what it printed comes first.
@@ -85,6 +87,17 @@ def next_step(reader: RunReader, status: str) -> list[str]:
         tried = [f"try {found.words}: {found.command}"] if found else []
         return [*tried, f"all that the process printed: {reader.directory.worker_log}"]
     return []
+
+
+def _judged(reader: RunReader, name: str) -> list[str]:
+    """A line about curves that show a fault, and one with what can be tried."""
+    from dltui.core.analysis.verdict import AGAIN, FLAGS, judge
+
+    found = judge(reader.history, str(reader.run.get("config", {}).get("schedule", "")))
+    if found is None or not found.bad or found.kind not in FLAGS:
+        return []
+    tried = f"try {found.help.removeprefix(AGAIN)}: dltui train --like {name} {FLAGS[found.kind]} ..."
+    return [f"{found.text}: {found.evidence}", tried]
 
 
 def redraw(run_id: str, phase: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
@@ -89,22 +90,31 @@ class LiveOutput:
         from rich.console import Console
         from rich.live import Live
 
+        from dltui.tui.base.effects.taskbar import Taskbar
+
         self._notice = notice
         self._console = Console(markup=False, highlight=False, emoji=False)
         self._ascii = not can_show("━╸─")
+        self._taskbar = Taskbar(self._console.file.write, os.environ)
         self._live = Live(console=self._console, auto_refresh=False, redirect_stdout=False, redirect_stderr=False)
         self._live.start()
 
     def show(self, reader: RunReader, status: Status, notice: Sequence[str]) -> None:
+        from dltui.core.reading.progress import progress
+
+        at = progress(reader.history, reader.live())
+        if at is not None and not status.over:
+            self._taskbar.show(at.run_fraction, status.name == "paused")
         self._live.update(self._view(reader, status, notice or (self._notice,)), refresh=True)
 
     def close(self, reader: RunReader, status: Status, closing: list[str]) -> None:
         self._live.update(self._view(reader, status, ()), refresh=True)
-        self._live.stop()
+        self.stop()
         for line in closing:
             say(line)
 
     def stop(self) -> None:
+        self._taskbar.clear()
         self._live.stop()
 
     def _view(self, reader: RunReader, status: Status, notice: Sequence[str]) -> Any:

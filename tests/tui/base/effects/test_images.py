@@ -25,7 +25,7 @@ from dltui.tui.terminal.theme import Palette
 from dltui.tui.terminal.theme_colors import DARK, PLAIN
 from tests.tui.scenario import FakeServices, lines, looked_inside, shown, text, until
 
-KITTY = Terminal(images=True)
+KITTY = Terminal(images="kitty")
 Box = tuple[int, int]
 
 

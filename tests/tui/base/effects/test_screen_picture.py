@@ -34,6 +34,26 @@ def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
         screen_picture.write("<svg/>", tmp_path / "file", 80)
 
 
+def test_each_letter_of_a_curve_has_its_place() -> None:
+    text = '<text class="a" x="12.2" y="20" textLength="{}" clip-path="url(#l)">{}</text>'
+    found = screen_picture.alone(text.format("61", "&#160;\u28c0a&#160;\u28e0"))
+    assert found == '<text class="a" x="24.4 36.6 61.0" y="20" clip-path="url(#l)">\u28c0a\u28e0</text>'
+    assert screen_picture.alone(text.format("61", "a&lt;b&#160;\u2501")) == text.format("61", "a&lt;b&#160;\u2501")
+
+
+def test_a_machine_without_fonts_has_text_in_its_pictures() -> None:
+    resvg = pytest.importorskip("resvg_py")
+    svg = screen_picture.alone(
+        '<svg xmlns="http://www.w3.org/2000/svg" width="60" height="30"><style>text {font-family: Fira Code, monospace}'
+        '</style><text x="0" y="20" textLength="36.6">a\u28ffb</text></svg>'
+    )
+    drawn = [
+        bytes(resvg.svg_to_bytes(svg_string=svg, skip_system_fonts=True, font_dirs=fonts))
+        for fonts in (screen_picture._fonts(), [])
+    ]
+    assert len(drawn[0]) > len(drawn[1])
+
+
 async def test_the_key_saves_what_is_seen(
     services: FakeServices, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import re
 import signal
 import subprocess
 import time
@@ -26,6 +27,7 @@ from dltui.tui.cli.follow import closing, follow, waiting
 from dltui.tui.cli.follow.lines import Lines
 from dltui.tui.cli.follow.live_view import Frame, bar, live_view
 from dltui.tui.cli.output import table
+from tests.helpers.curve import curves
 from tests.helpers.sample_run import make_sample_run
 
 
@@ -241,6 +243,31 @@ def test_outcome_of_a_failed_run_is_its_reason(home: Path) -> None:
     assert closing.outcome(reader.history, status.name, status.why).startswith(f"failed: {status.why}")
 
 
+@pytest.mark.parametrize(
+    ("curve", "fault", "command"),
+    [
+        (
+            "digits-mlp-lr-tiny",
+            "does not learn: train loss ",
+            "try another lr: dltui train --like brisk-otter --lr ...",
+        ),
+        (
+            "fashion-mlp-overfits",
+            "overfitting since epoch ",
+            "try fewer epochs or more weight decay: dltui train --like brisk-otter --weight-decay ...",
+        ),
+    ],
+)
+def test_a_run_that_trained_badly_says_so_and_what_to_try(home: Path, curve: str, fault: str, command: str) -> None:
+    reader = reader_of(home)
+    assert closing.next_step(reader, "finished") == []
+    (found,) = (found for found in curves() if found.name == curve)
+    reader.history = found.history(found.length, ended=True)
+    told, tried = closing.next_step(reader, "finished")
+    assert told.startswith(fault)
+    assert tried == command
+
+
 class Recorder:
     """An output that keeps what it was given."""
 
@@ -346,6 +373,22 @@ class OneKey:
 
     def wait(self, seconds: float) -> str:
         return self.key
+
+
+def test_the_terminal_is_told_the_progress_of_a_run_that_is_followed(
+    home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("WT_SESSION", "1")
+    monkeypatch.delenv("TMUX", raising=False)
+    reader = reader_of(home, "running")
+    output = follow.LiveOutput("")
+    output.show(reader, reader.status(), ())
+    told = capsys.readouterr().out
+    assert re.search("\x1b]9;4;1;[1-9][0-9]\x1b\\\\", told)
+    output.close(reader, reader.status(), ["done"])
+    output.stop()
+    assert capsys.readouterr().out.count("\x1b]9;4;0;0\x1b\\") == 1
 
 
 def test_o_goes_on_in_the_full_screen(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
