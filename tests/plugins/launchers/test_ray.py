@@ -228,7 +228,7 @@ def test_both_frameworks_train_as_they_do_here(started: Callable[..., RunDirecto
 @pytest.mark.long
 @pytest.mark.slow(60)
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("framework", ["torch", "tensorflow"])
+@pytest.mark.parametrize("framework", few(("tensorflow", "torch"), 1, long=0))
 def test_two_workers_train_as_one_does(started: Callable[..., RunDirectory], framework: str) -> None:
     """In double precision, batch norm included: the losses are those of one process."""
     if own().version(framework) is None:
@@ -247,7 +247,7 @@ def test_two_workers_train_as_one_does(started: Callable[..., RunDirectory], fra
 @pytest.mark.long
 @pytest.mark.slow(90)
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("number", few((1, 0), 1))
+@pytest.mark.parametrize("number", few((1, 0), 1, long=0))
 def test_a_killed_worker_of_two_changes_nothing(started: Callable[..., RunDirectory], number: int) -> None:
     """A worker of Ray is killed with its rank: all begin again, and the weights are those of two undisturbed ranks."""
     if own().version("torch") is None:
