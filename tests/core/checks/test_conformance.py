@@ -272,7 +272,7 @@ def test_one_shape_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
     subject = subject_of(fake.build)
     shapes = subject.shapes()[:1]
     monkeypatch.setattr(type(subject), "shapes", lambda self: shapes)
-    assert checks.builds(subject) == f"1 shape: {checks.samples.label(*shapes[0])}"
+    assert checks.builds(subject) == f"1 shape: {samples.label(*shapes[0])}"
 
 
 def test_a_model_for_vectors_is_checked_with_vectors() -> None:
