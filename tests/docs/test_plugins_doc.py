@@ -157,7 +157,7 @@ def test_recipes_work(text: str, tmp_path: Path) -> None:
     if own().version("torch") is None:
         pytest.skip("torch is not installed")
     recipes = dict(RECIPES.findall(text))
-    for name in ("pair.py", "reader.py", "lab.py", "vae.py", "drawn.py"):
+    for name in ("pair.py", "reader.py", "sam.py", "lab.py", "vae.py", "drawn.py"):
         recipes.pop(name)
     assert set(recipes) == {"overrides.py", "rings.py", "table.py", "notes.py"}
     command = [sys.executable, "-P", "-m", "dltui", "train", "margin-torch", "--dataset", "rings", "--epochs", "6"]
@@ -205,12 +205,12 @@ def test_the_recipe_of_a_launcher_works(text: str, tmp_path: Path, capsys: pytes
 
 @pytest.mark.slow(40)
 @pytest.mark.longest
-@pytest.mark.parametrize(("name", "model", "dataset"), [("pair", "pair", "pairs"), ("reader", "reader", "waves")])
-def test_recipes_of_inputs_work(text: str, tmp_path: Path, name: str, model: str, dataset: str) -> None:
+@pytest.mark.parametrize(("name", "dataset"), [("pair", "pairs"), ("reader", "waves"), ("sam", "digits")])
+def test_recipes_of_models_work(text: str, tmp_path: Path, name: str, dataset: str) -> None:
     if own().version("torch") is None:
         pytest.skip("torch is not installed")
     (tmp_path / "net.py").write_text(dict(RECIPES.findall(text))[f"{name}.py"])
-    command = [sys.executable, "-P", "-m", "dltui", "train", f"{model}-torch", "--plugin", "net.py", "--lr", "0.05"]
+    command = [sys.executable, "-P", "-m", "dltui", "train", f"{name}-torch", "--plugin", "net.py", "--lr", "0.05"]
     command += ["--dataset", dataset, "--epochs", "5", "--device", "cpu", "--plain", "--name", "one"]
     environment = {**os.environ, "DLTUI_HOME": str(tmp_path / "home")}
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)

@@ -249,6 +249,32 @@ def test_a_shape_that_a_model_refuses_in_its_own_words_is_no_fault() -> None:
         checks.builds(subject_of(none))
 
 
+def test_what_a_single_file_imports_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def told(modules: list[str], own: list[str]) -> str:
+        found = {"errors": [], "own": own, "modules": modules, "said": ""}
+        monkeypatch.setattr(report, "_run", lambda *given: found)
+        monkeypatch.setattr(report, "_answers", lambda outcome: [outcome])
+        finding = report._import({"kind": "file", "name": "net.py", "path": str(tmp_path / "net.py")})
+        assert finding.ok
+        return finding.text
+
+    assert told(["torch"], ["torch"]) == "imports torch alone, as a single file may"
+    assert told(["keras"], ["tensorflow"]) == "imports keras alone, as a single file may"
+    assert told([], ["torch"]) == told([], []) == "no framework is imported"
+
+
+def test_no_advice_names_the_run_of_a_check() -> None:
+    lines = ["finished", "error: figures not drawn: x.svg not written: KeyError; `dltui export dim-owl` tries again"]
+    assert exporting.missing(lines) == ["error: figures not drawn: x.svg not written: KeyError"]
+
+
+def test_one_shape_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    subject = subject_of(fake.build)
+    shapes = subject.shapes()[:1]
+    monkeypatch.setattr(type(subject), "shapes", lambda self: shapes)
+    assert checks.builds(subject) == f"1 shape: {samples.label(*shapes[0])}"
+
+
 def test_a_model_for_vectors_is_checked_with_vectors() -> None:
     def vectors(config: Any, spec: Any) -> Any:
         (_features,) = spec.input_shape

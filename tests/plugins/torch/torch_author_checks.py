@@ -134,6 +134,8 @@ def check_methods() -> None:
     refused("gave a float as the loss", step(lambda value, outputs: (value.item(), outputs)))
     refused("has no gradient", step(lambda value, outputs: (value.detach(), outputs)))
     refused("called backward", step(lambda value, outputs: (value, outputs, value.backward())[:2]))  # type: ignore[func-returns-value,no-untyped-call]
+    refused(r"step changes in place .*_call.* line \d", step(lambda _, y: (y.exp().add_(1).mean(), y)))
+    refused("network changes in place", net(forward=lambda self, x: nn.Sequential.forward(self, x).exp().add_(1)))
     refused("did you mean configure_optimizer", net(configure_optimizers=lambda self, config: None))
     refused("no parameter of this network can be trained", lambda c, s: net()(c, s).requires_grad_(False))
 

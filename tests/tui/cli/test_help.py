@@ -85,6 +85,8 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
         (["runs", "--jsn"], 'dltui: no option "--jsn"; did you mean --json?'),
         (["runs", "--zzzzz"], 'dltui: no option "--zzzzz"; dltui runs --help lists what there is'),
         (["pause"], "dltui: missing argument 'RUN'; see dltui pause --help"),
+        (["datasets", "waves"], 'dltui: no datasets command "waves"; to look at a dataset: dltui datasets show waves'),
+        (["datasets", "chekc"], 'dltui: no datasets command "chekc"; did you mean check?'),
         (["plugins", "lsit"], 'dltui: no plugins command "lsit"; did you mean list?'),
     ],
 )

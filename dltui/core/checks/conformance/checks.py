@@ -68,7 +68,8 @@ def builds(subject: Subject) -> str:
         notes = evaluation.look(trainable, data, subject.model.metrics, subject.monitor)
         expect(not notes, f"{where}: {'; '.join(notes)}")
     expect(len(refusals) < len(shapes), f"no shape is taken; {'; '.join(refusals)}")
-    text = f"{len(shapes)} shapes from {samples.label(*shapes[0])} to {samples.label(*shapes[-1])}"
+    first, last = samples.label(*shapes[0]), samples.label(*shapes[-1])
+    text = f"1 shape: {first}" if len(shapes) == 1 else f"{len(shapes)} shapes from {first} to {last}"
     text += "; without pretrained weights" if subject.begins_trained else ""
     text += f"; it refuses {len(refusals)}: {'; '.join(refusals)}" if refusals else ""
     text += _honors_masks(subject)

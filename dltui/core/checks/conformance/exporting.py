@@ -135,7 +135,9 @@ def train(
 
 
 def missing(lines: Sequence[str]) -> list[str]:
-    return [line for line in lines if "not written:" in line or "figures not drawn:" in line]
+    """What was not drawn, without the advice to export the run again, of which nothing is left."""
+    lost = (line for line in lines if "not written:" in line or "figures not drawn:" in line)
+    return [line.split("; `dltui export ", 1)[0] for line in lost]
 
 
 def problem(path: Path) -> str:

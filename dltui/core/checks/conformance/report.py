@@ -13,7 +13,7 @@ from dltui.core.checks.conformance import exporting, pieces
 from dltui.core.checks.conformance.check_process import NO_IMAGES
 from dltui.core.errors import UsageError
 from dltui.core.machine import sandbox
-from dltui.core.text import clean_line, plural
+from dltui.core.text import clean_line
 
 if TYPE_CHECKING:
     from dltui.core.catalog.entries import Catalog, ModelEntry
@@ -142,7 +142,9 @@ def _import(source: Mapping[str, Any]) -> Finding:
         return Finding("import", name, False, f"{told} (build, draw, prepare, ...)")
     if found["said"].strip():
         return Finding("quiet", name, False, f"prints while it is loaded: {_last(found['said'])}")
-    return Finding("import", name, True, f"{plural(len(found['own']), 'framework')}, none imported")
+    used = own.intersection(found["modules"])
+    told = f"imports {', '.join(sorted(used))} alone, as a single file may" if used else "no framework is imported"
+    return Finding("import", name, True, told)
 
 
 def _model(model: ModelEntry, catalog: Catalog) -> Iterator[Finding]:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from dltui.core.contract.shares import parts_of
 from dltui.core.errors import RunError
+from dltui.plugins import overrides
 from dltui.plugins.named_losses import TOTAL, Names
 from dltui.plugins.torch import losses, precision
 from dltui.plugins.torch import module as modules
@@ -157,7 +158,19 @@ class Computation:
         except RuntimeError as error:
             if "second time" in str(error):
                 raise RunError("training_step called backward(); dltui does: return the loss alone") from error
+            if "modified by an inplace operation" in str(error):
+                raise RunError(self._changed_in_place()) from error
             raise
+
+    def _changed_in_place(self) -> str:
+        step = self.losses.own_step
+        if step is None:
+            where = overrides.place(self.module.forward)
+            return f"the network changes in place what the backward pass needs; write x = x + y, not x += y{where}"
+        advice = "move copies, by torch.func.functional_call, or change nothing in place"
+        return (
+            f"training_step changes in place what the backward pass of its loss needs; {advice}{overrides.place(step)}"
+        )
 
     def update(self) -> None:
         """Change the weights by the gradients."""

@@ -11,7 +11,7 @@ import click
 
 from dltui.core.catalog.fields import key_values
 from dltui.core.errors import UsageError
-from dltui.core.text import plural
+from dltui.core.text import clean_line, plural, suggest
 from dltui.tui.cli import completion
 from dltui.tui.cli.commands.datasets_check import check
 from dltui.tui.cli.fields import say_fields
@@ -35,7 +35,21 @@ plugin_option = click.option(
 )
 
 
-@click.group(invoke_without_command=True)
+class DatasetsGroup(click.Group):
+    """A group that answers a misspelled subcommand with a suggestion, and the name of a dataset with `show`."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        word = args[0] if args else ""
+        if word and not word.startswith("-") and word not in self.commands:
+            told = clean_line(word, 60)
+            hint = suggest(word, list(self.commands)) or f"to look at a dataset: dltui datasets show {told}"
+            raise click.UsageError(f'no datasets command "{told}"; {hint}')
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=DatasetsGroup, invoke_without_command=True)
 @plugin_option
 @click.option("--json", "as_json", is_flag=True, help="one JSON array of objects")
 @click.pass_context

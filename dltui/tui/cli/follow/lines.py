@@ -62,9 +62,12 @@ class Lines:
         if live is None or phase == self._phase or status.name not in ("starting", "running", "paused", "queued"):
             return []
         self._phase = phase
-        if phase in ("training", "evaluating", "saving", "ended", ""):
+        # The heartbeat may be that of an attempt that has ended, or older than what the log says by now.
+        current = live.phase == phase
+        over = current and history.attempt is not None and live.phase_since <= history.started_at
+        if phase in ("training", "evaluating", "saving", "ended", "") or over:
             return []
-        detail = f" {live.detail}" if live.detail else ""
+        detail = f" {live.detail}" if live.detail and current else ""
         return [f"{phase}{detail}"]
 
     def _waited(self, status: Status) -> list[str]:

@@ -102,6 +102,22 @@ def test_an_epoch_that_a_later_attempt_repeats_is_told_again(home: Path) -> None
     assert [line[:11] for line in lines.more(reader.history, reader.live(), reader.status())] == ["epoch 10/10"]
 
 
+def test_a_phase_is_told_as_it_is_and_not_after_its_end(home: Path) -> None:
+    """Of a heartbeat that an earlier attempt left, and of one that is older than the log."""
+    reader = reader_of(home, "running", done=1)
+    live, started = reader.live(), reader.history.started_at
+    assert live is not None
+    starting, loading = (Status("starting", "", phase, 0.0, 1) for phase in ("starting", "loading data"))
+
+    def told(phase: str, since: float, status: Status) -> list[str]:
+        beat = replace(live, phase=phase, detail="validation", phase_since=since)
+        return Lines()._phases(reader.history, beat, status)
+
+    assert told("evaluating", started + 1, starting) == ["starting"]
+    assert told("loading data", started + 1, loading) == ["loading data validation"]
+    assert told("loading data", started - 1, loading) == []
+
+
 def test_progress_of_a_running_run(home: Path) -> None:
     reader = reader_of(home, "running", done=6)
     at = progress(reader.history, reader.live())
