@@ -53,6 +53,10 @@ VARIABLES = (
         "DLTUI_RANK_SECONDS", "the time in which the ranks of a run on several devices must answer, in seconds", "600"
     ),
     Variable(
+        "DLTUI_RANKS",
+        "set by a launcher of several workers: which of a run's ranks a process is; `DLTUI_NODES`: where they meet",
+    ),
+    Variable(
         "DLTUI_TRUSTED",
         "plugin files of other users that you accept, separated by `:`; `--trust` sets it for a run's processes",
     ),
