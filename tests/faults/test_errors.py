@@ -30,7 +30,7 @@ def numbers(recording: Recording, pytestconfig: pytest.Config) -> list[int]:
     [(errno.EIO, 1), pytest.param(errno.EROFS, LASTING, marks=pytest.mark.longest)],
     ids=["once", "for good"],
 )
-@pytest.mark.long
+@pytest.mark.longest
 def test_a_storage_error_ends_the_run_but_harms_nothing(
     lab: Lab, recording: Recording, numbers: list[int], code: int, times: int
 ) -> None:

@@ -27,6 +27,7 @@ def race(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.slow(35)
 @pytest.mark.long
+@pytest.mark.longest
 def test_pairs_started_at_the_same_instant(request: pytest.FixtureRequest) -> None:
     times = 100 if is_long(request.config) else 15
     done = race("--times", str(times))

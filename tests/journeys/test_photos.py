@@ -57,7 +57,7 @@ def train(program: Program, photos: Path, name: str, *words: str) -> None:
 
 @pytest.mark.slow(30)
 @pytest.mark.parametrize("moment", few(MOMENTS, 1, long=0))
-@pytest.mark.long
+@pytest.mark.longest
 def test_killed_in_preparation_and_training_all_goes_on(
     program: Program, photos: Path, moment: tuple[int, int]
 ) -> None:

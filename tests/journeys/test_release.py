@@ -104,7 +104,7 @@ def moved(step: int, live: Live) -> bool:
     return live.phase == "ended" or (live.phase == "training" and live.step > step)
 
 
-@pytest.mark.long
+@pytest.mark.longest
 @pytest.mark.slow(60)
 @pytest.mark.parametrize("seed", few(range(12), 1, long=0))
 def test_a_kill_at_any_moment_of_it_loses_nothing(program: Program, alone: str | None, seed: int) -> None:

@@ -31,6 +31,7 @@ def until(program: Program, condition: Any) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.longest
 def test_a_sweep_is_stopped_goes_on_and_is_looked_at(program: Program) -> None:
     words = ("--lr", "0.001..3:log", "--batch-size", "8,32", "--epochs", "9", "--trials", "5", "--name", "lab")
     program(*SWEEP, *words, "--step-seconds", "0.01", "--detach")

@@ -225,7 +225,7 @@ def test_both_frameworks_train_as_they_do_here(started: Callable[..., RunDirecto
 
 
 @needs_ray
-@pytest.mark.long
+@pytest.mark.longest
 @pytest.mark.slow(60)
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("framework", few(("tensorflow", "torch"), 1, long=0))

@@ -285,7 +285,7 @@ def test_a_run_waits_is_preempted_and_ends_as_if_nothing_had_been(
 
 
 @pytest.mark.slow(60)
-@pytest.mark.long
+@pytest.mark.longest
 @pytest.mark.skipif(own().version("torch") is None, reason="needs PyTorch")
 def test_two_nodes_train_one_run_through_a_preemption_and_a_lost_rank(
     cluster: FakeSlurm, catalog: Catalog, tmp_path: Path

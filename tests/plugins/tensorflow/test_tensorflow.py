@@ -56,6 +56,7 @@ def test_listing_imports_no_framework() -> None:
 @pytest.mark.slow(20)
 @needs_tensorflow
 @pytest.mark.parametrize("names", few(CHECKS, 0, long=1), ids=lambda names: names[0])
+@pytest.mark.longest
 def test_in_a_process_of_its_own(names: tuple[str, ...]) -> None:
     run_child("tests.plugins.tensorflow.tensorflow_checks", *names)
 
