@@ -20,8 +20,9 @@ IMAGES = NAMES[0]
 
 
 @pytest.fixture(autouse=True)
-def _short_patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(network, "SECONDS", 0.5)
+def _directly(monkeypatch: pytest.MonkeyPatch) -> None:
+    # A mirror in this process answers late on a busy machine.
+    monkeypatch.setattr(network, "SECONDS", 30.0)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
 
 
@@ -107,9 +108,12 @@ def test_wrong_content_is_refused(files: dict[str, bytes], good: Mirror, bad: Mi
     assert kept(told) == files
 
 
-def test_a_silent_mirror_is_passed_over(files: dict[str, bytes], good: Mirror, bad: Mirror, told: Told) -> None:
+def test_a_silent_mirror_is_passed_over(
+    files: dict[str, bytes], good: Mirror, bad: Mirror, told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
     bad.silent = True
-    with pytest.raises(RunError, match=r"no answer within 0.5 s|timed out"):
+    monkeypatch.setattr(network, "SECONDS", 3.0)
+    with pytest.raises(RunError, match=r"no answer within 3 s|timed out"):
         get(files, told, bad)
     get(files, told, bad, good)
     assert bad.fetched == []
