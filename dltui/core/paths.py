@@ -27,6 +27,11 @@ def sweeps_dir() -> Path:
     return home() / "sweeps"
 
 
+def sweep_file(name: str) -> Path:
+    """What was asked of a sweep: its folder is one if it has this file."""
+    return sweeps_dir() / name / "sweep.json"
+
+
 def cache_dir() -> Path:
     """The folder for things that can be made again: prepared data, downloads, the catalog."""
     explicit = _from_environment("DLTUI_CACHE")

@@ -245,7 +245,7 @@ def _is_path(text: str) -> bool:
 def _is_sweep(text: str) -> bool:
     """Whether a sweep has this name, whose trials begin with it."""
     try:
-        return bool(text) and (paths.sweeps_dir() / text / "sweep.json").is_file()
+        return bool(text) and paths.sweep_file(text).is_file()
     except (OSError, ValueError):
         # Too long for a name, or not one.
         return False

@@ -33,7 +33,7 @@ class SweepFolder:
         self.path = paths.sweeps_dir() / name
         self.lock_path = self.path / "lock"
         self.log_path = self.path / "coordinator.log"
-        self._request_path = self.path / "sweep.json"
+        self._request_path = paths.sweep_file(name)
 
     @classmethod
     def create(cls, plan: Plan, request: RunRequest, loggers: list[dict[str, str]]) -> SweepFolder:
@@ -44,7 +44,7 @@ class SweepFolder:
         try:
             fs.FS.mkdir(temp)
             confidential.write(temp, loggers)
-            fs.write_new(temp / "sweep.json", _dump(plan, request))
+            fs.write_new(temp / found._request_path.name, _dump(plan, request))
             if found.path.exists():
                 raise UsageError(f"there is a sweep {clean_line(plan.name)} already; choose another --name")
             fs.commit_dir(temp, found.path)
