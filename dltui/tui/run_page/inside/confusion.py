@@ -104,7 +104,8 @@ def _title(matrix: Matrix, state: CellCursor, layout: _Layout, width: int) -> Ro
     axes = "rows true, columns predicted"
     unit = "pixels" if not layout.unit and matrix.unit == "pixels" else UNITS[layout.unit]
     texts = (f"   {axes};  {unit}{order}", f"   {axes};  {unit}", f"   {axes}" if not layout.unit else f"   {unit}")
-    fitting = ([*row, (text, "dim")] for text in texts if len(text) + cells(row + end) <= width)
+    # Two blanks are left between the parts.
+    fitting = ([*row, (text, "dim")] for text in texts if len(text) + cells(row + end) + 2 <= width)
     return ends(next(fitting, row), end, width)
 
 

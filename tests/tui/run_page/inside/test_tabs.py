@@ -220,6 +220,13 @@ def test_letters_tell_heat_apart_where_there_is_room_for_one() -> None:
     assert "@" not in colored
 
 
+def test_the_parts_of_a_matrix_title_never_touch() -> None:
+    matrix = Matrix("test", 2, ("a", "b", "c"), ((9, 1, 0), (0, 10, 0), (4, 0, 6)))
+    for width in range(60, 120):
+        title = "".join(plain(confusion.confusion(matrix, CellCursor(), width, 19, Look(), ""))[0])
+        assert "  25 of 30 right" in title, width
+
+
 def test_orders_put_the_hardest_first() -> None:
     matrix = Matrix("test", 1, ("a", "b", "c"), ((9, 1, 0), (0, 10, 0), (4, 0, 6)))
     cell, state = CellCursor(hardest_first=True), ClassCursor()
