@@ -241,8 +241,10 @@ def test_listing_the_exporters_imports_no_plotting_library() -> None:
     assert done.stdout.strip() == "False"
 
 
-def test_without_formats_there_are_tables_alone(tmp_path: Path) -> None:
-    """A sweep of many runs draws the figures of those that are asked for."""
+def test_without_formats_there_are_tables_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sweep of many runs draws the figures of those that are asked for, and imports nothing to draw with."""
+    for module in ("dltui.exports.report.rate_curve", "dltui.exports.figures.style"):
+        monkeypatch.setitem(sys.modules, module, None)
     read = reader(tmp_path, status="finished")
     files = write(read, tmp_path / "out", ["none"]).files
     assert names(files) == {"summary.json", "report.html", "metrics.csv", "model.safetensors"}

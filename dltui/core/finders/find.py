@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Any
 from dltui.core.catalog.fields import FIT, FITTED
 from dltui.core.catalog.framework_devices import resolve
 from dltui.core.errors import RunError, UsageError
-from dltui.core.finders.range_test import HIGHEST, LOWEST
+from dltui.core.finders.rate_range import WHOLE_RANGE, RateRange
 from dltui.core.lifecycle.create import Checked, RunRequest, check_request
 from dltui.core.lifecycle.start import whole_environment
 from dltui.core.machine import priority
@@ -25,18 +25,6 @@ if TYPE_CHECKING:
 
 PATIENCE_SECONDS = 5.0
 """The time in which a process ends that is asked to."""
-
-
-@dataclass(frozen=True)
-class RateRange:
-    """The range of a test: `steps` from rate `lowest` to `highest`; 0 steps are as many as take seconds to a minute."""
-
-    steps: int = 0
-    lowest: float = LOWEST
-    highest: float = HIGHEST
-
-
-WHOLE_RANGE = RateRange()
 
 
 @dataclass(frozen=True)

@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dltui.core.errors import RunError
+from dltui.core.finders.rate_range import HIGHEST, LOWEST
 
 if TYPE_CHECKING:
     from dltui.core.contract import EpochPlan, Trainable
     from dltui.core.contract.types import Array
     from dltui.core.train.plan import Planner
 
-LOWEST, HIGHEST = 1e-6, 10.0
 MOST_STEPS, LEAST_STEPS = 100, 40
 SECONDS = 40.0
 """The time that a test should take at most, from which the number of its steps follows."""

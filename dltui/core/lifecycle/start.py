@@ -19,7 +19,7 @@ from dltui.core.machine import priority
 from dltui.core.machine.devices import Device, asked_for, each_of, hides_gpu, on_each, recorded, worker_environment
 from dltui.core.rundir import claim, heartbeat, launch, share
 from dltui.core.text import clean_line
-from dltui.core.worker.ranks.supervisor import MODULE as RANK
+from dltui.core.worker.ranks import RANK_PROCESS
 from dltui.core.worker.waiting import device_queue
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def worker_command(run: RunDirectory, instead: Mapping[str, Any] | None = None) 
 def rank_command(run: RunDirectory, instead: Mapping[str, Any] | None = None) -> tuple[list[str], dict[str, str]]:
     """As `worker_command`, of a rank that a launcher starts: its worker is on another machine, or beside it."""
     asked = {**run.run(), **_on_this_machine(run, instead or {})}
-    return [asked["python"], "-P", "-m", RANK], whole_environment(recorded(each_of(asked["device"])[0]))
+    return [asked["python"], "-P", "-m", RANK_PROCESS], whole_environment(recorded(each_of(asked["device"])[0]))
 
 
 def _on_this_machine(run: RunDirectory, instead: Mapping[str, Any]) -> dict[str, Any]:

@@ -150,10 +150,13 @@ def _learning_rates(reader: RunReader) -> str:
 
 def _rate_curve(reader: RunReader) -> str:
     """The learning rate over the epochs as a picture; "" where it cannot be drawn."""
+    if not drawn.wanted():
+        return ""
+    # Matplotlib takes longer to import than all tables take to be written.
     from dltui.exports.report.rate_curve import draw
 
     try:
-        svg = draw(reader) if drawn.wanted() else b""
+        svg = draw(reader)
         picture = inline_svg(svg, "rate-") if svg else ""
     except Exception:
         # What is wrong with drawing is told of the figures.

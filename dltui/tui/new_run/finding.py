@@ -210,14 +210,14 @@ class RatesPage(Page):
 
     def _done(self) -> str:
         """The part of the test that is done."""
-        from dltui.core.finders.range_test import HIGHEST, LOWEST
+        from dltui.core.finders.rate_range import HIGHEST, LOWEST
 
         if not self._points:
             return ""
         return f" {100 * math.log(self._points[-1][0] / LOWEST) / math.log(HIGHEST / LOWEST):.0f} %"
 
     def _chart(self, width: int, height: int) -> list[Row]:
-        from dltui.core.finders.range_test import HIGHEST, LOWEST
+        from dltui.core.finders.rate_range import HIGHEST, LOWEST
 
         if self.found is not None:
             shown = rate_chart.chart(self.found)

@@ -307,7 +307,7 @@ def test_built_in_plugins_that_are_not_there_are_problems(tmp_path: Path, monkey
 def test_the_viewers_side_imports_nothing_heavy(home: Path) -> None:
     code = (
         "import sys; from dltui.core.catalog.assemble import load_catalog; "
-        "import dltui.core.lifecycle.create; load_catalog(); "
+        "import dltui.core.lifecycle.create, dltui.core.lifecycle.start, dltui.core.finders.find; load_catalog(); "
         "sys.exit(', '.join({'numpy', 'pydantic', 'pluggy', 'torch', 'tensorflow', 'textual'} & set(sys.modules)) or 0)"
     )
     load_catalog()

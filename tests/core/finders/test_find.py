@@ -16,7 +16,8 @@ from dltui.core.catalog.assemble import load_catalog
 from dltui.core.catalog.entries import Catalog
 from dltui.core.errors import RunError, UsageError
 from dltui.core.finders import finder_process
-from dltui.core.finders.find import Finder, RateRange, Rates
+from dltui.core.finders.find import Finder, Rates
+from dltui.core.finders.rate_range import RateRange
 from dltui.core.lifecycle.create import RunRequest
 from tests.fakes import fake_plugin
 

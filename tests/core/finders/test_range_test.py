@@ -14,7 +14,8 @@ from dltui.core.contract import EpochPlan, StepStats
 from dltui.core.contract.config import TrainConfig
 from dltui.core.errors import RunError
 from dltui.core.finders import range_test
-from dltui.core.finders.range_test import HIGHEST, LOWEST, Curve, rates, run, suggest
+from dltui.core.finders.range_test import Curve, rates, run, suggest
+from dltui.core.finders.rate_range import HIGHEST, LOWEST
 from dltui.core.train.plan import Planner
 
 FACTOR = 8

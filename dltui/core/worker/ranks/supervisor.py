@@ -18,13 +18,14 @@ from typing import TYPE_CHECKING, Any
 from dltui.core.errors import RunError
 from dltui.core.machine.devices import visible_to
 from dltui.core.text import clean_line
+from dltui.core.worker.ranks import RANK_PROCESS
 from dltui.core.worker.ranks.channel import Channel, Disconnected, Message
 from dltui.core.worker.ranks.gathering import Gathering, gather
 
 if TYPE_CHECKING:
     from dltui.core.contract.types import Array
 
-MODULE = "dltui.core.worker.ranks.rank_process"
+MODULE = RANK_PROCESS
 GRACE_SECONDS = 2.0
 """After the first error of a rank: so long the worker waits to hear which one began it. Those that were in a step with
 a rank that died fail, too."""

@@ -25,7 +25,8 @@ from dltui.tui.cli.output import can_show, say, say_json, show_on_terminal, term
 
 if TYPE_CHECKING:
     from dltui.core.catalog.entries import Catalog, ModelEntry
-    from dltui.core.finders.find import RateRange, Rates
+    from dltui.core.finders.find import Rates
+    from dltui.core.finders.rate_range import RateRange
     from dltui.core.lifecycle.create import RunRequest
     from dltui.tui.draw.styled_text import Row
 
@@ -118,7 +119,8 @@ def _take(command: Sequence[str], found: Rates) -> list[str]:
 
 def _find(request: RunRequest, catalog: Catalog, own: dict[str, Any]) -> tuple[RunRequest, Rates]:
     """Settle the request and test its rates, with progress on standard error."""
-    from dltui.core.finders.find import WHOLE_RANGE, Finder
+    from dltui.core.finders.find import Finder
+    from dltui.core.finders.rate_range import WHOLE_RANGE
     from dltui.tui.cli.launch.data_progress import teller
 
     given = {name: own[name] for name in ("steps", "lowest", "highest") if own[name] is not None}
