@@ -1,12 +1,13 @@
 """Kills real workers with SIGKILL at random moments, resumes them, kills them again, and compares how they end.
 
-    python -m tests.faults.kills torch|tensorflow|ranks [--kills N] [--seed N] [--bug NAME | --bugs]
+    python -m tests.faults.kills torch|tensorflow|KIND [--kills N] [--seed N] [--bugs]
 
 Half of the kills come at a random time after the start, half just before a random call of the file system, which is
 where commits are. PyTorch is imported once and forked for each attempt; TensorFlow, which cannot be forked, is
 imported anew. `ranks` are two of PyTorch on the CPU: the worker, one of them or all are killed; none may be left, and
-a worker that lost one must say so. `--bug` plants a bug and stops at the first fault, `--bugs` does so for each bug
-there is.
+a worker that lost one must say so. `gathered` are two that a launcher has started, which is killed, too;
+`gathered-tensorflow` the same of TensorFlow, and `replicas` is its worker on two devices. `--bugs` plants each bug that
+there is, up to the first fault.
 
 Exit code 0: nothing was lost. 1: something was. With --bugs: 0 when each bug was found.
 """
@@ -26,6 +27,7 @@ import sys
 import tempfile
 import time
 import traceback
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -66,6 +68,8 @@ class Table:
     lost: int = 0
     diverged: int = 0
     faults: list[str] = field(default_factory=list)
+    struck: Counter[str] = field(default_factory=Counter)
+    """What was killed at a random time, where there is a choice."""
 
     def note(self, kind: str, text: str) -> None:
         setattr(self, kind, getattr(self, kind) + 1)
@@ -73,9 +77,9 @@ class Table:
 
     def __str__(self) -> str:
         names = ("runs", "kills", "resumes", "corrupt", "lost", "diverged")
-        return "\n".join(
-            [" ".join(f"{name:>9}" for name in names), " ".join(f"{getattr(self, name):>9,}" for name in names)]
-        )
+        lines = [" ".join(f"{name:>9}" for name in names), " ".join(f"{getattr(self, name):>9,}" for name in names)]
+        struck = ", ".join(f"{name} {count}" for name, count in sorted(self.struck.items()))
+        return "\n".join([*lines, *([f"killed at a random time: {struck}"] if struck else [])])
 
 
 class Killer:
@@ -280,17 +284,24 @@ def find_bugs(killer: Callable[[], Killer], kills: int) -> int:
     return missed
 
 
-def killer_of(kind: str) -> Callable[[Path, int], Killer]:
-    if kind == "ranks":
-        from tests.faults.rank_kills import RankKiller
+KINDS = ("torch", "tensorflow", "ranks", "gathered", "gathered-tensorflow", "replicas")
 
-        return RankKiller
-    return functools.partial(Killer, kind)
+
+def killer_of(kind: str) -> Callable[[Path, int], Killer]:
+    from tests.faults import rank_kills
+
+    of_several: dict[str, Callable[[Path, int], Killer]] = {
+        "ranks": rank_kills.RankKiller,
+        "gathered": rank_kills.GatheredKiller,
+        "gathered-tensorflow": functools.partial(rank_kills.GatheredKiller, framework="tensorflow"),
+        "replicas": rank_kills.ReplicaKiller,
+    }
+    return of_several.get(kind) or functools.partial(Killer, kind)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("framework", choices=("torch", "tensorflow", "ranks"))
+    parser.add_argument("kind", choices=KINDS)
     parser.add_argument("--kills", type=int, default=300)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--bugs", action="store_true")
@@ -300,9 +311,9 @@ def main() -> int:
         with mock.patch.dict(os.environ, {**places, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}):
             if arguments.bugs:
                 killers = iter(range(arguments.seed, 1 << 30))
-                make = lambda: killer_of(arguments.framework)(Path(folder), next(killers))  # noqa: E731
+                make = lambda: killer_of(arguments.kind)(Path(folder), next(killers))  # noqa: E731
                 return 1 if find_bugs(make, arguments.kills) else 0
-            table = killer_of(arguments.framework)(Path(folder), arguments.seed).kill(arguments.kills)
+            table = killer_of(arguments.kind)(Path(folder), arguments.seed).kill(arguments.kills)
     print("\n".join([*table.faults[:20], str(table)]), flush=True)  # noqa: T201
     return 1 if table.faults else 0
 

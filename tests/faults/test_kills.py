@@ -78,8 +78,17 @@ def test_tensorflow_workers_of_tasks(request: pytest.FixtureRequest) -> None:
 @pytest.mark.slow(90)
 @pytest.mark.longest
 @needs_torch
-def test_ranks_of_pytorch(request: pytest.FixtureRequest) -> None:
-    run_child("ranks", "--kills", str(how_many(request.config)[0] // 4))
+@pytest.mark.parametrize("kind", ["ranks", "gathered"])
+def test_ranks_of_pytorch(request: pytest.FixtureRequest, kind: str) -> None:
+    run_child(kind, "--kills", str(how_many(request.config)[0] // 4))
+
+
+@pytest.mark.slow(400)
+@pytest.mark.longest
+@needs_tensorflow
+@pytest.mark.parametrize("kind", ["replicas", "gathered-tensorflow"])
+def test_several_devices_of_tensorflow(request: pytest.FixtureRequest, kind: str) -> None:
+    run_child(kind, "--kills", str(how_many(request.config)[1]))
 
 
 def around(*arguments: str) -> None:

@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
+from dltui.core.rundir import launch
 from dltui.core.rundir.directory import RunDirectory
 from dltui.core.rundir.events import CommandObeyed
+from dltui.core.rundir.launch import LaunchRecord
 from dltui.core.rundir.log import EventLog
 from dltui.tui.base.page import Page
 from tests.tui.scenario import NOW, FakeServices, lines, ready, shown, text, until
@@ -65,6 +67,15 @@ async def test_the_device_is_given_back_when_that_is_confirmed(services: FakeSer
         (command,) = sent(services, "brisk-otter")
         assert (command["action"], command["arguments"]) == ("pause", {"release": True, "until_free": True})
         assert command["attempt"] == 1
+
+
+async def test_a_job_that_keeps_its_device_is_not_asked_about(services: FakeServices) -> None:
+    launch.write(services.root / "brisk-otter", LaunchRecord("slurm", {}, away=True))
+    async with shown(services, run="brisk-otter") as (app, pilot):
+        await pilot.press("G")
+        assert "brisk-otter cannot give its device back: it is a job of slurm," in " ".join(lines(app))
+        await pilot.press("y")
+        assert sent(services, "brisk-otter") == []
 
 
 async def test_stop_asks_and_escape_says_no(services: FakeServices) -> None:

@@ -70,8 +70,10 @@ def test_the_form_imports_no_plugin(tmp_path: Path) -> None:
     assert "dltui.plugins" not in after
 
 
-@pytest.mark.parametrize("command", ["serve-stdio", "runs"])
-def test_lines_and_the_far_side_import_what_they_need(tmp_path: Path, command: str) -> None:
+@pytest.mark.parametrize(
+    ("command", "more"), [("serve-stdio", ("click", "psutil", "pynvml", "dltui.core.catalog.probe")), ("runs", ())]
+)
+def test_lines_and_the_far_side_import_what_they_need(tmp_path: Path, command: str, more: tuple[str, ...]) -> None:
     """Each costs milliseconds on every start, which somebody waits for."""
     words = [sys.executable, "-P", "-X", "importtime", "-m", "dltui", command]
     done = subprocess.run(
@@ -87,5 +89,5 @@ def test_lines_and_the_far_side_import_what_they_need(tmp_path: Path, command: s
     assert done.returncode == 0, done.stderr
     imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines() if line.startswith("import time:")}
     assert {"dltui.core.reading.reader", "dltui.core.rundir.directory"} <= imported
-    for name in (*HEAVY, "textual", "rich", "dltui.core.contract", "concurrent.futures", "statistics"):
+    for name in (*HEAVY, "textual", "rich", "dltui.core.contract", "concurrent.futures", "statistics", *more):
         assert not any(one == name or one.startswith(f"{name}.") for one in imported), name

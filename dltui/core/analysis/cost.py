@@ -74,7 +74,7 @@ def cost(history: History, live: Live | None, known: Prices | None = None) -> Co
     joules = (live.gpu_joules, live.cpu_joules) if live else (-1.0, -1.0)
     gpu, cpu = (value / 3600 if value >= 0 else None for value in joules)
     found = Cost(gpu, cpu, None, known.currency, known.problem)
-    if not known.hour and not known.kwh:
+    if not known.hour and (not known.kwh or found.wh is None):
         return found
     money = known.hour * history.elapsed / 3600 + known.kwh * (found.wh or 0.0) / 1000
     return Cost(gpu, cpu, money, known.currency)

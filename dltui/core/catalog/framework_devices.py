@@ -6,8 +6,6 @@ import os
 import time
 from typing import TYPE_CHECKING, Any
 
-from dltui.core.catalog import probe, questions
-from dltui.core.catalog.sources import digest
 from dltui.core.errors import UsageError
 from dltui.core.machine import devices, process
 from dltui.core.machine.devices import Device
@@ -38,6 +36,9 @@ def resolve(text: str, catalog: Catalog | None = None) -> Device:
 
 def _found(catalog: Catalog | None) -> list[Device]:
     """GPUs that a framework finds; its answer is kept until the machine boots or another framework is installed."""
+    from dltui.core.catalog import probe
+    from dltui.core.catalog.sources import digest
+
     key = "devices-" + digest([process.boot_id(), *(os.environ.get(name) for name in VISIBLE)])
     versions = {} if catalog is None else {entry.python: entry.version for entry in catalog.backends.values()}
     record = probe.kept(key)
@@ -50,6 +51,8 @@ def _found(catalog: Catalog | None) -> list[Device]:
 
 def _asked(catalog: Catalog) -> list[dict[str, Any]]:
     """The GPUs of the first framework that finds any; [] when none does."""
+    from dltui.core.catalog import questions
+
     for backend in catalog.backends.values():
         if backend.version is None or backend.problem:
             continue

@@ -26,6 +26,12 @@ class LauncherOptions(Options):
     """
 
 
+OPEN_PORTS = (
+    "ports that ask for nothing, those of TensorFlow on all interfaces: they belong on a network that you trust"
+)
+"""What the ranks of several machines open, for the help of an option that starts them."""
+
+
 @dataclass(frozen=True)
 class Launch:
     """A run that is to be started. `command` trains it to its end on the machine where it is carried out, from its last

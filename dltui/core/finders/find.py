@@ -124,6 +124,11 @@ class Finder:
 
     def batch_size(self, request: RunRequest, catalog: Catalog) -> tuple[int, str]:
         """The batch size that fits, with its reason. Raises UsageError or RunError."""
+        launcher = catalog.launchers.get(request.launcher)
+        if launcher is not None and launcher.away:
+            raise UsageError(
+                f"batch_size {FIT} is found on this machine, launcher {launcher.name} trains on others; give a number"
+            )
         if resolve(request.device, catalog).parts:
             raise UsageError(f"batch_size {FIT} is found on one device, this run is for several; give a number")
         rest = {name: value for name, value in request.config.items() if name != FITTED}

@@ -62,13 +62,15 @@ def at_risk(history: History, live: Live | None, now: float) -> str:
 
 
 def kill(reader: RunReader, attempt: int | None = None) -> None:
-    """End the worker, if it is that of the attempt; None is any. Raises UsageError where that is not possible."""
+    """End the worker, if it is that of the attempt, or the job that waits to begin one (`commands.NOT_BEGUN`); None is
+    any. Raises UsageError where that is not possible.
+    """
     from dltui.core.rundir import claim, commands
 
     status = reader.status()
     if problem := commands.meant_for_another(attempt, status.attempt):
         raise UsageError(f"{reader.directory.id} was not killed: {problem}")
-    attempt = status.attempt or attempt
+    attempt = status.attempt or attempt or None
     if claim.read_told(reader.directory.path) is not None:
         # It is killed where it lives, by who takes this command there.
         victim(reader)

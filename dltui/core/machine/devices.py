@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dltui.core.errors import UsageError
-from dltui.core.machine import nvidia
+from dltui.core.machine import memory, nvidia
 from dltui.core.machine.cpu import cpu_count, cpu_name
 from dltui.core.machine.nvidia import Gpu
 from dltui.core.text import clean_line, plural
@@ -244,12 +244,9 @@ def _cuda(number: int, gpu: Gpu) -> Device:
 
 
 def _cpu() -> Device:
-    import psutil
-
-    count = cpu_count()
-    memory = psutil.virtual_memory()
-    title = f"{clean_line(cpu_name(), 60)}, {plural(count, 'core')}"
-    return Device("cpu", title, total_bytes=memory.total, free_bytes=memory.available)
+    title = f"{clean_line(cpu_name(), 60)}, {plural(cpu_count(), 'core')}"
+    total, available = memory.total_and_available()
+    return Device("cpu", title, total_bytes=total, free_bytes=available)
 
 
 def _hint(word: str, found: list[Device]) -> str:

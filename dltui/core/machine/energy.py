@@ -25,7 +25,10 @@ class Energy:
         watts: Callable[[], float | None] = lambda: None,
         counters: Callable[[], Counters] = dict,
         clock: Callable[[], float] = time.monotonic,
+        elsewhere: bool = False,
     ) -> None:
+        self.elsewhere = elsewhere
+        """True if devices are used that nobody here can ask: no sum would be right."""
         self.gpu: float | None = None
         self.cpu: float | None = None
         self._watts, self._counters, self._clock = watts, counters, clock
@@ -33,8 +36,10 @@ class Energy:
         self._packages: Counters = {}
 
     @classmethod
-    def of(cls, device: Mapping[str, Any]) -> Energy:
-        """The energy of the devices of a run.json, and of the processors of this machine."""
+    def of(cls, device: Mapping[str, Any], elsewhere: bool = False) -> Energy:
+        """The energy of the devices of a run.json and of this machine's processors; none if devices are `elsewhere`."""
+        if elsewhere:
+            return cls(elsewhere=True)
         uuids = [str(uuid) for one in device.get("devices") or [device] if (uuid := one.get("uuid"))]
         return cls(_all([_nvidia(uuid) for uuid in uuids]) if uuids else lambda: None, rapl)
 

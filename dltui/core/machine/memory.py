@@ -14,19 +14,36 @@ ROOT = Path("/")
 
 def memory_left(root: Path = ROOT) -> int | None:
     """The bytes left for this process on the machine and in its control groups; None where it is not known."""
-    try:
-        lines = (root / "proc/meminfo").read_text(encoding="ascii").splitlines()
-    except OSError:
+    known = _meminfo(root)
+    if known is None:
         return None
-    known = dict(line.split(":", 1) for line in lines if ":" in line)
-    left = []
-    if "MemAvailable" in known:
-        left.append(int(known["MemAvailable"].split()[0]) * 1024)
+    left = [known["MemAvailable"]] if "MemAvailable" in known else []
     for folder in cgroup.unified(root):
         left += _left(folder / "memory.max", folder / "memory.current")
     for folder in cgroup.legacy(root, "memory"):
         left += _left(folder / "memory.limit_in_bytes", folder / "memory.usage_in_bytes")
     return min(left, default=None)
+
+
+def total_and_available(root: Path = ROOT) -> tuple[int, int]:
+    """The bytes of this machine's memory, and those that are free or can be freed."""
+    known = _meminfo(root) or {}
+    if known.keys() >= {"MemTotal", "MemAvailable"}:
+        return known["MemTotal"], known["MemAvailable"]
+    import psutil
+
+    found = psutil.virtual_memory()
+    return int(found.total), int(found.available)
+
+
+def _meminfo(root: Path) -> dict[str, int] | None:
+    """What Linux tells of the memory in kB, in bytes; None where it does not."""
+    try:
+        lines = (root / "proc/meminfo").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return None
+    parts = [line.replace(":", " ").split() for line in lines]
+    return {words[0]: int(words[1]) * 1024 for words in parts if len(words) == 3}
 
 
 def oom_kills(root: Path = ROOT) -> int | None:

@@ -61,13 +61,18 @@ def problem_of(action: str, arguments: Mapping[str, Any]) -> str:
     return ""
 
 
+NOT_BEGUN = 0
+"""Stands for the attempt that a waiting job will begin."""
+
+
 def meant_for_another(attempt: int | None, current: int) -> str:
-    """The reason why a command to an attempt is none to the current one, or "". None is any attempt, a current one of 0
-    is not known.
+    """The reason why a command to an attempt is none to the current one, or "". None is any attempt; a current one of 0
+    is not known, or waits to begin.
     """
     if attempt is None or not current or attempt == current:
         return ""
-    return f"it was meant for attempt {attempt}, this is attempt {current}"
+    meant = "a job that had not begun" if attempt == NOT_BEGUN else f"attempt {attempt}"
+    return f"it was meant for {meant}, this is attempt {current}"
 
 
 def send(

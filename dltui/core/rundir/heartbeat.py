@@ -28,6 +28,9 @@ _PAD = 1024
 _MOST_BYTES = 64 * 1024
 """The size limit of a heartbeat file in bytes: many times the size that a worker writes."""
 
+UNCOUNTED = -2.0
+"""The energy of a run of which a part is not known."""
+
 
 @dataclass(frozen=True)
 class Live:
@@ -69,7 +72,8 @@ class Live:
     monotonic: float = 0.0
     """The time when it was written, in seconds by the clock of the machine's boot; 0 when unknown."""
     gpu_joules: float = -1.0
-    """The energy that the run's GPU has used in all attempts; -1 when unknown."""
+    """The energy that the run's GPU has used in all attempts; -1 when unknown, UNCOUNTED where an attempt used devices
+    of other machines."""
     cpu_joules: float = -1.0
     """The same of the machine's processors."""
     ranks: tuple[float, ...] = ()
@@ -230,6 +234,8 @@ class Heartbeat:
         """The state with the energy so far. In a queue the device is another run's."""
         if self._energy is None:
             return dataclasses.replace(state, gpu_joules=self._joules[0], cpu_joules=self._joules[1])
+        if self._energy.elsewhere or UNCOUNTED in self._joules:
+            return dataclasses.replace(state, gpu_joules=UNCOUNTED, cpu_joules=UNCOUNTED)
         totals = [
             before if now is None else round(max(before, 0.0) + now, 1)
             for before, now in zip(self._joules, (self._energy.gpu, self._energy.cpu), strict=True)

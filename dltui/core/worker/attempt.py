@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from dltui.core.analysis.trials.trial import KEY, Judge
 from dltui.core.catalog import plugin_loader
 from dltui.core.catalog.sources import FIRST
+from dltui.core.contract.ranks import spreading
 from dltui.core.contract.state import all_weights
 from dltui.core.data.findings import at_start
 from dltui.core.data.preparation import Preparation
@@ -254,7 +255,7 @@ class Attempt:
         assert folder is not None
         self._supervisor.receive_all()
         tell = lambda load: self.heartbeat.ranks(load.speeds, load.rss, load.peak)  # noqa: E731
-        whole = getattr(backend, "spread", "") == "replicas+ranks"
+        whole = spreading(backend).whole
         return DistributedTrainable(self._supervisor, folder, config.threads, data.spec, tell, whole)
 
     def _tell(self, warnings: Sequence[str], lines: Sequence[str]) -> None:

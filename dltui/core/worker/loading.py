@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from dltui.core.catalog import plugin_loader
 from dltui.core.contract import Backend, Split
+from dltui.core.contract.ranks import spreading
 from dltui.core.data import needs
 from dltui.core.errors import RunError
 from dltui.core.inputs import kinds
@@ -39,7 +40,7 @@ def ranks(asked: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     if len(several) == 1 or gathering.told() is not None:
         return several if len(several) > 1 else []
     backend = plugin_loader.load_backend(asked["backend_source"], asked["framework"])
-    return several if getattr(backend, "spread", "") == "ranks" else []
+    return several if spreading(backend).here == "ranks" else []
 
 
 def plugins(asked: Mapping[str, Any], without_framework: bool = False) -> tuple[Model, Backend]:

@@ -29,6 +29,7 @@ from dltui.core.rundir.log import EventLog
 from dltui.core.text import clean_line
 from dltui.core.worker.attempt import Attempt
 from dltui.core.worker.loggers import Loggers
+from dltui.core.worker.ranks import gathering
 from dltui.core.worker.waiting import device_queue, released
 
 EXIT_CODES = {"finished": 0, "stopped": 0, "failed": 1, "preempted": 75, "interrupted": 130}
@@ -104,9 +105,9 @@ def _attempt(run: RunDirectory, reader: RunReader, task: Task) -> Attempt:
     """Begin an attempt in the run directory, which this process has locked. Raises what `_cannot_write` makes."""
     number = _number(reader)
     phase = "starting" if task.released is None else released.PHASE
-    heartbeat = Heartbeat(
-        run.path, number, energy=Energy.of({**run.run(), **task.instead}.get("device") or {}), phase=phase
-    )
+    device = {**run.run(), **task.instead}.get("device") or {}
+    energy = Energy.of(device, elsewhere=gathering.told() is not None)
+    heartbeat = Heartbeat(run.path, number, energy=energy, phase=phase)
     last_row.forget(run)
     clear_starting(run.path)
     for folder in (run.path, run.control_dir, run.predictions_dir):

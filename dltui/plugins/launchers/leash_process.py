@@ -14,13 +14,18 @@ PDEATHSIG = 1
 """Of prctl."""
 
 
-def main() -> int:
-    parent, command = int(sys.argv[1]), sys.argv[2:]
+def hold(parent: int) -> bool:
+    """Let this process be killed with its parent; False when that has ended already."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-        if os.getppid() != parent:
-            # It died before it could be noticed.
-            return 137
+        return os.getppid() == parent
+    return True
+
+
+def main() -> int:
+    parent, command = int(sys.argv[1]), sys.argv[2:]
+    if not hold(parent):
+        return 137
     os.execv(command[0], command)
     return 70
 

@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 
 from dltui.core import paths
 from dltui.core.contract.config import unit
-from dltui.core.contract.launchers import Job, Launch, Launcher, LauncherOptions, LaunchState
+from dltui.core.contract.launchers import OPEN_PORTS, Job, Launch, Launcher, LauncherOptions, LaunchState
 from dltui.core.machine import process
 from dltui.plugins.launchers import local
 
@@ -27,7 +27,7 @@ class RayOptions(LauncherOptions):
         ge=1,
         le=1024,
         description="processes that train the run together, on as many machines as it takes; Ray opens ports, which "
-        "a token guards, and several workers open more, which belong on a network that you trust",
+        f"a token guards, and several workers open {OPEN_PORTS}",
         json_schema_extra=unit("workers"),
     )
     ray_address: str = Field(

@@ -16,7 +16,7 @@ from pydantic import Field, field_validator
 
 from dltui.core import fs
 from dltui.core.contract.config import unit
-from dltui.core.contract.launchers import Job, Launch, Launcher, LauncherOptions, LaunchState
+from dltui.core.contract.launchers import OPEN_PORTS, Job, Launch, Launcher, LauncherOptions, LaunchState
 from dltui.core.errors import RunError
 from dltui.core.text import clean_line
 
@@ -50,7 +50,9 @@ class SlurmOptions(LauncherOptions):
         json_schema_extra=unit("min"),
     )
     gpus: int = Field(0, ge=0, le=1024, description="GPUs of a node", json_schema_extra=unit("GPUs"))
-    nodes: int = Field(1, ge=1, le=1024, description="nodes that train together", json_schema_extra=unit("nodes"))
+    nodes: int = Field(
+        1, ge=1, le=1024, description=f"nodes of a run; several open {OPEN_PORTS}", json_schema_extra=unit("nodes")
+    )
     cpus: int = Field(0, ge=0, le=4096, description="processors; 0: as Slurm gives", json_schema_extra=unit("CPUs"))
     memory: str = Field("", description="main memory, such as 32G", json_schema_extra=unit(""))
     account: str = Field("", description="the account that is charged", json_schema_extra=unit(""))
@@ -60,9 +62,7 @@ class SlurmOptions(LauncherOptions):
         90, ge=10, le=3600, description="how long before the time limit it is told", json_schema_extra=unit("s")
     )
     more: str = Field("", description="more options of sbatch, as typed there", json_schema_extra=unit(""))
-    setup: str = Field(
-        "", description="a shell command before the run, such as module load", json_schema_extra=unit("")
-    )
+    setup: str = Field("", description="a shell command before it, such as module load", json_schema_extra=unit(""))
 
     @field_validator("partition", "time", "memory", "account", "qos", "constraint")
     @classmethod

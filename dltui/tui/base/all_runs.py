@@ -7,7 +7,7 @@ import contextlib
 import os
 import time
 from array import array
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -93,7 +93,7 @@ class RunList:
                 continue
             with contextlib.suppress(ValueError, TypeError, OverflowError):
                 told = {"id": safe(name), "host": safe(values.get("host", "")), **fields_from_json(values)}
-                summary = self._lean(Summary(RunDirectory(f"{self._folder}/{name}"), **told))
+                summary = Summary(RunDirectory(f"{self._folder}/{name}"), **self._shared(told))
                 self._kept[name] = summary
                 self._resting[name] = (numbers, summary)
                 del self._awake[name]
@@ -189,16 +189,15 @@ class RunList:
 
     def _lean(self, summary: Summary) -> Summary:
         """The same summary in little memory: equal values are shared, and its reader is dropped."""
-        shared = {
-            field.name: self._once(getattr(summary, field.name))
-            for field in fields(summary)
-            if isinstance(getattr(summary, field.name), str)
-        }
-        facts = {self._once(name): self._once(value) for name, value in summary.facts.items()}
-        differs = tuple(self._once(tuple(map(self._once, one))) for one in summary.differs)
-        directory = RunDirectory(summary.directory.path)
-        trend = array("d", summary.trend)
-        return replace(summary, **shared, facts=facts, differs=differs, directory=directory, trend=trend, obeyed=())
+        shared = self._shared({field.name: getattr(summary, field.name) for field in fields(summary)})
+        return replace(summary, **{**shared, "directory": RunDirectory(summary.directory.path), "obeyed": ()})
+
+    def _shared(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """The fields of a summary, values that others have too only once."""
+        found = {name: self._once(value) if isinstance(value, str) else value for name, value in values.items()}
+        found["facts"] = {self._once(name): self._once(value) for name, value in values.get("facts", {}).items()}
+        found["differs"] = tuple(self._once(tuple(map(self._once, one))) for one in values.get("differs", ()))
+        return {**found, "trend": array("d", values.get("trend", ()))}
 
     def _once(self, value: Any) -> Any:
         if not isinstance(value, (str, float, tuple)):

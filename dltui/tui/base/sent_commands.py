@@ -67,7 +67,10 @@ class Orders:
 
     def give_back(self, run: Summary) -> None:
         """Ask how to pause the run so that others can have its device."""
-        if self._may(run, "pause"):
+        if self._has_worker(run, "pause"):
+            if run.keeps_device:
+                self._refuse(f"{run.name} cannot give its device back: {run.keeps_device}")
+                return
             text = f"pause {run.name}, give its device back?   y yes   f until it is free   Esc no"
             answers = {"y": lambda: self._release(run, False), "f": lambda: self._release(run, True)}
             self.page.notice.ask(text, answers)
@@ -111,7 +114,7 @@ class Orders:
 
     def learning_rate(self, run: Summary, current: float | None) -> None:
         """Ask for a new learning rate."""
-        if self._may(run, "change"):
+        if self._has_worker(run, "change"):
             value = "" if current is None else exact(current)
             self.page.notice.prompt(
                 "new learning rate (↑ x2, ↓ /2)", value, _lr_problem, lambda text: self._set(run, text), step=_doubled
@@ -219,11 +222,17 @@ class Orders:
             return True
         return False
 
-    def _send(self, run: Summary, action: str, arguments: dict[str, Any]) -> None:
-        if not self._may(run, {"checkpoint": "checkpoint", "set": "change", "resume": "continue"}.get(action, action)):
-            return
+    def _has_worker(self, run: Summary, word: str) -> bool:
+        """As `_may`, for what a worker has to do."""
+        if not self._may(run, word):
+            return False
         if run.phase == WAITING:
             self._refuse(f"{run.name} has no worker yet: it {run.why}")
+        return run.phase != WAITING
+
+    def _send(self, run: Summary, action: str, arguments: dict[str, Any]) -> None:
+        words = {"checkpoint": "checkpoint", "set": "change", "resume": "continue"}
+        if not self._has_worker(run, words.get(action, action)):
             return
         sent = Sent(run.name, run.host, action, self.services.clock.now())
         if run.via:

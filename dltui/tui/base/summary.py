@@ -78,6 +78,8 @@ class Summary:
     """The name of the other host that the run is on and was heard of from."""
     attempt: int = 0
     """The attempt of the worker that lives; 0 where that is not known."""
+    keeps_device: str = ""
+    """The reason why a live run cannot give its device back, or ""."""
 
     @property
     def is_live(self) -> bool:
@@ -122,6 +124,7 @@ def summarize(
         phase=safe(status.phase),
         since=status.since,
         attempt=status.attempt,
+        keeps_device=safe(launch.keeps_device(reader.directory.path)) if status.name in LIVE else "",
         host=safe(host or ""),
         via=via,
         epochs_done=len(history.epochs),

@@ -1,20 +1,25 @@
-"""The entry point of `dltui`: without arguments on a terminal it opens the screen before the command line's own modules
-are imported.
+"""The entry point of `dltui`: the full screen, and the far side of one, open before the command line's own modules are
+imported.
 """
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import NoReturn
 
 from dltui.tui.cli.output import is_terminal, prepare_streams, warn
 
+SERVE, READ_ONLY = "serve-stdio", "--read-only"
+
 
 def main() -> NoReturn:
     """Entry point of the `dltui` script and of `python -m dltui`."""
-    if len(sys.argv) == 1 and is_terminal():
-        prepare_streams()
-        sys.exit(_screen())
+    words = sys.argv[1:]
+    if not words and is_terminal():
+        _run(_screen)
+    if words[:1] == [SERVE] and words[1:] in ([], [READ_ONLY]):
+        _run(lambda: _far_side(len(words) > 1))
     from dltui.tui.cli.main import main as command_line
 
     command_line()
@@ -23,20 +28,33 @@ def main() -> NoReturn:
 def _screen() -> int:
     import gc
 
-    from dltui.core.errors import DltuiError
-
     # What is made until the first frame stays: looking through it for garbage only takes time.
     gc.disable()
-    try:
-        from dltui.tui.full_screen import run_app
+    from dltui.tui.full_screen import run_app
 
-        return run_app()
+    return run_app()
+
+
+def _far_side(read_only: bool) -> NoReturn:
+    from dltui.tui.cli.hosts.far_side import serve
+
+    serve(read_only)
+
+
+def _run(work: Callable[[], int]) -> NoReturn:
+    """Be a process that does this, whose errors are lines."""
+    from dltui.core.errors import DltuiError
+
+    prepare_streams()
+    try:
+        code = work()
     except DltuiError as error:
         warn(f"dltui: {error}")
-        return error.exit_code
+        code = error.exit_code
     except KeyboardInterrupt:
-        return 130
+        code = 130
     except Exception as error:
         from dltui.tui.cli.main import internal_error
 
-        return internal_error(error)
+        code = internal_error(error)
+    sys.exit(code)

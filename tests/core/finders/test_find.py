@@ -78,6 +78,13 @@ def test_a_batch_size_and_the_command_that_gives_it_again(catalog: Catalog, home
     assert not (home / "runs").exists()
 
 
+def test_what_fits_on_other_machines_is_not_measured_here(catalog: Catalog) -> None:
+    asked = request(config={"batch_size": "fit"}, launcher="slurm")
+    told = r"^batch_size fit is found on this machine, launcher slurm trains on others; give a number$"
+    with pytest.raises(UsageError, match=told):
+        Finder().settled(asked, catalog)
+
+
 @pytest.mark.parametrize(
     ("changes", "extent", "message"),
     [

@@ -217,6 +217,16 @@ def test_without_a_driver_there_is_no_gpu(monkeypatch: pytest.MonkeyPatch, error
     assert nvidia.gpus() == []
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere pynvml looks for the library")
+def test_without_the_library_of_a_driver_nothing_is_imported_to_ask_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "pynvml", raising=False)
+    monkeypatch.setattr(nvidia, "LIBRARY", "libno-such-library.so.1")
+    assert nvidia.ask() == nvidia.Told([], counted=False)
+    assert "pynvml" not in sys.modules
+    monkeypatch.setattr(nvidia, "LIBRARY", "libc.so.6")
+    assert nvidia._has_library()
+
+
 def test_a_driver_that_does_not_work_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     broken = FakeNvml(FakeNvml.NVMLError("Driver/library version mismatch"))

@@ -11,8 +11,9 @@ import pytest
 from dltui.core.analysis import cost
 from dltui.core.errors import UsageError
 from dltui.core.machine.energy import LONGEST_GAP, Energy, rapl
+from dltui.core.reading.history import History
 from dltui.core.reading.reader import RunReader
-from dltui.core.rundir.heartbeat import Heartbeat, read_live
+from dltui.core.rundir.heartbeat import UNCOUNTED, Heartbeat, read_live
 from tests.helpers.sample_run import make_sample_run
 
 
@@ -71,6 +72,18 @@ def test_attempts_add_up_in_the_heartbeat(tmp_path: Path) -> None:
         found = read_live(tmp_path)
         assert found is not None
         assert (found.gpu_joules, found.cpu_joules) == (pytest.approx(wanted, abs=1), -1.0)
+
+
+def test_a_run_that_used_other_machines_has_no_sum_also_later(tmp_path: Path) -> None:
+    gpu = {"name": "cuda", "uuid": "GPU-1"}
+    for number, energy in enumerate((Energy.of({"devices": [gpu, gpu]}, elsewhere=True), Energy(lambda: 9.0)), start=1):
+        energy.measure()
+        Heartbeat(tmp_path, number, energy=energy).stop()
+        found = read_live(tmp_path)
+        assert found is not None
+        assert (found.gpu_joules, found.cpu_joules) == (UNCOUNTED, UNCOUNTED)
+        used = cost.cost(History(), found, cost.Prices(kwh=0.5))
+        assert (used.wh, used.money) == (None, None)
 
 
 def test_watt_hours_and_money(tmp_path: Path) -> None:

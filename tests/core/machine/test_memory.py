@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import psutil
+
 from dltui.core.machine import memory
 
 MEMINFO = "MemTotal:       16000 kB\nMemFree:         1000 kB\nMemAvailable:    8000 kB\n"
@@ -18,6 +20,7 @@ def put(root: Path, path: str, text: str) -> None:
 def test_the_machine_alone(tmp_path: Path) -> None:
     put(tmp_path, "proc/meminfo", MEMINFO)
     assert memory.memory_left(tmp_path) == 8000 * 1024
+    assert memory.total_and_available(tmp_path) == (16000 * 1024, 8000 * 1024)
 
 
 def test_a_group_around_the_own_one_has_less(tmp_path: Path) -> None:
@@ -41,6 +44,7 @@ def test_a_group_of_version_1_beyond_its_limit(tmp_path: Path) -> None:
 def test_a_system_that_says_nothing(tmp_path: Path) -> None:
     assert memory.memory_left(tmp_path) is None
     assert memory.oom_kills(tmp_path) is None
+    assert memory.total_and_available(tmp_path)[0] == psutil.virtual_memory().total
     assert memory.peak_rss() > 1 << 20
 
 

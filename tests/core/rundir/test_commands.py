@@ -50,7 +50,10 @@ def test_a_command_may_name_its_attempt(tmp_path: Path) -> None:
     two, either = drain(tmp_path)
     assert (two.attempt, either.attempt) == (2, None)
     assert commands.meant_for_another(2, 3) == "it was meant for attempt 2, this is attempt 3"
-    assert [commands.meant_for_another(*pair) for pair in ((2, 2), (None, 3), (2, 0))] == ["", "", ""]
+    assert commands.meant_for_another(commands.NOT_BEGUN, 1) == (
+        "it was meant for a job that had not begun, this is attempt 1"
+    )
+    assert [commands.meant_for_another(*pair) for pair in ((2, 2), (None, 3), (2, 0), (0, 0))] == [""] * 4
 
 
 def test_an_attempt_that_is_none_is_no_command(tmp_path: Path) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from dltui.core.catalog.entries import BackendEntry
+from dltui.core.contract.ranks import SPREADS, Spread, spreading
 from dltui.core.errors import UsageError
 from dltui.core.train.options.check_options import check_ranks
 
@@ -28,6 +29,16 @@ def test_refused(config: dict[str, Any], spread: str, told: str) -> None:
         check_ranks(config, "cpu:4", 4, replace(BACKEND, spread=spread))
     assert "\n" not in str(raised.value)
     check_ranks(config, "cpu", 1, replace(BACKEND, spread=spread))
+
+
+def test_each_way_is_known() -> None:
+    assert SPREADS.keys() == set(get_args(Spread))
+    assert [word for word, one in SPREADS.items() if one.joins] == ["ranks", "replicas+ranks"]
+    assert [word for word, one in SPREADS.items() if one.whole] == ["replicas+ranks"]
+    assert spreading(object()) == spreading(replace(BACKEND, spread=""))
+    with pytest.raises(UsageError, match="trains in one process, not in 2; let the launcher start one worker"):
+        check_ranks({}, "2 workers", 2, replace(BACKEND, spread="replicas"), far=True)
+    check_ranks({}, "2 workers", 2, replace(BACKEND, spread="replicas+ranks"), far=True)
 
 
 def test_taken() -> None:

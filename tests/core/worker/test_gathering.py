@@ -54,7 +54,7 @@ def test_a_place_is_told_by_a_variable(place: Gathering) -> None:
             gathering.told({gathering.VARIABLE: text})
 
 
-def test_ranks_that_know_the_secret_come_and_others_do_not(place: Gathering) -> None:
+def test_ranks_that_know_the_secret_come_and_others_do_not(place: Gathering, monkeypatch: pytest.MonkeyPatch) -> None:
     host, port = place.host, int(place.address.rpartition(":")[2])
     with socket.create_connection((host, port)) as stranger, socket.create_connection((host, port)):
         stranger.sendall(bytes(200))
@@ -62,16 +62,46 @@ def test_ranks_that_know_the_secret_come_and_others_do_not(place: Gathering) -> 
         wrong = threading.Thread(target=refused, args=(replace(place, number=1, secret="another"),))
         wrong.start()
         rank = come(place)
-        gathering.PROOF_SECONDS, before = 0.5, gathering.PROOF_SECONDS
-        try:
-            found = gathering.gather(place, 30.0, STAYS)
-        finally:
-            gathering.PROOF_SECONDS = before
+        # The rank does not wait for those that say nothing.
+        monkeypatch.setattr(gathering, "PROOF_SECONDS", 3600.0)
+        found = gathering.gather(place, 30.0, STAYS)
     assert found.keys() == {1}
     assert found[1].recv(4, socket.MSG_WAITALL) == b"here"
     found[1].close()
     rank.join()
     wrong.join()
+
+
+def test_who_says_nothing_is_sent_away(place: Gathering, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gathering, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(gathering, "PROOF_SECONDS", 0.05)
+    monkeypatch.setattr(gathering, "MOST_KNOCKS", 3)
+    strangers = [socket.create_connection((place.host, int(place.address.rpartition(":")[2]))) for _ in range(5)]
+    with pytest.raises(RunError, match="did not come within 1 s"):
+        gathering.gather(place, 1.0, STAYS)
+    for stranger in strangers:
+        with stranger:
+            stranger.settimeout(10.0)
+            assert len(stranger.recv(100)) == gathering.PROOF_BYTES
+            assert stranger.recv(100) == b""
+
+
+def test_a_rank_may_speak_slowly(place: Gathering) -> None:
+    """Its words come a byte at a time, and what follows them is left for the worker."""
+    left, right = socket.socketpair()
+    knock = gathering._Knock(left, place.secret)
+    question = right.recv(gathering.PROOF_BYTES)
+    told = bytes(gathering.PROOF_BYTES) + gathering._proof(place.secret, "rank", question) + bytes([0, 0, 0, 7])
+    for byte in told[:-1]:
+        right.sendall(bytes([byte]))
+        assert knock.listen() is None
+    right.sendall(told[-1:] + b"more")
+    assert knock.listen() == 7
+    assert left.recv(100) == b"more"
+    assert right.recv(100) == gathering._proof(place.secret, "worker", bytes(gathering.PROOF_BYTES))
+    for one in (left, right):
+        one.close()
+    os.close(place.listener)
 
 
 def refused(place: Gathering) -> None:

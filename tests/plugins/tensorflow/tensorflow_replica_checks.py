@@ -1,5 +1,5 @@
 """Checks of several replicas, which need TensorFlow: `python -m tests.plugins.tensorflow.tensorflow_replica_checks
-NAME...`. The processor is divided into two devices, of which a run on one device takes the first.
+NAME...`. The processor is divided into four devices, of which a run on one device takes the first.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def make(replicas: int, data: Data, model: str = "cnn", build: Any = None, **con
     import keras
 
     keras.config.set_floatx("float64")
-    name = session.start(checked, "cpu", 2)
+    name = session.start(checked, "cpu", 4)
     from dltui.plugins.tensorflow.trainable import KerasTrainable
 
     trainable = KerasTrainable(build or MODELS[model].build, checked, data, name, replicas)
@@ -82,6 +82,33 @@ def check_from_two_to_one() -> None:
     again.load_state(one.state())
     found += losses(again, planner, 8, 12)
     np.testing.assert_allclose(found, expected, rtol=1e-8)
+
+
+def check_a_hundred_steps() -> None:
+    """As one, and from two to one in the middle of an epoch."""
+    data, planner, expected = _a_hundred()
+    whole, _ = make(2, data)
+    np.testing.assert_allclose(losses(whole, planner, 0, 100), expected, rtol=1e-8)
+    both, _ = make(2, data)
+    found = losses(both, planner, 0, 52)
+    one, _ = make(1, data)
+    one.load_state(both.state())
+    found += losses(one, planner, 52, 100)
+    np.testing.assert_allclose(found, expected, rtol=1e-8)
+
+
+def check_a_hundred_steps_of_four() -> None:
+    """In a process of its own: replicas of a process are always as many."""
+    data, planner, expected = _a_hundred()
+    several, _ = make(4, data)
+    np.testing.assert_allclose(losses(several, planner, 0, 100), expected, rtol=1e-8)
+
+
+def _a_hundred() -> tuple[Data, Planner, list[float]]:
+    """Data, and the losses of a hundred steps on one device."""
+    data = make_data(image_spec(16), 150)
+    alone, planner = make(1, data)
+    return data, planner, losses(alone, planner, 0, 100)
 
 
 def check_keras_layers_and_masks() -> None:

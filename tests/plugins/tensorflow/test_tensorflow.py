@@ -24,7 +24,7 @@ CHECKS = (
     ("devices",),
 )  # fmt: skip
 """Importing TensorFlow takes seconds: checks that need no process of their own share one."""
-REPLICA_CHECKS = ("two_equal_one", "from_two_to_one", "keras_layers_and_masks", "named_losses")
+REPLICA_CHECKS = ("two_equal_one", "from_two_to_one", "a_hundred_steps", "keras_layers_and_masks", "named_losses")
 AUTHOR_CHECKS = (
     "own_loss_is_evaluated", "named_losses", "misuse_of_named_losses",
     "what_build_and_call_give", "methods", "notes", "rates", "constraints", "random_numbers",
@@ -77,6 +77,7 @@ def test_what_authors_bring(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.longest
 def test_several_devices() -> None:
     run_child("tests.plugins.tensorflow.tensorflow_replica_checks", *REPLICA_CHECKS)
+    run_child("tests.plugins.tensorflow.tensorflow_replica_checks", "a_hundred_steps_of_four")
 
 
 @needs_tensorflow

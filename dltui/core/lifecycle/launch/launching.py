@@ -17,7 +17,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from dltui.core import fs, paths
-from dltui.core.catalog.fields import check_values
 from dltui.core.errors import RunError, UsageError
 from dltui.core.lifecycle.launch import placing
 from dltui.core.machine import priority
@@ -70,6 +69,8 @@ def problem(entry: LauncherEntry, catalog: Catalog) -> str:
 
 def check(wanted: Chosen, catalog: Catalog) -> tuple[Chosen, LauncherEntry | None]:
     """The launcher with all of its options, checked. Raises UsageError for one that is unknown or cannot be used."""
+    from dltui.core.catalog.fields import check_values
+
     entry = catalog.launchers.get(wanted.name)
     if entry is None:
         if wanted.is_default:

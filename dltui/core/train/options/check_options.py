@@ -54,10 +54,12 @@ def check_ranks(
     """
     if world == 1:
         return
-    spread = getattr(backend, "spread", "")
-    if far and "ranks" not in spread:
+    from dltui.core.contract.ranks import spreading
+
+    spread = spreading(backend)
+    if far and not spread.joins:
         raise UsageError(f"{backend.title} trains in one process, not in {world}; let the launcher start one worker")
-    if not spread:
+    if not spread.here:
         raise UsageError(f"{backend.title} trains on one device, not on {device}; choose one of them with --device")
     if config.get("compile") == "on":
         raise UsageError(f"compile on is for one device, this run is for {device}; leave it out")

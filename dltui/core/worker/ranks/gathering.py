@@ -12,6 +12,7 @@ import hmac
 import json
 import os
 import secrets
+import selectors
 import socket
 import time
 from collections.abc import Callable, Mapping
@@ -21,7 +22,9 @@ from dltui.core.errors import RunError
 
 VARIABLE = "DLTUI_RANKS"
 PROOF_SECONDS = 10.0
-PROOF_BYTES = 32
+PROOF_BYTES, NUMBER_BYTES = 32, 4
+MOST_KNOCKS = 512
+"""The most connections that may have proved nothing yet."""
 LOOK_SECONDS = 0.5
 KEEPALIVE = (("TCP_KEEPIDLE", 10), ("TCP_KEEPINTVL", 5), ("TCP_KEEPCNT", 6))
 """A machine that is gone says nothing: its connection ends after 40 s."""
@@ -70,9 +73,9 @@ def connect(place: Gathering) -> socket.socket:
         connection = socket.create_connection((place.host, int(place.address.rpartition(":")[2])), PROOF_SECONDS)
         # The worker may still be starting; its end is the end of the connection.
         _ready(connection)
-        _prove(connection, place.secret, "rank", "worker")
+        _prove(connection, place.secret)
         # Which of them it is.
-        connection.sendall(place.number.to_bytes(4, "big"))
+        connection.sendall(place.number.to_bytes(NUMBER_BYTES, "big"))
     except OSError as error:
         raise RunError(f"rank {place.number} does not reach its worker at {place.address}: {error}") from None
     return connection
@@ -84,40 +87,109 @@ def gather(place: Gathering, seconds: float, leaves: Callable[[], bool]) -> dict
     """
     found: dict[int, socket.socket] = {}
     deadline = time.monotonic() + seconds
-    with socket.socket(fileno=place.listener) as listener:
-        listener.settimeout(LOOK_SECONDS)
+    with socket.socket(fileno=place.listener) as listener, _Door(listener, place.secret) as door:
         while len(found) < place.world - 1:
             if leaves() or time.monotonic() > deadline:
                 for connection in found.values():
                     connection.close()
                 missing = ", ".join(str(number) for number in range(1, place.world) if number not in found)
                 raise RunError(f"rank {missing} did not come within {seconds:g} s")
-            # Others may knock, too: what they say is no reason to end.
-            with contextlib.suppress(OSError):
-                connection, _ = listener.accept()
-                number = _admit(connection, place.secret)
+            for number, connection in door.admitted():
                 if 0 < number < place.world and number not in found:
                     found[number] = _ready(connection)
+                else:
+                    connection.close()
     return found
 
 
-def _admit(connection: socket.socket, secret: str) -> int:
-    """The number of the rank that has connected. Raises OSError for one that does not know the secret."""
-    try:
-        connection.settimeout(PROOF_SECONDS)
-        _prove(connection, secret, "worker", "rank")
-        return int.from_bytes(_exactly(connection, 4), "big")
-    except OSError:
-        connection.close()
-        raise
+class _Knock:
+    """A connection of which nobody knows yet if it is that of a rank."""
+
+    def __init__(self, connection: socket.socket, secret: str) -> None:
+        """Ask for a proof. Raises OSError."""
+        self.connection, self.deadline = connection, time.monotonic() + PROOF_SECONDS
+        self._secret, self._question, self._heard = secret, secrets.token_bytes(PROOF_BYTES), b""
+        connection.setblocking(False)
+        connection.sendall(self._question)
+
+    def listen(self) -> int | None:
+        """Take what there is to read; the number of the rank once it has proved that it is one. Raises OSError for one
+        that does not know the secret.
+        """
+        before = len(self._heard)
+        part = self.connection.recv(2 * PROOF_BYTES + NUMBER_BYTES - before)
+        if not part:
+            raise ConnectionResetError("it has hung up")
+        self._heard += part
+        if before < PROOF_BYTES <= len(self._heard):
+            self.connection.sendall(_proof(self._secret, "worker", self._heard[:PROOF_BYTES]))
+        proof, number = self._heard[PROOF_BYTES : 2 * PROOF_BYTES], self._heard[2 * PROOF_BYTES :]
+        if len(proof) == PROOF_BYTES and not hmac.compare_digest(_proof(self._secret, "rank", self._question), proof):
+            raise ConnectionRefusedError("it does not know the secret of this run")
+        return int.from_bytes(number, "big") if len(number) == NUMBER_BYTES else None
 
 
-def _prove(connection: socket.socket, secret: str, own: str, other: str) -> None:
-    """Prove to the other side that this one knows the secret, and let it prove the same. Raises OSError."""
+class _Door:
+    """Takes the connections of a listening socket. Others than ranks may knock, too, and say nothing, or what makes no
+    sense: nobody waits for them.
+    """
+
+    def __init__(self, listener: socket.socket, secret: str) -> None:
+        self._listener, self._secret = listener, secret
+        self._selector = selectors.DefaultSelector()
+        self._knocks: list[_Knock] = []
+
+    def __enter__(self) -> _Door:
+        self._listener.setblocking(False)
+        self._selector.register(self._listener, selectors.EVENT_READ)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._selector.close()
+        for knock in self._knocks:
+            knock.connection.close()
+
+    def admitted(self) -> list[tuple[int, socket.socket]]:
+        """The ranks that have come, by their numbers, after a wait of `LOOK_SECONDS` at most."""
+        found = []
+        for key, _ in self._selector.select(LOOK_SECONDS):
+            if key.data is None:
+                self._open()
+                continue
+            try:
+                number = key.data.listen()
+            except OSError:
+                self._leave(key.data).close()
+            else:
+                found += [] if number is None else [(number, self._leave(key.data))]
+        # One that comes while very many wait takes the place of the first.
+        late = [knock for knock in self._knocks if time.monotonic() > knock.deadline] or self._knocks[:-MOST_KNOCKS]
+        for knock in late:
+            self._leave(knock).close()
+        return found
+
+    def _open(self) -> None:
+        with contextlib.suppress(OSError):
+            connection, _ = self._listener.accept()
+            try:
+                self._knocks.append(_Knock(connection, self._secret))
+            except OSError:
+                connection.close()
+            else:
+                self._selector.register(connection, selectors.EVENT_READ, self._knocks[-1])
+
+    def _leave(self, knock: _Knock) -> socket.socket:
+        self._selector.unregister(knock.connection)
+        self._knocks.remove(knock)
+        return knock.connection
+
+
+def _prove(connection: socket.socket, secret: str) -> None:
+    """Prove to the worker that this rank knows the secret, and let it prove the same. Raises OSError."""
     question = secrets.token_bytes(PROOF_BYTES)
     connection.sendall(question)
-    connection.sendall(_proof(secret, own, _exactly(connection, PROOF_BYTES)))
-    if not hmac.compare_digest(_proof(secret, other, question), _exactly(connection, PROOF_BYTES)):
+    connection.sendall(_proof(secret, "rank", _exactly(connection, PROOF_BYTES)))
+    if not hmac.compare_digest(_proof(secret, "worker", question), _exactly(connection, PROOF_BYTES)):
         raise ConnectionRefusedError("it does not know the secret of this run")
 
 

@@ -12,6 +12,7 @@ from dltui.core.errors import DltuiError, UsageError
 from dltui.core.hosts import address, mirror
 from dltui.core.hosts.fetched import fetch_figures
 from dltui.core.machine.process import user_at_host
+from dltui.core.rundir.commands import NOT_BEGUN
 from dltui.core.text import clean_line
 from dltui.tui.base.hosts.far_hosts import FarHosts
 from dltui.tui.base.services import Services
@@ -118,7 +119,7 @@ class FarCommands(Commands):
         if far is None:
             super().take_out(run)
         else:
-            far[0].ask("kill", seconds=None, run=far[1])
+            far[0].ask("kill", seconds=None, run=far[1], attempt=NOT_BEGUN)
 
     def kill_cost(self, run: RunDirectory) -> str:
         far = self._hosts.of(run)

@@ -182,6 +182,7 @@ class WarmProcess:
     def begin(self, catalog: Catalog, framework: str, device: str) -> None:
         """Start a process that imports a framework for a device; nothing where that is not possible."""
         from dltui.core.catalog.framework_devices import resolve
+        from dltui.core.contract.ranks import spreading
         from dltui.core.lifecycle import start as run_start
         from dltui.core.lifecycle import warm
 
@@ -193,7 +194,7 @@ class WarmProcess:
         except UsageError:
             # Said when the run is to start on it.
             return
-        if chosen.parts and backend.spread == "ranks":
+        if chosen.parts and spreading(backend).here == "ranks":
             # Their worker needs no framework.
             warm.end()
             return

@@ -13,7 +13,7 @@ from dltui.core.hosts import mirror
 from dltui.core.lifecycle.launch import launching
 from dltui.core.numbers import exact
 from dltui.core.reading.launched import WAITING
-from dltui.core.rundir import place
+from dltui.core.rundir import commands, place
 from dltui.tui.cli import completion
 from dltui.tui.cli.follow.sending import (
     SETTLE_SECONDS,
@@ -72,7 +72,7 @@ def stop(run: str) -> int:
         if mirror.origin(reader.directory) is None:
             launching.end(reader.directory)
         else:
-            near.kill(reader.directory)
+            near.kill(reader.directory, commands.NOT_BEGUN)
         say(f"{reader.directory.id} taken out of the queue; start it with: dltui resume {reader.directory.id}")
         return 0
     done = order(reader, "stop", {})

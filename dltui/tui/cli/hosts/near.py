@@ -136,8 +136,8 @@ def kill_cost(run: RunDirectory) -> str:
 
 
 def kill(run: RunDirectory, attempt: int | None = None) -> None:
-    """End an attempt of a run at once, None is any, or the job that waits to begin it. Raises DltuiError where its host
-    cannot.
+    """End an attempt of a run at once, None is any, or a job that waits (`commands.NOT_BEGUN`). Raises DltuiError where
+    its host cannot.
     """
     link, name = _there(run)
     link.ask("kill", seconds=None, run=name, **({} if attempt is None else {"attempt": attempt}))

@@ -138,6 +138,9 @@ def test_a_command_to_an_attempt_that_has_ended_is_refused(far: Questions, home:
     assert far.ask("kill", run="calm-ibis", attempt=1) == (
         "calm-ibis was not killed: it was meant for attempt 1, this is attempt 2"
     )
+    assert far.ask("kill", run="calm-ibis", attempt=commands.NOT_BEGUN) == (
+        "calm-ibis was not killed: it was meant for a job that had not begun, this is attempt 2"
+    )
     assert far.ask("send", **asked, attempt="x").startswith("attempt must be a whole number")
     assert commands.take(run.path) == []
     assert commands.is_id(far.ask("send", **asked, attempt=2))

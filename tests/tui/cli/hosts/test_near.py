@@ -93,7 +93,7 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     found: list[str] = []
 
     def ask(self: Link, do: str, seconds: float | None = None, **arguments: Any) -> Any:
-        found.append(do)
+        found.append(f"{do} {arguments['attempt']}" if "attempt" in arguments else do)
         if do == "kill":
             raise UsageError("it runs on node7; kill it there")
         return "all of it"
@@ -118,7 +118,7 @@ def test_a_job_that_waits_there_is_taken_out_there(asked: list[str], monkeypatch
     monkeypatch.setattr(reader, "status", lambda: Status("queued", phase=WAITING))
     monkeypatch.setattr(control, "alive_run", lambda name, action: reader)
     assert run(["stop", "gpu01:r"]) == 2
-    assert asked == ["kill"]
+    assert asked == ["kill 0"]
 
 
 def test_a_command_that_the_host_refuses_is_said(asked: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
