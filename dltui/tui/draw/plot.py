@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from dltui.tui.draw import raster
@@ -55,8 +54,8 @@ class Plot:
             self._sign(*self.chart.best, "★", "best bold")
         if self.chart.cursor is not None:
             self._cursor(self.chart.cursor)
-        for row in ruled if not self.look.ascii else ():
-            self._grid(row)
+        if not self.look.ascii:
+            self._grid(sorted(ruled))
         return self._spans()
 
     def _spans(self) -> list[Row]:
@@ -69,17 +68,14 @@ class Plot:
         latest = np.maximum.accumulate(np.where(self.letters != SPACE, columns, 0), axis=1)
         numbers = np.take_along_axis(self.numbers, latest, axis=1)
         text = self.letters.astype("<u4").tobytes().decode("utf-32-le")
-        rows = []
-        for line in range(self.height):
-            cuts = [0, *(np.flatnonzero(np.diff(numbers[line])) + 1).tolist(), self.width]
-            first = line * self.width
-            styles = numbers[line, cuts[:-1]].tolist()
-            rows.append(
-                [
-                    (text[first + a : first + b], self.styles[number])
-                    for (a, b), number in zip(pairwise(cuts), styles, strict=True)
-                ]
-            )
+        # A span begins with each row, and where the style changes.
+        begins = np.ones(numbers.shape, dtype=bool)
+        begins[:, 1:] = numbers[:, 1:] != numbers[:, :-1]
+        starts = np.flatnonzero(begins)
+        rows: list[Row] = [[] for _ in range(self.height)]
+        ends = [*starts[1:].tolist(), len(text)]
+        for start, end, number in zip(starts.tolist(), ends, numbers.flat[starts].tolist(), strict=True):
+            rows[start // self.width].append((text[start:end], self.styles[number]))
         return rows
 
     def _cursor(self, x: float) -> None:
@@ -91,12 +87,13 @@ class Plot:
             self.letters[empty, column] = ord("│")
             self.numbers[empty, column] = self._number("accent")
 
-    def _grid(self, row: int) -> None:
+    def _grid(self, ruled: list[int]) -> None:
         import numpy as np
 
-        empty = (self.letters[row] == SPACE) & (np.arange(self.width) % 3 == 2)
-        self.letters[row][empty] = ord("·")
-        self.numbers[row][empty] = self._number("rule")
+        empty = np.zeros(self.letters.shape, dtype=bool)
+        empty[ruled, 2::3] = self.letters[ruled, 2::3] == SPACE
+        self.letters[empty] = ord("·")
+        self.numbers[empty] = self._number("rule")
 
     def _series(self, series: Series) -> None:
         import numpy as np

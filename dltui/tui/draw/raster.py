@@ -160,8 +160,8 @@ def braille(dots: Array) -> Array:
     """The code points (height / 4, width / 2) of the braille letters that show the dots."""
     import numpy as np
 
-    weights = np.array([[1, 8], [2, 16], [4, 32], [64, 128]], dtype=np.int64)
-    height, width = dots.shape[0] // 4, dots.shape[1] // 2
-    cells = dots.reshape(height, 4, width, 2).astype(np.int64)
-    letters: Array = EMPTY + np.einsum("hawb,ab->hw", cells, weights)
+    left, right = dots[:, 0::2].astype(np.int64), dots[:, 1::2].astype(np.int64)
+    # The lowest dots have the last two bits, because the first braille letters had three rows.
+    upper, lowest = left + 8 * right, 64 * left[3::4] + 128 * right[3::4]
+    letters: Array = EMPTY + upper[0::4] + 2 * upper[1::4] + 4 * upper[2::4] + lowest
     return letters
