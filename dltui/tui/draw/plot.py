@@ -42,8 +42,8 @@ class Plot:
 
         self.chart, self.scale, self.look = chart, scale, look
         self.width, self.height = width, height
-        self.letters: Array = np.full((height, width), SPACE, dtype=np.int64)
-        self.numbers: Array = np.zeros((height, width), dtype=np.int64)
+        self.letters: Array = np.full((height, width), SPACE, dtype=np.uint32)
+        self.numbers: Array = np.zeros((height, width), dtype=np.uint16)
         self.styles = [""]
 
     def rows(self, ruled: set[int]) -> list[Row]:
@@ -64,10 +64,11 @@ class Plot:
         """
         import numpy as np
 
-        columns = np.arange(self.width)
-        latest = np.maximum.accumulate(np.where(self.letters != SPACE, columns, 0), axis=1)
-        numbers = np.take_along_axis(self.numbers, latest, axis=1)
-        text = self.letters.astype("<u4").tobytes().decode("utf-32-le")
+        # The place of each cell, of a space that of the letter before it in its row.
+        places = np.arange(self.letters.size).reshape(self.letters.shape)
+        latest = np.maximum.accumulate(np.where(self.letters != SPACE, places, places[:, :1]), axis=1)
+        numbers = self.numbers.ravel()[latest]
+        text = self.letters.tobytes().decode("utf-32")
         # A span begins with each row, and where the style changes.
         begins = np.ones(numbers.shape, dtype=bool)
         begins[:, 1:] = numbers[:, 1:] != numbers[:, :-1]
@@ -165,8 +166,12 @@ class Plot:
         return (values - low) / (high - low)
 
     def _band(self, columns: raster.Columns) -> Array:
-        shares = (self._share(columns.low), self._share(columns.high), self._share(columns.mean))
-        return raster.band(columns, shares, self.width * ACROSS, self.height * DOWN)
+        low = self._share(columns.low)
+        # A line has one value in each column.
+        high, mean = (
+            low if values is columns.low else self._share(values) for values in (columns.high, columns.mean)
+        )
+        return raster.band(columns, (low, high, mean), self.width * ACROSS, self.height * DOWN)
 
     def _number(self, style: str) -> int:
         if style not in self.styles:
@@ -174,10 +179,12 @@ class Plot:
         return self.styles.index(style)
 
     def _put(self, dots: Array, style: str, mark: str) -> None:
+        import numpy as np
+
         letters = raster.braille(dots)
         drawn = letters > raster.EMPTY
-        self.letters[drawn] = ord(mark) if self.look.ascii else letters[drawn]
-        self.numbers[drawn] = self._number(style)
+        np.copyto(self.letters, ord(mark) if self.look.ascii else letters, where=drawn)
+        np.copyto(self.numbers, self._number(style), where=drawn)
 
     def _sign(self, x: float, y: float, letter: str, style: str) -> None:
         at = (x - self.chart.start) / (self.chart.end - self.chart.start)
