@@ -40,15 +40,23 @@ class Screen:
     """dltui in a pty, with a terminal emulator that reads it."""
 
     def __init__(
-        self, home: Path, *arguments: str, size: tuple[int, int] = (80, 24), code: str = ENTRY, **more: str
+        self,
+        home: Path,
+        *arguments: str,
+        size: tuple[int, int] = (80, 24),
+        code: str = ENTRY,
+        shell: bool = False,
+        **more: str,
     ) -> None:
+        """`shell` starts bash alone, which owns the terminal."""
         kept = {name: value for name, value in os.environ.items() if name not in ("CI", "NO_COLOR", "COLORTERM")}
         environment = kept | {"DLTUI_HOME": str(home), "TERM": "xterm-256color", "LC_ALL": "C.UTF-8"} | more
         self.emulator = pyte.Screen(*size)
         self.stream = pyte.ByteStream(self.emulator)
         self.bytes = b""
-        command = ["-P", "-c", code, *arguments]
-        self.child = pexpect.spawn(sys.executable, command, env=environment, dimensions=size[::-1], cwd=home.parent)
+        program = "bash" if shell else sys.executable
+        command = ["--norc", "--noprofile", "-i"] if shell else ["-P", "-c", code, *arguments]
+        self.child = pexpect.spawn(program, command, env=environment, dimensions=size[::-1], cwd=home.parent)
         self.before = termios.tcgetattr(self.child.child_fd)
 
     def read(self, seconds: float = 0.05) -> bool:

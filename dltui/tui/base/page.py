@@ -10,6 +10,7 @@ from textual.binding import Binding
 from textual.events import Paste
 from textual.screen import Screen
 
+from dltui.tui.base.compositor import Compositor
 from dltui.tui.base.effects import mouse
 from dltui.tui.base.host import host
 from dltui.tui.base.notice import Notice
@@ -50,6 +51,7 @@ class Page(Screen[None], inherit_bindings=False):
 
     def __init__(self) -> None:
         super().__init__()
+        self._compositor = Compositor()
         self._parts: list[Rows] = []
         self.answers: Mapping[str, Answer] = {}
         """The actions of this page's objects, by the keys that are bound with `press`."""

@@ -1,4 +1,4 @@
-"""The base of all widgets: rows from a pure function, of which only the changed ones are sent."""
+"""The base of all widgets: rows from a pure function, of which only the changed cells are sent."""
 
 from __future__ import annotations
 
@@ -6,21 +6,25 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Self
 
 from rich.segment import Segment
+from rich.style import Style
 from textual.color import Color
 from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
 from dltui.tui.base.host import host
+from dltui.tui.draw.changes import cells_of, changes
 from dltui.tui.draw.styled_text import Row, fit, to_ascii
 
 if TYPE_CHECKING:
-    from rich.style import Style
     from textual.events import Resize
 
     from dltui.tui.base.host import Host
+    from dltui.tui.draw.changes import Cells
 
 Draw = Callable[[int, int], list[Row]]
+MOST_STYLES = 2_048
+"""Pictures in color would fill the memory."""
 
 
 class Rows(Widget):
@@ -32,8 +36,11 @@ class Rows(Widget):
         super().__init__(id=id, classes=classes)
         self._draw = draw
         self._rows: list[Row] = []
-        self._strips: dict[int, Strip] = {}
         self._room = (0, 0)
+        self._cells: dict[int, Cells | None] = {}
+        """The cells of rows that have changed: those of the others need not be known."""
+        self._strips: dict[int, Strip] = {}
+        self._styles: dict[str, Style] = {}
 
     @property
     def host(self) -> Host:
@@ -41,7 +48,7 @@ class Rows(Widget):
         return host(self.app)
 
     def redraw(self) -> None:
-        """Draw again, and send the rows that differ."""
+        """Draw again, and send the cells that differ."""
         width, height = self._room
         if not width or not height or not self.is_attached:
             return
@@ -52,11 +59,19 @@ class Rows(Widget):
         changed = []
         for y, (old, new) in enumerate(zip(before, self._rows, strict=True)):
             if old != new and y < height:
-                first, last = difference(old, new, width)
-                changed.append(Region(first, y, last - first, 1))
-                self._strips.pop(y, None)
+                changed += [Region(first, y, last - first, 1) for first, last in self._changes(y, old, new)]
         if changed:
             self.refresh(*changed)
+
+    def _changes(self, y: int, old: Row, new: Row) -> list[tuple[int, int]]:
+        """The ranges of cells of a line to send; the whole line where a letter is wider than a cell."""
+        width = self._room[0]
+        self._strips.pop(y, None)
+        before = self._cells[y] if y in self._cells else cells_of(self._fitted(old, width))
+        after = self._cells[y] = cells_of(self._fitted(new, width))
+        if before is None or after is None:
+            return [(0, width)]
+        return changes(before, after, self.host.palette.ground)
 
     def row_at(self, y: int) -> Row:
         """The row that is shown at this line."""
@@ -66,7 +81,7 @@ class Rows(Widget):
         # Asked for its size at each redraw, a widget would work it out anew.
         self._room = self.size
         self._rows = []
-        self._strips.clear()
+        self._forget()
         self.redraw()
 
     def on_hide(self) -> None:
@@ -75,41 +90,61 @@ class Rows(Widget):
 
     def refresh(self, *regions: Region, **how: bool) -> Self:
         if not regions:
-            self._strips.clear()
+            self._forget()
         return super().refresh(*regions, **how)
 
     def notify_style_update(self) -> None:
-        self._strips.clear()
+        self._forget()
         super().notify_style_update()
+
+    def _forget(self) -> None:
+        """Forget what was made of the rows, because their size or the look of all has changed."""
+        self._cells.clear()
+        self._strips.clear()
+        self._styles.clear()
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """Return the lines directly. At each frame Textual asks all widgets for all their lines; its code for borders,
         padding and opacity, which no widget of rows has, would take as long as the rest of the frame.
         """
-        width = self.size.width
-        missing = [y for y in crop.line_range if y not in self._strips]
-        if missing:
-            base, filters = self.rich_style, self.app.get_line_filters()
-            background = Color.from_rich_color(base.bgcolor)
-            for y in missing:
-                strip = self._strip(y, width, base)
-                for line_filter in filters:
-                    strip = strip.apply_filter(line_filter, background)
-                self._strips[y] = strip
-        strips = [self._strips[y] for y in crop.line_range]
-        whole = crop.column_span == (0, width)
-        return strips if whole else [strip.crop(*crop.column_span) for strip in strips]
+        first, last = crop.column_span
+        return [self._line(y, first, last) for y in crop.line_range]
 
-    def _strip(self, y: int, width: int, base: Style) -> Strip:
-        if y >= len(self._rows):
-            return Strip.blank(width, base)
-        style = self.host.palette.style
-        row = fit(self._rows[y], width)
+    def _line(self, y: int, first: int, last: int) -> Strip:
+        """The cells of a line from `first` up to `last`."""
+        width = self.size.width
+        cells = self._cells.get(y)
+        if cells is not None and y not in self._strips and last - first < width:
+            return self._strip(cells.part(first, last), last - first)
+        if y not in self._strips:
+            row = self._rows[y] if y < len(self._rows) else []
+            self._strips[y] = self._strip(self._fitted(row, width), width)
+        return self._strips[y] if last - first == width else self._strips[y].crop(first, last)
+
+    def _strip(self, row: Row, width: int) -> Strip:
+        return Strip([Segment(self._shown(text, words), self._style(words)) for text, words in row], width)
+
+    def _fitted(self, row: Row, width: int) -> Row:
+        """The row as it is shown."""
+        row = fit(row, width)
         if self.host.look.ascii:
             # Some signs take more letters than one, and then the end is cut off with a sign of its own.
             row = fit([(to_ascii(text), words) for text, words in row], width)
             row = [(to_ascii(text), words) for text, words in row]
-        return Strip([Segment(self._shown(text, words), base + style(words)) for text, words in row], width)
+        return row
+
+    def _style(self, words: str) -> Style:
+        """The style of these words on the ground of the widget, as the terminal can show it."""
+        style = self._styles.get(words)
+        if style is None:
+            if len(self._styles) >= MOST_STYLES:
+                self._styles.clear()
+            base = self.rich_style
+            segments = [Segment(" ", base + self.host.palette.style(words))]
+            for line_filter in self.app.get_line_filters():
+                segments = line_filter.apply(segments, Color.from_rich_color(base.bgcolor))
+            style = self._styles[words] = segments[0].style or Style.null()
+        return style
 
     def _shown(self, text: str, words: str) -> str:
         """The text, or the cells of an image in its place."""
@@ -117,21 +152,3 @@ class Rows(Widget):
             return text
         number, row = map(int, words.split()[0].split(":")[1:])
         return self.host.image_cells(number, row, len(text))
-
-
-def difference(old: Row, new: Row, width: int) -> tuple[int, int]:
-    """The first cell in which two rows differ and the cell after the last; the whole width for rows with wide
-    characters.
-    """
-    before, after = _cells(old, width), _cells(new, width)
-    if before is None or after is None:
-        return 0, width
-    first = next((x for x in range(width) if before[x] != after[x]), 0)
-    last = next((x for x in reversed(range(width)) if before[x] != after[x]), width - 1)
-    return first, last + 1
-
-
-def _cells(row: Row, width: int) -> list[tuple[str, str]] | None:
-    """The letter and style of each cell; None where a letter is wider than a cell."""
-    cells = [(letter, style) for text, style in fit(row, width) for letter in text]
-    return cells if len(cells) == width else None

@@ -36,10 +36,9 @@ def draw(chart: Chart, width: int, height: int, look: Look) -> list[Row]:
     margin = max(MARGIN, max((len(text) for text in texts), default=0) + 1)
     names = {row_of(scale, value, rows): text for value, text in zip(steps, texts, strict=True)}
     plot = Plot(chart, scale, width - margin - 1, rows, look)
-    body: list[Row] = [
-        [(right(names.get(row, ""), margin - 1) + " ", "dim"), ("┤" if row in names else "│", "faint"), *line]
-        for row, line in enumerate(plot.rows(set(names)))
-    ]
+    named = {row: [(right(text, margin - 1) + " ", "dim"), ("┤", "faint")] for row, text in names.items()}
+    other = [(" " * margin, "dim"), ("│", "faint")]
+    body: list[Row] = [[*named.get(row, other), *line] for row, line in enumerate(plot.rows(set(names)))]
     return [title(chart, width, look), *body, *_x_axis(chart, margin, width - margin - 1)]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from dltui.tui.draw import raster
@@ -43,8 +42,8 @@ class Plot:
 
         self.chart, self.scale, self.look = chart, scale, look
         self.width, self.height = width, height
-        self.letters: Array = np.full((height, width), SPACE, dtype=np.int64)
-        self.numbers: Array = np.zeros((height, width), dtype=np.int64)
+        self.letters: Array = np.full((height, width), SPACE, dtype=np.uint32)
+        self.numbers: Array = np.zeros((height, width), dtype=np.uint16)
         self.styles = [""]
 
     def rows(self, ruled: set[int]) -> list[Row]:
@@ -55,8 +54,8 @@ class Plot:
             self._sign(*self.chart.best, "★", "best bold")
         if self.chart.cursor is not None:
             self._cursor(self.chart.cursor)
-        for row in ruled if not self.look.ascii else ():
-            self._grid(row)
+        if not self.look.ascii:
+            self._grid(sorted(ruled))
         return self._spans()
 
     def _spans(self) -> list[Row]:
@@ -65,21 +64,19 @@ class Plot:
         """
         import numpy as np
 
-        columns = np.arange(self.width)
-        latest = np.maximum.accumulate(np.where(self.letters != SPACE, columns, 0), axis=1)
-        numbers = np.take_along_axis(self.numbers, latest, axis=1)
-        text = self.letters.astype("<u4").tobytes().decode("utf-32-le")
-        rows = []
-        for line in range(self.height):
-            cuts = [0, *(np.flatnonzero(np.diff(numbers[line])) + 1).tolist(), self.width]
-            first = line * self.width
-            styles = numbers[line, cuts[:-1]].tolist()
-            rows.append(
-                [
-                    (text[first + a : first + b], self.styles[number])
-                    for (a, b), number in zip(pairwise(cuts), styles, strict=True)
-                ]
-            )
+        # The place of each cell, of a space that of the letter before it in its row.
+        places = np.arange(self.letters.size).reshape(self.letters.shape)
+        latest = np.maximum.accumulate(np.where(self.letters != SPACE, places, places[:, :1]), axis=1)
+        numbers = self.numbers.ravel()[latest]
+        text = self.letters.tobytes().decode("utf-32")
+        # A span begins with each row, and where the style changes.
+        begins = np.ones(numbers.shape, dtype=bool)
+        begins[:, 1:] = numbers[:, 1:] != numbers[:, :-1]
+        starts = np.flatnonzero(begins)
+        rows: list[Row] = [[] for _ in range(self.height)]
+        ends = [*starts[1:].tolist(), len(text)]
+        for start, end, number in zip(starts.tolist(), ends, numbers.flat[starts].tolist(), strict=True):
+            rows[start // self.width].append((text[start:end], self.styles[number]))
         return rows
 
     def _cursor(self, x: float) -> None:
@@ -91,12 +88,13 @@ class Plot:
             self.letters[empty, column] = ord("│")
             self.numbers[empty, column] = self._number("accent")
 
-    def _grid(self, row: int) -> None:
+    def _grid(self, ruled: list[int]) -> None:
         import numpy as np
 
-        empty = (self.letters[row] == SPACE) & (np.arange(self.width) % 3 == 2)
-        self.letters[row][empty] = ord("·")
-        self.numbers[row][empty] = self._number("rule")
+        empty = np.zeros(self.letters.shape, dtype=bool)
+        empty[ruled, 2::3] = self.letters[ruled, 2::3] == SPACE
+        self.letters[empty] = ord("·")
+        self.numbers[empty] = self._number("rule")
 
     def _series(self, series: Series) -> None:
         import numpy as np
@@ -168,8 +166,12 @@ class Plot:
         return (values - low) / (high - low)
 
     def _band(self, columns: raster.Columns) -> Array:
-        shares = (self._share(columns.low), self._share(columns.high), self._share(columns.mean))
-        return raster.band(columns, shares, self.width * ACROSS, self.height * DOWN)
+        low = self._share(columns.low)
+        # A line has one value in each column.
+        high, mean = (
+            low if values is columns.low else self._share(values) for values in (columns.high, columns.mean)
+        )
+        return raster.band(columns, (low, high, mean), self.width * ACROSS, self.height * DOWN)
 
     def _number(self, style: str) -> int:
         if style not in self.styles:
@@ -177,10 +179,12 @@ class Plot:
         return self.styles.index(style)
 
     def _put(self, dots: Array, style: str, mark: str) -> None:
+        import numpy as np
+
         letters = raster.braille(dots)
         drawn = letters > raster.EMPTY
-        self.letters[drawn] = ord(mark) if self.look.ascii else letters[drawn]
-        self.numbers[drawn] = self._number(style)
+        np.copyto(self.letters, ord(mark) if self.look.ascii else letters, where=drawn)
+        np.copyto(self.numbers, self._number(style), where=drawn)
 
     def _sign(self, x: float, y: float, letter: str, style: str) -> None:
         at = (x - self.chart.start) / (self.chart.end - self.chart.start)

@@ -109,8 +109,7 @@ def band(columns: Columns, shares: tuple[Array, Array, Array], width: int, heigh
     if not len(columns.at):
         return dots
     at, low, high = _join(columns.at, *shares)
-    top = (height - 1) - np.round(np.clip(high, -9, 9) * (height - 1))
-    bottom = (height - 1) - np.round(np.clip(low, -9, 9) * (height - 1))
+    top, bottom = (height - 1) - np.round(np.clip((high, low), -9, 9) * (height - 1))
     rows = np.arange(height)[:, None]
     dots[:, at] = (rows >= top) & (rows <= bottom)
     for first, last in _holes(columns) if len(columns.gaps) else ():
@@ -160,8 +159,9 @@ def braille(dots: Array) -> Array:
     """The code points (height / 4, width / 2) of the braille letters that show the dots."""
     import numpy as np
 
-    weights = np.array([[1, 8], [2, 16], [4, 32], [64, 128]], dtype=np.int64)
-    height, width = dots.shape[0] // 4, dots.shape[1] // 2
-    cells = dots.reshape(height, 4, width, 2).astype(np.int64)
-    letters: Array = EMPTY + np.einsum("hawb,ab->hw", cells, weights)
+    bits = dots.view(np.uint8)
+    left, right = bits[:, 0::2], bits[:, 1::2]
+    # The lowest dots have the last two bits, because the first braille letters had three rows.
+    upper, lowest = left + 8 * right, 64 * left[3::4] + 128 * right[3::4]
+    letters: Array = EMPTY + (upper[0::4] + 2 * upper[1::4] + 4 * upper[2::4] + lowest).astype(np.uint32)
     return letters

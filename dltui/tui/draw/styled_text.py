@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -19,10 +20,13 @@ SIGNS = "─│┤├┬┴┼┌┐└┘━╸›●○★·…×→←↑↓�
 LETTERS = "-|||+++++++##>oo*-~x><^v^v #___--=="
 ASCII = dict(zip(SIGNS, LETTERS, strict=True)) | {"±": "+/-"}
 
+_NARROW = re.compile("[ -~\u00b0-\u00b1·×…←-↕─-▟■-◡★⠀-⣿]*").fullmatch
+"""What almost all text on a screen consists of: printable letters of one cell."""
+
 
 def width(text: str) -> int:
     """The width of a text in terminal cells."""
-    return len(text) if text.isascii() and text.isprintable() else cell_len(text)
+    return len(text) if _NARROW(text) else cell_len(text)
 
 
 def plain(rows: Iterable[Row]) -> list[str]:
@@ -32,7 +36,8 @@ def plain(rows: Iterable[Row]) -> list[str]:
 
 def cells(row: Row) -> int:
     """The width of a row in terminal cells."""
-    return sum(width(text) for text, _ in row)
+    whole = "".join([text for text, _ in row])
+    return len(whole) if _NARROW(whole) else sum([width(text) for text, _ in row])
 
 
 def cut(text: str, size: int) -> str:
@@ -84,6 +89,11 @@ def one_line(text: str) -> str:
 def fit(row: Row, size: int) -> Row:
     """The row cut or filled to exactly `size` cells. Everything on a screen comes by here, so that no control
     character can reach the terminal by another way."""
+    whole = "".join([text for text, _ in row])
+    if len(whole) < size and _NARROW(whole):
+        return [*row, (" " * (size - len(whole)), "")]
+    if len(whole) == size and row and row[-1][0] and _NARROW(whole):
+        return row
     result: Row = []
     rest = size
     for text, style in row:

@@ -107,6 +107,12 @@ class Palette:
             style = self._known[words] = style + self._lifted(words.split(), style)
         return style
 
+    def ground(self, words: str) -> object:
+        """A value that is equal for styles in which blanks look the same."""
+        style = self.style(words)
+        shown = style.underline or style.reverse or style.strike
+        return style if shown else style.bgcolor
+
     def _lifted(self, words: list[str], style: Style) -> Style:
         """A color of text that can be read on the ground of a chosen row, where that of the style cannot."""
         colors, ground, color = self._colors, style.bgcolor, style.color
