@@ -16,7 +16,7 @@ import pyte
 import pytest
 
 from benchmarks.growing_run import Growing, create
-from tests.tui.base.test_compositor import visible
+from tests.tui.base.frames.test_compositor import visible
 from tests.tui.test_pty import ENTRY, Screen
 
 # Writes down, at each tick, what the page wants to show.

@@ -10,8 +10,8 @@ from textual.binding import Binding
 from textual.events import Paste
 from textual.screen import Screen
 
-from dltui.tui.base.compositor import Compositor
 from dltui.tui.base.effects import mouse
+from dltui.tui.base.frames.compositor import Compositor
 from dltui.tui.base.host import host
 from dltui.tui.base.notice import Notice
 from dltui.tui.base.rows import Rows

@@ -12,15 +12,15 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
+from dltui.tui.base.frames.changes import cells_of, changes
 from dltui.tui.base.host import host
-from dltui.tui.draw.changes import cells_of, changes
 from dltui.tui.draw.styled_text import Row, fit, to_ascii
 
 if TYPE_CHECKING:
     from textual.events import Resize
 
+    from dltui.tui.base.frames.changes import Cells
     from dltui.tui.base.host import Host
-    from dltui.tui.draw.changes import Cells
 
 Draw = Callable[[int, int], list[Row]]
 MOST_STYLES = 2_048

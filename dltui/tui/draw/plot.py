@@ -168,9 +168,7 @@ class Plot:
     def _band(self, columns: raster.Columns) -> Array:
         low = self._share(columns.low)
         # A line has one value in each column.
-        high, mean = (
-            low if values is columns.low else self._share(values) for values in (columns.high, columns.mean)
-        )
+        high, mean = (low if values is columns.low else self._share(values) for values in (columns.high, columns.mean))
         return raster.band(columns, (low, high, mean), self.width * ACROSS, self.height * DOWN)
 
     def _number(self, style: str) -> int:

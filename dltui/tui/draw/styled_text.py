@@ -20,7 +20,7 @@ SIGNS = "─│┤├┬┴┼┌┐└┘━╸›●○★·…×→←↑↓�
 LETTERS = "-|||+++++++##>oo*-~x><^v^v #___--=="
 ASCII = dict(zip(SIGNS, LETTERS, strict=True)) | {"±": "+/-"}
 
-_NARROW = re.compile("[ -~\u00b0-\u00b1·×…←-↕─-▟■-◡★⠀-⣿]*").fullmatch
+_NARROW = re.compile("[ -~°±·×›…←-↕─-▟■-◡★⠀-⣿]*").fullmatch
 """What almost all text on a screen consists of: printable letters of one cell."""
 
 
@@ -111,9 +111,12 @@ def fit(row: Row, size: int) -> Row:
 
 
 def ends(start: Row, end: Row, size: int) -> Row:
-    """A row with a part at each end; the start is shortened when both do not fit."""
+    """A row with a part at each end; the start is shortened when both do not fit with a blank between them."""
     room = max(size - cells(end), 0)
-    return fit(start, room) + fit(end, size - room)
+    first, last = fit(start, room), fit(end, size - room)
+    if room and plain([first])[0][-1:].strip() and plain([last])[0][:1].strip():
+        first = fit(fit(start, room - 1), room)
+    return first + last
 
 
 def beside(parts: Sequence[tuple[Sequence[Row], int]], height: int, between: Span = ("", "")) -> list[Row]:

@@ -86,7 +86,7 @@ class AnsiDiff:
 
     def _escape(self, other: str, out: list[str]) -> None:
         # Going to a place depends on no color; all else gets what it would have had.
-        if not other.endswith(("G", "H")):
+        if not other.endswith("H"):
             self._settle(out, blank=False)
             if other[1:3] == "[?":
                 # Another screen, or a program that comes back: it may have been left in any color.

@@ -11,7 +11,7 @@ from rich.color import ColorSystem
 from rich.style import Style
 from textual.strip import Strip
 
-from dltui.tui.draw.changes import GAP, Cells, cells_of, changes
+from dltui.tui.base.frames.changes import GAP, Cells, cells_of, changes
 from dltui.tui.draw.styled_text import Row, fit, merge
 from dltui.tui.terminal.theme import Palette
 from dltui.tui.terminal.theme_colors import DARK, PLAIN

@@ -1,0 +1,1 @@
+"""Which cells of a page are sent to the terminal."""
