@@ -44,7 +44,7 @@ from dltui.core.rundir.directory import RunDirectory
 from dltui.core.train.plan import Planner
 from tests.faults import victim
 from tests.faults.lab import Result, result
-from tests.faults.planted import KILLS
+from tests.faults.planted import KILLS, Bug
 
 SHIPPED = {"kind": "distribution", "name": "dltui"}
 CONFIG = {"epochs": 12, "batch_size": 96, "layers": [24], "dropout": 0.3, "lr": 0.02, "optimizer": "adamw"}
@@ -87,6 +87,7 @@ class Killer:
 
     config: Mapping[str, Any] = CONFIG
     device: Mapping[str, Any] = {"name": "cpu", "title": "CPU", "uuid": None}
+    bugs: Mapping[str, Bug] = KILLS
     loses = False
     """True if a worker may end because it lost a rank."""
 
@@ -274,7 +275,7 @@ def why(run: RunDirectory) -> str:
 def find_bugs(killer: Callable[[], Killer], kills: int) -> int:
     """Plant one bug after the other; how many were not found."""
     missed = 0
-    for name, plant in KILLS.items():
+    for name, plant in killer().bugs.items():
         some = killer()
         with plant():
             table = some.kill(kills, most_faults=1)

@@ -21,6 +21,7 @@ from dltui.core.rundir.log import EventLog
 from dltui.core.train import position
 from dltui.core.train.position import Progress
 from dltui.core.worker.journal import Journal
+from dltui.core.worker.ranks.distributed import DistributedTrainable
 from dltui.exports import write
 from tests.faults.disk import Recorder
 
@@ -163,6 +164,18 @@ KILLS: dict[str, Bug] = {
     "checkpoint written under its final name": CRASHES["checkpoint written under its final name"],
 }
 """For killed processes."""
+
+
+def _first_rank_only(self: DistributedTrainable, state: Any) -> None:
+    self._supervisor.request({0: ({"do": "load_state"}, state)})
+
+
+RANKS: dict[str, Bug] = {
+    # Each of the few epochs of their runs is better than the one before.
+    **{name: bug for name, bug in KILLS.items() if name != "best is forgotten"},
+    "only the first rank goes on from the checkpoint": patched(DistributedTrainable, load_state=_first_rank_only),
+}
+"""For killed ranks."""
 
 AROUND: dict[str, tuple[str, Bug]] = {
     "tree": ("figures of a dead worker count as drawn", patched(RunReader, _redraw=lambda self, live: "")),

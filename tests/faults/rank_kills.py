@@ -26,6 +26,7 @@ from dltui.core.worker.ranks.channel import Channel
 from dltui.plugins.launchers import leash_process
 from tests.faults import victim
 from tests.faults.kills import Killer
+from tests.faults.planted import RANKS, Bug
 
 CPU = {"name": "cpu", "title": "CPU", "uuid": None}
 TWO = {**CPU, "name": "cpu:2", "devices": [CPU, CPU]}
@@ -118,6 +119,7 @@ class RankKiller(Killer):
 
     config: Mapping[str, Any] = CONFIG
     device: Mapping[str, Any] = TWO
+    bugs: Mapping[str, Bug] = RANKS
     loses = True
 
     def __init__(self, folder: Path, seed: int, framework: str = "torch") -> None:

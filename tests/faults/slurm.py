@@ -1,10 +1,10 @@
 """Preempts runs in the queue of a small Slurm (`tests.fakes.slurm`) at random moments.
 
-    python -m tests.faults.slurm numpy|torch|tensorflow [--preemptions N] [--seed N] [--bugs]
+    python -m tests.faults.slurm numpy|torch|tensorflow|nodes [--preemptions N] [--seed N] [--bugs]
 
 Jobs are warned by USR2, USR1 or TERM, or killed with their node without a word, while they start, train, evaluate or
 save, and go into the queue again. Each run must end by itself with the weights and the curve, bit for bit, of a run
-that nobody disturbed. `--bugs` plants a bug that must be found.
+that nobody disturbed. `nodes` are two, with a rank of PyTorch each. `--bugs` plants a bug that must be found.
 
 Exit code 0: nothing was lost. 1: something was. With --bugs: 0 when the bug was found.
 """
@@ -37,12 +37,14 @@ DATA: dict[str, tuple[str, str, dict[str, Any]]] = {
     "numpy": ("softmax-numpy", "blobs", {"n": 400}),
     "torch": ("mlp-torch", "digits", {}),
     "tensorflow": ("mlp-tensorflow", "digits", {}),
+    "nodes": ("cnn-torch", "digits", {}),
 }
 CONFIG: dict[str, Any] = {"batch_size": 32, "threads": 1, "checkpoint_seconds": 0.2, "schedule": "cosine"}
 OWN: dict[str, dict[str, Any]] = {
     "numpy": {"epochs": 40, "lr": 1.0, "step_seconds": 0.01},
     "torch": {"epochs": 60, "lr": 0.02, "dropout": 0.3, "optimizer": "adamw"},
     "tensorflow": {"epochs": 60, "lr": 0.02, "dropout": 0.3, "optimizer": "adamw"},
+    "nodes": {"epochs": 60, "threads": 2, "dropout": 0.3, "deterministic": True},
 }
 
 
@@ -73,17 +75,19 @@ class Cluster:
 
     def new_run(self, name: str, launcher: str) -> RunDirectory:
         model, dataset, options = DATA[self.framework]
+        nodes, away = 2 if self.framework == "nodes" else 1, launcher == "slurm"
         request = RunRequest(
             model,
             dataset,
             options,
-            device="cpu",
+            device="cpu" if nodes == 1 else "auto" if away else f"cpu:{nodes}",
             config=CONFIG | OWN[self.framework],
             name=name,
             exports=str(self.folder / "exports"),
             formats=("none",),
             plugins=(FAKE,),
             launcher=launcher,
+            launcher_options={"nodes": nodes} if away and nodes > 1 else {},
         )
         return create_run(request, self.catalog)
 

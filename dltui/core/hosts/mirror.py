@@ -46,7 +46,7 @@ def folder() -> Path:
 def directory(host: str, run: str) -> RunDirectory:
     """The mirror of a run; its id is HOST:RUN. Raises UsageError for a name that is none."""
     names.check_run_name(run)
-    return RunDirectory(folder() / address.check_host(host) / address.joined(host, run))
+    return RunDirectory(f"{folder()}/{address.check_host(host)}/{address.joined(host, run)}")
 
 
 def origin(run: RunDirectory) -> tuple[str, str] | None:

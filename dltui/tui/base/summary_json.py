@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -47,6 +48,8 @@ def fields_from_json(found: Mapping[str, Any]) -> dict[str, Any]:
 
 def number(value: Any) -> float:
     """A finite number. Raises ValueError for anything else."""
+    if type(value) is float and math.isfinite(value):
+        return value
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
         raise ValueError("not a number")
     return float(value)
@@ -70,17 +73,23 @@ def _listed(value: Any) -> list[Any]:
     return value
 
 
+_word = functools.lru_cache(1_000)(safe)
+"""Runs have the same names of facts, and mostly the same values."""
+
+
 def _fact(value: Any) -> Any:
     """A value that filters search: they clean what they show."""
     if isinstance(value, list):
         return [_fact(item) for item in _listed(value)]
-    return value if value is None or isinstance(value, (bool, int, float)) else safe(value)
+    if value is None or isinstance(value, (bool, int, float)):
+        return value
+    return _word(value) if isinstance(value, str) else safe(value)
 
 
 def _facts(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict) or len(value) > MOST_ITEMS:
         raise ValueError("not an object")
-    return {safe(name): _fact(item) for name, item in value.items()}
+    return {_word(name): _fact(item) for name, item in value.items()}
 
 
 def _triple(read: tuple[Reader, Reader, Reader]) -> Reader:
