@@ -1,6 +1,6 @@
-"""Every `dltui` command in a block of the README and of docs/ is parsed by dltui's own parser, with the models that ship
-in the box: options, values, names of models. test_executed.py carries them out; test_plugins_doc.py the console sessions
-of docs/plugins.md, word by word.
+"""Every `dltui` command in a block of the README and of docs/ is parsed by dltui's own parser, with the models of the
+box: options, values, names of models. test_executed.py carries them out; test_plugins_doc.py does so with the console
+sessions of docs/plugins.md, word by word.
 """
 
 from __future__ import annotations
