@@ -31,10 +31,10 @@ def make_files(seed: int = 0) -> dict[str, bytes]:
     return {name: pack(array) for name, array in zip(NAMES, arrays, strict=True)}
 
 
-def make_member(files: dict[str, bytes], *mirrors: str) -> Member:
-    contents = [files[name] for name in NAMES]
+def make_member(files: dict[str, bytes], *mirrors: str, name: str = "small-mnist") -> Member:
+    contents = [files[file] for file in NAMES]
     return Member(
-        "small-mnist",
+        name,
         "noise",
         tuple("abcdefghij"),
         tuple(len(content) for content in contents),  # type: ignore[arg-type]

@@ -129,6 +129,9 @@ def test_uv_tool_install(wheel: Path, tmp_path: Path) -> None:
     there = environment(tmp_path, **places, UV_PYTHON=sys.executable, UV_PYTHON_DOWNLOADS="never")
     carry_out(tmp_path / "uv" / "bin" / "uv", "tool", "install", wheel, environment=there)
     works(tmp_path / "uv_tool_bin_dir" / "dltui", tmp_path)
+    once = tmp_path / "uv" / "bin" / "uvx"
+    runs = carry_out(once, "--from", wheel, "dltui", "runs", "--json", environment=there, cwd=tmp_path)
+    assert [row["id"] for row in json.loads(runs)] == []
 
 
 def test_what_the_dockerfile_copies_is_enough(tmp_path: Path) -> None:

@@ -45,7 +45,8 @@ def to_data(
     ):
         changed["batch_size"] = smaller = batch_of(len(data.train), batch)
         steps = f"{len(data.train) // smaller} steps in an epoch of {len(data.train):,} {what}"
-        notes.append(f"batch size {smaller} instead of {batch}: {steps}")
+        rate = _rate(changed, given, smaller / batch)
+        notes.append(f"batch size {smaller} instead of {batch}{rate}: {steps}")
     photos = images and min(data.spec.input_shape[:2]) >= PHOTO
     if photos and "augment" not in given and config.get("augment") == "none":
         field = model.field("augment")
@@ -56,6 +57,17 @@ def to_data(
     if weighs and "class_weights" not in given:
         notes += _uneven(data)
     return changed, notes
+
+
+def _rate(config: dict[str, Any], given: Collection[str], factor: float) -> str:
+    """Scale the learning rate of SGD with the batch (linear scaling, Goyal et al. 2017), and say so; "" where it stays:
+    it is given, or the steps of the optimizer do not grow with the gradient.
+    """
+    before = config.get("lr")
+    if before is None or "lr" in given or config.get("optimizer") != "sgd":
+        return ""
+    config["lr"] = after = float(f"{before * factor:.3g}")
+    return f", lr {after:g} instead of {before:g}"
 
 
 def batch_of(samples: int, most: int) -> int:

@@ -46,6 +46,15 @@ def test_few_photos_get_small_batches_and_are_mirrored() -> None:
     ]
 
 
+def test_the_rate_of_sgd_is_scaled_with_the_batch() -> None:
+    sgd = {"batch_size": 128, "optimizer": "sgd", "lr": 0.1}
+    config, notes = to_data(sgd, data((100, 116)), (), MODEL)
+    assert config == {**sgd, "batch_size": 16, "lr": 0.0125}
+    assert notes == ["batch size 16 instead of 128, lr 0.0125 instead of 0.1: 13 steps in an epoch of 216 images"]
+    assert to_data(sgd, data((100, 116)), {"lr"}, MODEL)[0]["lr"] == 0.1
+    assert to_data({**sgd, "optimizer": "adamw"}, data((100, 116)), (), MODEL)[0]["lr"] == 0.1
+
+
 def test_a_backend_without_crops_moves_photos() -> None:
     without = replace(MODEL, fields=(FieldSpec("augment", "choice", "none", "changes", choices=KINDS[:4]),))
     config, notes = to_data({"batch_size": 2, "augment": "none"}, data((100, 116)), (), without)

@@ -63,12 +63,16 @@ def resume(
     and what was trained before is not changed by it.
     """
     from dltui.core.lifecycle import series
+    from dltui.core.rundir import launch
 
-    asked = _Asked(more_epochs, device, code(plugins, trust), launchers.take(context.command.params, flags))
     group = series.members(run)
-    if group:
+    reader = None if group else open_run(run)
+    usual = launch.chosen(reader.directory.path, reader.directory.run()) if reader else None
+    chosen = launchers.take(context.command.params, flags, usual)
+    asked = _Asked(more_epochs, device, code(plugins, trust), chosen)
+    if reader is None:
         return _resume_all(str(run), group, asked, flags)
-    return _resume_one(context, open_run(run), asked, flags)
+    return _resume_one(reader, asked, flags)
 
 
 class _Asked(NamedTuple):
@@ -96,7 +100,7 @@ def _resume_all(name: str, runs: Sequence[RunDirectory], asked: _Asked, flags: d
     return leading.go_on(name, None, None, flags["detach"], flags["as_json"])
 
 
-def _resume_one(context: click.Context, reader: RunReader, asked: _Asked, flags: dict[str, Any]) -> int:
+def _resume_one(reader: RunReader, asked: _Asked, flags: dict[str, Any]) -> int:
     status, name = reader.status(), reader.directory.id
     more_epochs, device, code, launcher = asked
     if not status.over and device:
@@ -111,22 +115,19 @@ def _resume_one(context: click.Context, reader: RunReader, asked: _Asked, flags:
             raise UsageError(f"{name} is a run of another host, started as before: leave --launcher and --device out")
         return _far(reader, more_epochs or 0, flags)
     if launcher is not None:
-        _choose(context, reader, launcher)
+        _choose(reader, launcher)
     return _restart(reader, more_epochs or 0, device, code, start.Options(command=(), **flags))
 
 
-def _choose(context: click.Context, reader: RunReader, launcher: Chosen) -> None:
-    """Let another launcher start the run from now on; options that are not given stay as they were."""
+def _choose(reader: RunReader, launcher: Chosen) -> None:
+    """Let this launcher start the run from now on."""
     from dltui.core.lifecycle import trust
     from dltui.core.lifecycle.launch import launching
-    from dltui.core.rundir import launch
 
     run, status = reader.directory, reader.status()
     if not status.over:
         raise UsageError(f"{run.id} is {status.name}: another launcher can start it when it has ended")
-    before = launch.chosen(run.path, run.run())
-    kept = before.options if before.name == launcher.name else {}
-    launching.choose(run, Chosen(launcher.name, {**kept, **launcher.options}), trust.catalog(run))
+    launching.choose(run, launcher, trust.catalog(run))
 
 
 def _far(reader: RunReader, more_epochs: int, flags: dict[str, Any]) -> int:
