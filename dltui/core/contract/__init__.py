@@ -237,7 +237,8 @@ class Trainable(Protocol):
 
     # Optional: `prepare(plan, steps)` is called once before training, with a function that makes a plan as all will be
     # and with the steps of the run; it leaves the state as it is and returns lines for the log. `mode` is how steps run
-    # ("graph"), `notes` are lines for the log, `predict_rows` is how many rows an evaluation asks for at once.
+    # ("graph"), `notes` are lines for the log, `predict_rows` is how many rows an evaluation asks for at once
+    # (without it 500, or fewer of large samples).
 
     def load_state(self, state: State) -> None:
         """Restore the given keys; keys that are absent keep their value. Raises RunError naming a misfit."""

@@ -186,7 +186,8 @@ class History:
             # Its line in the log is damaged.
             nan = math.nan
             known = EpochRecord(number, int(record["step"]), {}, {}, nan, 0.0, None, nan, float(record["time"]))
-        self.epochs[number] = replace(known, validation=metrics, evaluation_seconds=seconds, more=more)
+        best = record.get("best") is True
+        self.epochs[number] = replace(known, validation=metrics, evaluation_seconds=seconds, more=more, best=best)
         self._best_known = False
 
     def _commanded(self, record: Record) -> None:
@@ -274,7 +275,9 @@ class History:
 
     @property
     def best(self) -> EpochRecord | None:
-        """The best epoch on the monitor, the earliest of equals; None before the first evaluation."""
+        """The best epoch on the monitor; of equals the one that the run itself took for the best, else the earliest.
+        None before the first evaluation.
+        """
         if not self._best_known:
             self._best = self._find_best()
             self._best_known = True
@@ -285,9 +288,12 @@ class History:
         if monitor is None:
             return None
         metric, sign = monitor.get("metric", ""), -1 if monitor.get("mode") == "max" else 1
-        known = [(sign * record.validation.get(metric, math.nan), number) for number, record in self.epochs.items()]
-        known = [entry for entry in known if not math.isnan(entry[0])]
-        return self.epochs[min(known)[1]] if known else None
+
+        def rank(record: EpochRecord) -> tuple[float, int]:
+            return sign * record.validation[metric], -record.epoch if record.best else record.epoch
+
+        known = [one for one in self.epochs.values() if not math.isnan(one.validation.get(metric, math.nan))]
+        return min(known, key=rank, default=None)
 
     @property
     def lr_changes(self) -> list[tuple[int, float]]:
@@ -399,3 +405,5 @@ class EpochRecord:
     time: float
     more: dict[str, float] = field(default_factory=dict)
     """The further metrics of the validation split: those that are shown only where they are asked for."""
+    best: bool = False
+    """The run took it for the best so far."""

@@ -25,10 +25,16 @@ class Monitor:
     mode: str
 
     def better(self, value: float, than: float | None) -> bool:
-        """True if a value is strictly better, so that a tie stays with the earlier epoch. NaN is the worst value."""
+        """True if a value is strictly better. NaN is the worst value."""
         if than is None or math.isnan(than):
             return than is None or not math.isnan(value)
         return value > than if self.mode == "max" else value < than
+
+    def beats(self, value: float, loss: float, best: float | None, its_loss: float | None) -> bool:
+        """True if an epoch of this value and validation loss takes the place of the best: with a better value, or with
+        the same value and a lower loss. With few samples many epochs have the same accuracy.
+        """
+        return self.better(value, best) or (value == best and its_loss is not None and loss < its_loss)
 
     def better_by(self, delta: float, value: float, than: float | None) -> bool:
         """True if a value is better by more than `delta`."""

@@ -22,16 +22,20 @@ if TYPE_CHECKING:
 PREDICT_ROWS = 500
 """Rows of one `predict` call. Fixed, because the last bits of a matrix product can depend on the number of rows."""
 MOST_NUMBERS = 1 << 23
-"""The outputs of one `predict` call where a sample has many, as for each pixel."""
+"""The numbers that go into one `predict` call, and those that come out where a sample has many, as for each pixel: a
+network for photos makes some hundred times as many of them, which would need more memory than a step of training.
+"""
 ROWS = 3
 """The rows of the trial evaluation. Not the number of outputs, so that a wrong shape cannot pass for a right shape."""
 
 
 def rows_at_once(trainable: Trainable, spec: Spec) -> int:
-    """The rows of one `predict` call: as the trainable says, or fewer where their outputs are large. One that divides
-    them among devices gets so many for each.
+    """The rows of one `predict` call: as the trainable says, else fewer where samples are large; fewer, too, where
+    their outputs are large. One that divides them among devices gets so many for each.
     """
-    most: int = getattr(trainable, "predict_rows", PREDICT_ROWS)
+    shapes = [one.shape for one in spec.named_inputs] or [spec.input_shape]
+    fitting = max(1, min(PREDICT_ROWS, MOST_NUMBERS // max(1, sum(map(prod, shapes)))))
+    most: int = getattr(trainable, "predict_rows", fitting)
     shape = TASKS[spec.task].output_shape(spec)
     each = most if len(shape) == 1 else max(1, min(most, MOST_NUMBERS // prod(shape)))
     return each * int(getattr(trainable, "at_once", 1))

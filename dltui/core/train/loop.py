@@ -294,7 +294,7 @@ class Loop:
         self.journal.emit(EpochEnded(number, step, at.means(), lr, at.epoch_seconds, at.speed()))
         metrics, better = self._validate(number, step)
         self.at = Progress(epoch=number, train_seconds=at.train_seconds, best=at.best, counted=at.counted)
-        here = Best(number, step, metrics.get(self.monitor.metric, math.nan))
+        here = Best(number, step, metrics.get(self.monitor.metric, math.nan), metrics["loss"])
         if self.monitor.better_by(self.planner.config.min_delta, here.value, at.counted.value if at.counted else None):
             self.at.counted = here
         if better:
@@ -315,7 +315,7 @@ class Loop:
             raise self._not_finite(f"the validation loss is not a finite number after epoch {epoch}", step)
         best = self.at.best
         value = metrics.get(self.monitor.metric, math.nan)
-        better = self.monitor.better(value, best.value if best else None)
+        better = self.monitor.beats(value, metrics["loss"], *((best.value, best.loss) if best else (None, None)))
         self.journal.emit(Evaluated("validation", epoch, step, metrics, self.clock() - began, better, more))
         spec, part = self.data.spec, self.data.validation
         arrays = predictions.collect(spec.task, outputs, part, "validation", epoch, spec)

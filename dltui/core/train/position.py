@@ -12,11 +12,14 @@ if TYPE_CHECKING:
 
 @dataclass
 class Best:
-    """The best epoch so far on the monitor: `epoch` counts from 1, `step` is where its weights were taken."""
+    """The best epoch so far on the monitor: `epoch` counts from 1, `step` is where its weights were taken. `loss` is
+    its validation loss, None where an older version of dltui found it.
+    """
 
     epoch: int
     step: int
     value: float
+    loss: float | None = None
 
 
 @dataclass
@@ -55,7 +58,8 @@ class Progress:
         if "sums" in values:
             values["sums"] = {name: math.nan if value is None else value for name, value in values["sums"].items()}
         for name in ("best", "counted"):
-            values[name] = Best(**state[name]) if state.get(name) else None
+            known = {key: value for key, value in (state.get(name) or {}).items() if key in Best.__dataclass_fields__}
+            values[name] = Best(**known) if known else None
         return cls(**values)
 
 

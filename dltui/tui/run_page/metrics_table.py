@@ -63,8 +63,10 @@ def _metric(history: History, split: str, name: str, style: str) -> Row:
     highest = monitor.get("mode") == "max" if name == monitor.get("metric") else not lowest_is_best(name)
     sign = -1.0 if highest else 1.0
     finite = [(epoch, value) for epoch, value in known if math.isfinite(value)]
-    epoch, best = min(finite, key=lambda entry: (sign * entry[1], entry[0]), default=(0, math.nan))
-    chosen = history.best is not None and split == "validation" and epoch == history.best.epoch
+    run_best = history.best.epoch if history.best is not None and split == "validation" else 0
+    key = lambda entry: (sign * entry[1], entry[0] != run_best, entry[0])  # noqa: E731
+    epoch, best = min(finite, key=key, default=(0, math.nan))
+    chosen = epoch == run_best
     return [
         (" ", ""),
         (left(f"{split} {safe(name)}", NAME), style),

@@ -91,11 +91,20 @@ def test_numbers_count_what_is_visible(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_worker_sees_its_device_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT"):
+    for name in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "GLIBC_TUNABLES"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(sys, "platform", "linux")
     waiting = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": devices.SPINS}
     assert worker_environment(LARGE) == {"CUDA_VISIBLE_DEVICES": "GPU-bbb"} | waiting
-    assert worker_environment(CPU) == worker_environment(MPS) == {"CUDA_VISIBLE_DEVICES": ""} | waiting
+    assert (
+        worker_environment(CPU)
+        == worker_environment(MPS)
+        == {
+            "CUDA_VISIBLE_DEVICES": "",
+            "GLIBC_TUNABLES": devices.JOINED,
+            **waiting,
+        }
+    )
 
 
 @pytest.mark.parametrize(
@@ -116,8 +125,9 @@ def test_a_device_without_a_uuid_is_shown_by_its_number(
     assert worker_environment(Device("cuda:1", "no uuid")).items() >= shown.items()
 
 
-def test_a_user_decides_how_threads_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_user_decides_how_threads_wait_and_memory_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_WAIT_POLICY", "active")
+    monkeypatch.setenv("GLIBC_TUNABLES", "glibc.malloc.arena_max=2")
     assert worker_environment(CPU) == {"CUDA_VISIBLE_DEVICES": ""}
 
 

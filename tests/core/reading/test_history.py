@@ -66,12 +66,12 @@ class Tape:
             )
         )
 
-    def epoch(self, number: int, accuracy: float, loss: float = 1.0) -> None:
+    def epoch(self, number: int, accuracy: float, loss: float = 1.0, best: bool = False) -> None:
         steps = list(range((number - 1) * STEPS + 1, number * STEPS + 1))
         column = [loss] * STEPS
         self.add(Trained(number, steps, column, column, column, {"accuracy": column}, column, 2.0, 100.0))
         self.add(EpochEnded(number, number * STEPS, {"loss": loss}, 0.1, 2.0, 100.0))
-        self.add(Evaluated("validation", number, number * STEPS, {"accuracy": accuracy}, 0.5))
+        self.add(Evaluated("validation", number, number * STEPS, {"accuracy": accuracy}, 0.5, best))
         self.add(CheckpointSaved(f"a01-step-{number * STEPS:08d}", number, number * STEPS, True, 10))
 
     def fold(self) -> History:
@@ -163,6 +163,20 @@ def test_best_is_the_earliest_of_equals_and_never_nan(mode: str, values: list[fl
         tape.epoch(number, value)
     found = tape.fold().best
     assert (found.epoch if found else None) == best
+
+
+def test_of_equals_the_one_that_the_run_took_is_best() -> None:
+    """An older version took the earliest; a replay shows what was best by then."""
+    tape = Tape()
+    tape.start()
+    for number, (value, best) in enumerate([(0.5, True), (0.9, True), (0.9, False), (0.9, True), (0.9, False)], 1):
+        tape.epoch(number, value, best=best)
+    history = tape.fold()
+    assert history.best is not None
+    assert history.best.epoch == 4
+    past = history.as_of(3 * STEPS).best
+    assert past is not None
+    assert past.epoch == 2
 
 
 def test_learning_rates_set_by_people_hold_over_attempts() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, confusion_matrix, f1_score, jaccard_score, log_loss
 
 from dltui.core.contract import Arrays, Spec, Split
+from dltui.core.contract.inputs import Input
 from dltui.core.data.arrays import checked
 from dltui.core.errors import RunError
 from dltui.core.tasks.registry import TASKS
@@ -99,6 +101,17 @@ def test_fewer_rows_are_asked_at_once_where_outputs_are_large() -> None:
     assert TASKS["segmentation"].output_shape(large) == (512, 512, 20)
     assert evaluation.rows_at_once(Trainable(), small) == 400  # type: ignore[arg-type]
     assert evaluation.rows_at_once(Trainable(), large) == 1  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("side", "rows"), [(28, 500), (64, 500), (224, 55), (512, 10), (4096, 1)])
+def test_fewer_rows_are_asked_at_once_where_samples_are_large(side: int, rows: int) -> None:
+    """A step of training would need less memory than 500 photos; a trainable that says how many gets them."""
+    spec = Spec("classification", (side, side, 3), 2, ("a", "b"))
+    assert evaluation.rows_at_once(SimpleNamespace(), spec) == rows  # type: ignore[arg-type]
+    assert evaluation.rows_at_once(SimpleNamespace(predict_rows=700), spec) == 700  # type: ignore[arg-type]
+    inputs = (Input("image", (side, side, 3), "uint8"), Input("age"))
+    named = Spec("classification", (), 2, ("a", "b"), named_inputs=inputs)
+    assert evaluation.rows_at_once(SimpleNamespace(), named) == rows  # type: ignore[arg-type]
 
 
 def test_probabilities_in_place_of_logits_are_remarked(made: tuple[Any, Any]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from dltui.core.tasks.monitor import Monitor, choose_monitor
 from dltui.core.train import evaluation
 from dltui.core.train.loop import Loop
 from dltui.core.train.plan import Planner
+from dltui.core.train.position import Best, Progress
 from dltui.core.worker import twin_record
 from tests.core.train.test_loop import Memory
 from tests.fakes.fake_plugin import NumpyTrainable, SoftmaxConfig, build
@@ -177,6 +178,32 @@ def test_the_own_loss_is_that_of_all_splits_and_decides() -> None:
     means.add({"loss": 4.0, "kl": 8.0}, 100)
     assert means.into({"loss": 9.0, "accuracy": 1.0}) == {"loss": 1.5, "accuracy": 1.0, "kl": 3.0}
     assert evaluation.Means().into({"loss": 9.0}) == {"loss": 9.0}
+
+
+@pytest.mark.parametrize(
+    ("losses", "best"), [((5.0, 3.0, 4.0), [True, True, False]), ((3.0, 5.0, 3.0), [True, False, False])]
+)
+def test_on_equal_values_the_lower_loss_decides_and_the_log_says_so(losses: Sequence[float], best: list[bool]) -> None:
+    data, coming = make_data(), iter(losses)
+    monitor = Monitor("f1", "validation", "max")
+    loop, journal, events = run(
+        Gives(data, loss=lambda rows: next(coming)), data, metrics=lambda *_: {"f1": 0.5}, monitor=monitor
+    )
+    assert [event.best for event in events] == best
+    assert loop.at.best is not None
+    assert loop.at.best.epoch == max(number for number, found in enumerate(best, 1) if found)
+    assert [one.step for one in journal.snapshots if one.best][-1] == loop.at.best.step
+
+
+def test_the_best_of_an_older_version_stays_on_a_tie() -> None:
+    """Its checkpoint says nothing of the loss; fields of a newer one are dropped."""
+    old = {"epoch": 2, "best": {"epoch": 1, "step": 6, "value": 0.5}, "counted": None}
+    found = Progress.from_json(old).best
+    assert found is not None
+    assert not ACCURACY.beats(0.5, 0.1, found.value, found.loss)
+    newer = Progress.from_json(old | {"best": {**old["best"], "loss": 0.3, "of_tomorrow": 1}})  # type: ignore[dict-item]
+    assert newer.best == Best(1, 6, 0.5, 0.3)
+    assert Progress.from_json(newer.to_json()) == newer
 
 
 def test_a_twin_that_is_measured_keeps_its_own_loss(tmp_path: Path) -> None:

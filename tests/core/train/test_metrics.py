@@ -1,5 +1,6 @@
 """Metrics in numpy, checked against scikit-learn and by hand."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -38,13 +39,26 @@ def test_running_sum_does_not_depend_on_the_cuts() -> None:
         assert running_sum(running_sum(0.0, values[:cut]), values[cut:]) == whole
 
 
-def test_a_tie_stays_with_the_earlier_epoch() -> None:
+def test_only_a_better_value_is_better() -> None:
     accuracy, loss = choose_monitor("classification"), choose_monitor("regression")
     assert accuracy.better(0.5, None)
     assert not accuracy.better(0.5, 0.5)
     assert accuracy.better(0.6, 0.5)
     assert loss.better(0.4, 0.5)
     assert not loss.better(0.5, 0.5)
+
+
+def test_of_equal_values_the_lower_loss_is_best_and_else_the_earlier() -> None:
+    accuracy, loss = choose_monitor("classification"), choose_monitor("regression")
+    assert accuracy.beats(0.5, 1.0, None, None)
+    assert accuracy.beats(0.6, 9.0, 0.5, 1.0)
+    assert accuracy.beats(0.5, 0.9, 0.5, 1.0)
+    assert not accuracy.beats(0.5, 1.0, 0.5, 1.0)
+    assert not accuracy.beats(0.5, 1.1, 0.5, 1.0)
+    assert not accuracy.beats(0.4, 0.1, 0.5, 1.0)
+    assert not loss.beats(0.5, 0.5, 0.5, 0.5)
+    assert not accuracy.beats(0.5, 0.1, 0.5, None), "the loss of an older version's best is not known"
+    assert not accuracy.beats(math.nan, 0.1, math.nan, 1.0)
 
 
 def test_a_models_own_metrics_stand_beside_ours() -> None:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
+from rich.console import Console
 
 from dltui.core.analysis.verdict import Verdict, judge
+from dltui.tui.cli.follow.live_view import metrics_table
 from dltui.tui.draw.styled_text import cells, plain
-from dltui.tui.run_page.metrics_table import VALUE, _short, _time, verdict_row
+from dltui.tui.run_page.metrics_table import VALUE, _metric, _short, _time, verdict_row
+from tests.core.reading.test_history import Tape
 from tests.helpers.curve import curves
 from tests.tui.scenario import FakeServices, shown, text
 
@@ -46,6 +51,21 @@ def test_time_goes_first_where_most_of_it_goes() -> None:
     curve = next(curve for curve in curves() if curve.name == "fashion-softmax-augmented")
     line = "".join(text for text, _ in _time(curve.history(curve.length)))
     assert line.index("eval") < line.index("data") < line.index("compute")
+
+
+def test_of_equal_epochs_the_runs_best_is_named() -> None:
+    tape = Tape()
+    tape.start()
+    for epoch, best in ((1, True), (2, False), (3, True)):
+        tape.epoch(epoch, 0.75, best=best)
+    history = tape.fold()
+    for split, name, epoch in (("validation", "accuracy", "3"), ("train", "loss", "1")):
+        *_, (cell, _) = _metric(history, split, name, "")
+        assert cell.strip() == epoch
+        shown = Console(file=io.StringIO(), width=60)
+        shown.print(metrics_table(history))
+        (line,) = (line for line in shown.file.getvalue().splitlines() if split in line)  # type: ignore[attr-defined]
+        assert line.split()[-1] == epoch
 
 
 async def test_a_failed_run_says_why_and_what_to_try(services: FakeServices) -> None:

@@ -50,6 +50,8 @@ class Trial:
     mode: str = "max"
     scores: Mapping[int, float] = field(default_factory=dict)
     """The monitored value of each epoch."""
+    chosen: int = 0
+    """The best epoch of the run's history; 0 without any."""
     times: Mapping[int, float] = field(default_factory=dict)
     """The unix time at which each epoch was done."""
     epochs: int = 0
@@ -75,7 +77,11 @@ class Trial:
 
     @cached_property
     def best_epoch(self) -> int:
-        """The epoch of the best value, the earlier of two; 0 without a value."""
+        """The epoch that the run took for the best; without it that of the best value, the earlier of two; 0 without a
+        value.
+        """
+        if self.chosen in self.scores:
+            return self.chosen
         return max(self.scores, key=lambda epoch: (self.sign * self.scores[epoch], -epoch), default=0)
 
     @property
@@ -283,6 +289,7 @@ def read(reader: RunReader) -> Trial | None:
         metric=monitor.get("metric", ""),
         mode=mode,
         scores=scores,
+        chosen=history.best.epoch if history.best else 0,
         times={number: one.time for number, one in history.epochs.items()},
         epochs=attempt.epochs if attempt else int(asked),
         seconds=history.train_seconds,

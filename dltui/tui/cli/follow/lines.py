@@ -27,7 +27,6 @@ class Lines:
         self._commands = 0
         self._test: dict[str, Any] | None = None
         self._silent = False
-        self._best: float | None = None
 
     def more(self, history: History, live: Live | None, status: Status) -> list[str]:
         return [
@@ -86,19 +85,8 @@ class Lines:
                 continue
             if self._epochs.get(number) != record.time:
                 self._epochs[number] = record.time
-                lines.append(epoch_line(record, history, self._is_best(record, history)))
+                lines.append(epoch_line(record, history))
         return lines
-
-    def _is_best(self, record: EpochRecord, history: History) -> bool:
-        """True if the epoch is better than every epoch reported before."""
-        monitor = history.monitor
-        value = (record.validation or {}).get(monitor["metric"]) if monitor else None
-        if monitor is None or value is None or value != value:
-            return False
-        value = -value if monitor["mode"] == "max" else value
-        better = self._best is None or value < self._best
-        self._best = value if better else self._best
-        return better
 
     def _logged(self, history: History) -> list[str]:
         total = history.logged
@@ -142,8 +130,8 @@ def attempt_line(history: History) -> str:
     )
 
 
-def epoch_line(record: EpochRecord, history: History, best: bool) -> str:
-    """An epoch as a line of constant width."""
+def epoch_line(record: EpochRecord, history: History) -> str:
+    """An epoch as a line of constant width; "best" ends it where the run took it for the best so far."""
     epochs = history.attempt.epochs if history.attempt else record.epoch
     width = len(str(epochs))
     parts = [f"epoch {record.epoch:>{width}}/{epochs}"]
@@ -153,7 +141,7 @@ def epoch_line(record: EpochRecord, history: History, best: bool) -> str:
         if shown:
             parts.append(f"{title} {' '.join(shown)}")
     parts.append(f"{numbers.duration(record.seconds)}  {numbers.count(record.samples_per_second)} samples/s")
-    if best:
+    if record.best:
         parts.append("best")
     return "  ".join(parts)
 

@@ -106,7 +106,6 @@ def bar(fraction: float, length: int, ascii_only: bool = False) -> Text:
 def metrics_table(history: History) -> Table:
     """Last value, best value and its epoch, a row for each metric of each split."""
     last = history.epochs[max(history.epochs)]
-    best = history.best
     table = Table.grid(padding=(0, 2))
     table.add_row(
         Text("metric", style="dim"), Text("last", style="dim"), Text("best", style="dim"), Text("epoch", style="dim")
@@ -119,8 +118,9 @@ def metrics_table(history: History) -> Table:
             known = [
                 (epoch, (getattr(record, split) or {}).get(name)) for epoch, record in sorted(history.epochs.items())
             ]
-            epoch, top = _best(name, [(epoch, number) for epoch, number in known if number is not None])
-            chosen = best is not None and split == "validation" and epoch == best.epoch
+            run_best = history.best.epoch if history.best is not None and split == "validation" else 0
+            epoch, top = _best(name, [(epoch, number) for epoch, number in known if number is not None], run_best)
+            chosen = epoch == run_best
             table.add_row(
                 Text(f"{split} {clean_line(name)}"),
                 Text(numbers.metric(name, value), justify="right"),
@@ -130,7 +130,7 @@ def metrics_table(history: History) -> Table:
     return table
 
 
-def _best(name: str, values: list[tuple[int, float]]) -> tuple[int, float]:
-    """The best value, at the earliest epoch."""
+def _best(name: str, values: list[tuple[int, float]], run_best: int) -> tuple[int, float]:
+    """The best value; of equals that of the epoch `run_best`, else of the earliest."""
     sign = 1 if lowest_is_best(name) else -1
-    return min(values, key=lambda entry: (sign * entry[1], entry[0]))
+    return min(values, key=lambda entry: (sign * entry[1], entry[0] != run_best, entry[0]))

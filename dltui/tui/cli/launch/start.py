@@ -75,10 +75,14 @@ def check(options: Options) -> None:
 
 
 def create(catalog: Catalog, model: ModelEntry, config: Mapping[str, Any], options: Options) -> RunDirectory:
-    """The run directory of a checked request."""
+    """The run directory of a checked request. Says what was suited to the data."""
     from dltui.core.lifecycle.create import create_run
 
-    return create_run(settled(catalog, model, config, options), catalog, data_progress.teller())
+    asked = settled(catalog, model, config, options)
+    run = create_run(asked, catalog, data_progress.teller())
+    for note in () if options.as_json else run.run()["notes"][len(asked.notes) :]:
+        say(note)
+    return run
 
 
 def settled(catalog: Catalog, model: ModelEntry, config: Mapping[str, Any], options: Options) -> RunRequest:
