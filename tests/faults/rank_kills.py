@@ -23,7 +23,7 @@ import psutil
 from dltui.core.rundir.directory import RunDirectory
 from dltui.core.worker.ranks import gathering, rank_process, supervisor
 from dltui.core.worker.ranks.channel import Channel
-from dltui.plugins.launchers import leash_process
+from dltui.plugins.launchers import with_parent_process
 from tests.faults import victim
 from tests.faults.kills import Killer
 from tests.faults.planted import RANKS, Bug
@@ -206,7 +206,7 @@ class GatheredKiller(RankKiller):
 
     def _begin(self, launcher: int, place: gathering.Gathering, work: Callable[[], int]) -> int:
         """Do the work of a process that ends with its launcher, at its place."""
-        if not leash_process.hold(launcher):
+        if not with_parent_process.die_with(launcher):
             return 137
         os.environ.update({**place.environment, supervisor.PATIENCE: str(PATIENCE_SECONDS)})
         return work()

@@ -46,10 +46,10 @@ def train(asked: dict[str, Any]) -> None:
 def _begin(asked: dict[str, Any], told: Mapping[str, str], inherited: Sequence[int]) -> subprocess.Popen[bytes]:
     """Carry out the command of the run, which ends with this process."""
     run_dir = Path(asked["run_dir"])
-    leash = [sys.executable, "-P", "-m", "dltui.plugins.launchers.leash_process", str(os.getpid())]
+    with_parent = [sys.executable, "-P", "-m", "dltui.plugins.launchers.with_parent_process", str(os.getpid())]
     with (run_dir / "worker.log").open("ab") as log:
         return subprocess.Popen(
-            [*leash, *asked["command"]],
+            [*with_parent, *asked["command"]],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

@@ -75,7 +75,7 @@ def test_ranks_that_know_the_secret_come_and_others_do_not(place: Gathering, mon
 def test_who_says_nothing_is_sent_away(place: Gathering, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gathering, "LOOK_SECONDS", 0.01)
     monkeypatch.setattr(gathering, "PROOF_SECONDS", 0.05)
-    monkeypatch.setattr(gathering, "MOST_KNOCKS", 3)
+    monkeypatch.setattr(gathering, "MOST_PENDING", 3)
     strangers = [socket.create_connection((place.host, int(place.address.rpartition(":")[2]))) for _ in range(5)]
     with pytest.raises(RunError, match="did not come within 1 s"):
         gathering.gather(place, 1.0, STAYS)
@@ -89,14 +89,14 @@ def test_who_says_nothing_is_sent_away(place: Gathering, monkeypatch: pytest.Mon
 def test_a_rank_may_speak_slowly(place: Gathering) -> None:
     """Its words come a byte at a time, and what follows them is left for the worker."""
     left, right = socket.socketpair()
-    knock = gathering._Knock(left, place.secret)
+    pending = gathering._Pending(left, place.secret)
     question = right.recv(gathering.PROOF_BYTES)
     told = bytes(gathering.PROOF_BYTES) + gathering._proof(place.secret, "rank", question) + bytes([0, 0, 0, 7])
     for byte in told[:-1]:
         right.sendall(bytes([byte]))
-        assert knock.listen() is None
+        assert pending.listen() is None
     right.sendall(told[-1:] + b"more")
-    assert knock.listen() == 7
+    assert pending.listen() == 7
     assert left.recv(100) == b"more"
     assert right.recv(100) == gathering._proof(place.secret, "worker", bytes(gathering.PROOF_BYTES))
     for one in (left, right):

@@ -134,10 +134,10 @@ def test_ray_starts_what_was_lost_again(home: Path, code: int, withdrawn: bool, 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="asks Linux to end a child with its parent")
 def test_a_command_dies_with_its_parent() -> None:
-    leash = "dltui.plugins.launchers.leash_process"
+    with_parent = "dltui.plugins.launchers.with_parent_process"
     code = f"""
 import os, subprocess, sys
-found = subprocess.Popen([sys.executable, "-P", "-m", "{leash}", str(os.getpid()), "/bin/sleep", "60"])
+found = subprocess.Popen([sys.executable, "-P", "-m", "{with_parent}", str(os.getpid()), "/bin/sleep", "60"])
 while b"sleep" not in open(f"/proc/{{found.pid}}/cmdline", "rb").read()[:12]: pass
 print(found.pid, flush=True); os.kill(os.getpid(), 9)
 """

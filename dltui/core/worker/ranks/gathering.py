@@ -23,7 +23,7 @@ from dltui.core.errors import RunError
 VARIABLE = "DLTUI_RANKS"
 PROOF_SECONDS = 10.0
 PROOF_BYTES, NUMBER_BYTES = 32, 4
-MOST_KNOCKS = 512
+MOST_PENDING = 512
 """The most connections that may have proved nothing yet."""
 LOOK_SECONDS = 0.5
 KEEPALIVE = (("TCP_KEEPIDLE", 10), ("TCP_KEEPINTVL", 5), ("TCP_KEEPCNT", 6))
@@ -87,14 +87,14 @@ def gather(place: Gathering, seconds: float, leaves: Callable[[], bool]) -> dict
     """
     found: dict[int, socket.socket] = {}
     deadline = time.monotonic() + seconds
-    with socket.socket(fileno=place.listener) as listener, _Door(listener, place.secret) as door:
+    with socket.socket(fileno=place.listener) as listener, _Acceptor(listener, place.secret) as acceptor:
         while len(found) < place.world - 1:
             if leaves() or time.monotonic() > deadline:
                 for connection in found.values():
                     connection.close()
                 missing = ", ".join(str(number) for number in range(1, place.world) if number not in found)
                 raise RunError(f"rank {missing} did not come within {seconds:g} s")
-            for number, connection in door.admitted():
+            for number, connection in acceptor.accepted():
                 if 0 < number < place.world and number not in found:
                     found[number] = _ready(connection)
                 else:
@@ -102,7 +102,7 @@ def gather(place: Gathering, seconds: float, leaves: Callable[[], bool]) -> dict
     return found
 
 
-class _Knock:
+class _Pending:
     """A connection of which nobody knows yet if it is that of a rank."""
 
     def __init__(self, connection: socket.socket, secret: str) -> None:
@@ -129,27 +129,27 @@ class _Knock:
         return int.from_bytes(number, "big") if len(number) == NUMBER_BYTES else None
 
 
-class _Door:
-    """Takes the connections of a listening socket. Others than ranks may knock, too, and say nothing, or what makes no
-    sense: nobody waits for them.
+class _Acceptor:
+    """Takes the connections of a listening socket. Others than ranks may connect, too, and say nothing, or what makes
+    no sense: nobody waits for them.
     """
 
     def __init__(self, listener: socket.socket, secret: str) -> None:
         self._listener, self._secret = listener, secret
         self._selector = selectors.DefaultSelector()
-        self._knocks: list[_Knock] = []
+        self._pending: list[_Pending] = []
 
-    def __enter__(self) -> _Door:
+    def __enter__(self) -> _Acceptor:
         self._listener.setblocking(False)
         self._selector.register(self._listener, selectors.EVENT_READ)
         return self
 
     def __exit__(self, *error: object) -> None:
         self._selector.close()
-        for knock in self._knocks:
-            knock.connection.close()
+        for pending in self._pending:
+            pending.connection.close()
 
-    def admitted(self) -> list[tuple[int, socket.socket]]:
+    def accepted(self) -> list[tuple[int, socket.socket]]:
         """The ranks that have come, by their numbers, after a wait of `LOOK_SECONDS` at most."""
         found = []
         for key, _ in self._selector.select(LOOK_SECONDS):
@@ -162,26 +162,26 @@ class _Door:
                 self._leave(key.data).close()
             else:
                 found += [] if number is None else [(number, self._leave(key.data))]
+        late = [one for one in self._pending if time.monotonic() > one.deadline]
         # One that comes while very many wait takes the place of the first.
-        late = [knock for knock in self._knocks if time.monotonic() > knock.deadline] or self._knocks[:-MOST_KNOCKS]
-        for knock in late:
-            self._leave(knock).close()
+        for pending in late or self._pending[:-MOST_PENDING]:
+            self._leave(pending).close()
         return found
 
     def _open(self) -> None:
         with contextlib.suppress(OSError):
             connection, _ = self._listener.accept()
             try:
-                self._knocks.append(_Knock(connection, self._secret))
+                self._pending.append(_Pending(connection, self._secret))
             except OSError:
                 connection.close()
             else:
-                self._selector.register(connection, selectors.EVENT_READ, self._knocks[-1])
+                self._selector.register(connection, selectors.EVENT_READ, self._pending[-1])
 
-    def _leave(self, knock: _Knock) -> socket.socket:
-        self._selector.unregister(knock.connection)
-        self._knocks.remove(knock)
-        return knock.connection
+    def _leave(self, pending: _Pending) -> socket.socket:
+        self._selector.unregister(pending.connection)
+        self._pending.remove(pending)
+        return pending.connection
 
 
 def _prove(connection: socket.socket, secret: str) -> None:

@@ -1,4 +1,6 @@
-"""Carries out a command that is killed with its parent: `python -P -m dltui.plugins.launchers.leash_process PID WORDS`.
+"""Carries out a command that is killed with its parent.
+
+    python -P -m dltui.plugins.launchers.with_parent_process PID WORDS
 
 On other systems than Linux it outlives the parent.
 """
@@ -14,7 +16,7 @@ PDEATHSIG = 1
 """Of prctl."""
 
 
-def hold(parent: int) -> bool:
+def die_with(parent: int) -> bool:
     """Let this process be killed with its parent; False when that has ended already."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PDEATHSIG, signal.SIGKILL, 0, 0, 0)
@@ -24,7 +26,7 @@ def hold(parent: int) -> bool:
 
 def main() -> int:
     parent, command = int(sys.argv[1]), sys.argv[2:]
-    if not hold(parent):
+    if not die_with(parent):
         return 137
     os.execv(command[0], command)
     return 70
