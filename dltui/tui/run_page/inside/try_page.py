@@ -19,6 +19,7 @@ from dltui.tui.base.path_completion import completed
 from dltui.tui.base.rows import Rows
 from dltui.tui.base.threads import Failed, in_thread
 from dltui.tui.draw.picture import picture
+from dltui.tui.draw.printed import pieces
 from dltui.tui.draw.styled_text import Row, bar, beside, cells, cut_left, fit, left, right
 from dltui.tui.draw.wording import probability
 
@@ -226,10 +227,11 @@ def _answers(found: Tried, width: int) -> list[Row]:
         row += [*bar(chance, max(width - label - 14, 4), style), (right(probability(chance), 7), "bold")]
         rows.append(fit([*row, (" true" if true else "", "good")], width))
     likely = {name for name, _ in found.best}
-    rows += [[(f"true: {name}, less likely", "good")] for name in found.true or () if name not in likely]
+    told = [(f"true: {name}, less likely", "good") for name in found.true or () if name not in likely]
     if found.heat is not None:
-        rows += [[], [(f"bright: what speaks for {found.best[0][0]}", "dim")]]
-    return rows
+        told += [("", ""), (f"bright: what speaks for {found.best[0][0]}", "dim")]
+    # Names may be long.
+    return rows + [[(line, style)] for text, style in told for line in pieces(text, width - 1)]
 
 
 def _verdict(found: Tried) -> Row:

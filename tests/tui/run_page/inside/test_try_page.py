@@ -11,7 +11,7 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from dltui.core.errors import RunError
-from dltui.tui.draw.styled_text import Look, cells
+from dltui.tui.draw.styled_text import Look, cells, plain
 from dltui.tui.run_page.inside.try_page import Tried, tried_rows
 from tests.helpers.marks import few
 from tests.tui.scenario import FakeServices, drawn, lines, shown, text, until
@@ -154,3 +154,15 @@ def test_an_answer_that_makes_no_sense_is_one_line() -> None:
 def test_rows_fill_their_room(size: tuple[int, int], look: Look) -> None:
     found = tried_rows(Tried.of(FakeConversation().ask({"test": 0, "heat": True})), *size, look)
     assert {cells(row) for row in found} == {size[0]}
+
+
+def test_long_names_go_on_in_the_next_line() -> None:
+    name = "a golden retriever of the old kind, seen from behind"
+    image, heat = np.zeros((28, 28, 1), np.uint8), np.ones((7, 7), np.float16)
+    found = Tried("own.png", image, ((name, 0.9), ("cat", 0.1)), (f"a dog like {name}",), heat)
+    for width in (80, 120):
+        rows = plain(tried_rows(found, width, 30, Look()))
+        told = " ".join(" ".join(row[34:].strip(" ▀") for row in rows).split())
+        assert f"bright: what speaks for {name}" in told, width
+        assert f"true: a dog like {name}, less likely" in told, width
+        assert {len(row) for row in rows} == {width}
