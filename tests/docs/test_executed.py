@@ -59,7 +59,10 @@ WITHOUT = ("--help", "MODEL", "--like RUN")
 FIRST = ("README.md", "docs/skill/SKILL.md")
 AGAIN = ("dltui export", "dltui resume", "dltui kill", "ssh ", "gpu01", "verify", "--like")
 """What other pages than the `FIRST` show as well, or with other options."""
-LONGEST = ("plugins check", "twin", "--format keras", "--trials 20", "timm:vit", "vae-torch", "--format onnx")
+LONGEST = (
+    "plugins check", "twin", "--format keras", "--format onnx", "--explain", "--trials 20", "timm:vit",
+    "--weights FILE", "vae-torch", "cifar10", "cpu:2", "doctor",
+)  # fmt: skip
 
 
 def shown() -> list[Line]:

@@ -31,7 +31,7 @@ FINISHED = ("OTHER", "main", "branch", "night", "second")
 """The names of finished runs on the pages, beside `RUN`, of which they are copies, and `first`."""
 NAMED = {
     "MODEL": "softmax-numpy", "DATASET": "digits", "D": "digits", "COMMAND": "runs", "HOST": "gpu01", "PATH": "pets",
-    "N": "1", "HOST:RUN": "gpu01:brisk-otter", "csv:PATH": "csv:plants.csv", "FILE.csv": "new.csv",
+    "N": "1", "HOST:RUN": "gpu01:brisk-otter", "csv:PATH": "csv:plants.csv", "FILE.csv": "plants.csv",
 }  # fmt: skip
 """What stands for placeholders that no file or run can be called."""
 NAMED_THERE = {
@@ -58,6 +58,8 @@ BEFORE = {
     "dltui train cnn-torch --dataset fashion-mnist --data drop=review.csv --detach": CHECKED,
     "dltui train cnn --dataset pets": "dltui datasets add pets folder:pets",
     "dltui datasets remove NAME": "dltui datasets add my-pets folder:pets",
+    "dltui train timm:resnet18 --dataset folder:pets --weights FILE": "python -c '"
+    + 'import timm, torch; torch.save(timm.create_model("resnet18").state_dict(), "FILE")\'',
     "dltui rm --undo": "dltui sweep rm NAME",
 }
 """What is done before a line, where RUN cannot be a run of the fake model, or another command comes first."""
