@@ -10,6 +10,7 @@ test_plugins_doc.
 from __future__ import annotations
 
 import shutil
+import sys
 from collections.abc import Callable, Iterator, Sequence
 
 import pytest
@@ -19,7 +20,10 @@ from tests.docs.place import place as places
 from tests.docs.place.lines import Line, in_blocks, in_text, is_fragment, lines, subcommands
 from tests.docs.place.place import Failed, Place
 
-pytestmark = pytest.mark.timeout(1200)
+pytestmark = [
+    pytest.mark.timeout(1200),
+    pytest.mark.skipif(sys.platform != "linux", reason="processes are forked as Linux can do it"),
+]
 
 NOT_CARRIED_OUT = {
     "pip install": "installs packages: test_installed does it, from the built wheel",
