@@ -2,8 +2,8 @@
 
 The words are those of the page. Settings that are cheap (`DLTUI_EPOCHS=1`, no figures but those asked for), small data
 sets in place of Fashion-MNIST and CIFAR-10, and files, folders and runs that the line names are there before. Lines
-that need no framework are carried out each time, those that train with PyTorch with `--long`, and what takes longest
-with `--longest`. The pages that are generated are equal to the code; the tutorials of docs/plugins.md are those of
+that need no framework are carried out each time, those of the README that train with PyTorch with `--long`, and those of
+other pages with `--longest`. The pages that are generated are equal to the code; the tutorials of docs/plugins.md are those of
 test_plugins_doc.
 """
 
@@ -61,7 +61,10 @@ OF_TORCH = ("dltui predict", "dltui export RUN --explain")
 WITHOUT = ("--help", "MODEL", "--like RUN")
 """Trainings of the fake model, and what does not train."""
 FIRST = ("README.md", "docs/skill/SKILL.md")
-AGAIN = ("dltui export", "dltui resume", "dltui kill", "ssh ", "gpu01", "verify", "--like")
+AGAIN = (
+    "export", "resume", "fork", "kill", "pause", "checkpoint", "stacks", "verify", "--like", "ssh ", "gpu01", "HOST",
+    "mcp -",
+)  # fmt: skip
 """What other pages than the `FIRST` show as well, or with other options."""
 LONGEST = (
     "plugins check", "twin", "--format keras", "--format onnx", "--explain", "--trials 20", "timm:vit",
@@ -81,11 +84,14 @@ def shown() -> list[Line]:
 
 
 def takes(line: Line) -> str:
-    """ "now", "long" or "longest"."""
+    """Tell when a line is carried out: "now", "long" or "longest"."""
     if any(part in line.text for part in LONGEST):
         return "longest"
     framework = any(f"dltui {begin}" in line.text for begin in WITH_FRAMEWORK) or line.text.startswith(OF_TORCH)
-    return "long" if framework and not any(part in line.text for part in WITHOUT) else "now"
+    if framework and not any(part in line.text for part in WITHOUT):
+        return "long" if line.page in FIRST else "longest"
+    again = line.page not in FIRST and line.text not in SCREENS and any(part in line.text for part in AGAIN)
+    return "long" if again else "now"
 
 
 @pytest.fixture(scope="module")
@@ -146,6 +152,7 @@ def test_lines_that_take_longest(with_torch: Place) -> None:
     if own().version("tensorflow") is None:
         pytest.skip("tensorflow is not installed")
     of(with_torch, "longest")
+    carry_out([line for line in shown() if line.text in SCREENS and takes(line) == "longest"], with_torch.look)
 
 
 def test_what_a_fragment_names_is_carried_out_elsewhere() -> None:
