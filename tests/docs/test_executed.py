@@ -1,10 +1,10 @@
 """Every command line in the README and in docs/ is carried out, or stands in a list with the reason why it is not.
 
 The words are those of the page. Settings that are cheap (`DLTUI_EPOCHS=1`, no figures but those asked for), small data
-sets in place of Fashion-MNIST and CIFAR-10, and files, folders and runs that the line names are there before. Lines
-that need no framework are carried out each time, those of the README that train with PyTorch with `--long`, and those of
-other pages with `--longest`. The pages that are generated are equal to the code; the tutorials of docs/plugins.md are those of
-test_plugins_doc.
+sets in place of Fashion-MNIST and CIFAR-10, and files, folders and runs that the line names are there before.
+Lines that need no framework are carried out each time, those of the README that train with PyTorch with `--long`, and those of
+other pages with `--longest`. The pages that are generated are equal to the code; the tutorials of docs/plugins.md are
+those of test_plugins_doc.
 """
 
 from __future__ import annotations
