@@ -2,9 +2,10 @@
 
 The words are those of the page. Settings that are cheap (`DLTUI_EPOCHS=1`, no figures but those asked for), small data
 sets in place of Fashion-MNIST and CIFAR-10, and files, folders and runs that the line names are there before.
-Lines that need no framework are carried out each time, those of the README that train with PyTorch with `--long`, and those of
-other pages with `--longest`. The pages that are generated are equal to the code; the tutorials of docs/plugins.md are
-those of test_plugins_doc.
+
+Lines that need no framework are carried out each time, those of the README that train with PyTorch with `--long`, and
+those of other pages with `--longest`. Generated pages are equal to the code; the tutorials of docs/plugins.md are those of
+test_plugins_doc.
 """
 
 from __future__ import annotations
@@ -189,6 +190,6 @@ def test_a_new_line_would_be_found() -> None:
 
 
 def test_a_line_that_does_not_work_is_told(place: Place) -> None:
-    for text in ("dltui resume NOBODY", "dltui runs --filtre lr", "dltui train nothing"):
+    for text in ("dltui attach NOBODY", "dltui runs --filtre lr", "dltui train nothing"):
         with pytest.raises(Failed):
             place.carry_out(Line(text, "README.md"), (0,))
