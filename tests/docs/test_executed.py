@@ -1,15 +1,17 @@
 """Every command line in the README and in docs/ is carried out, or stands in a list with the reason why it is not.
 
 The words are those of the page. Settings that are cheap (`DLTUI_EPOCHS=1`, no figures but those asked for), small data
-sets in place of Fashion-MNIST and CIFAR-10, and files, folders and runs that the line names are there before. Lines
-that need no framework are carried out each time, those that train with PyTorch with `--long`, and what takes longest
-with `--longest`. The pages that are generated are equal to the code; the tutorials of docs/plugins.md are those of
+sets in place of Fashion-MNIST and CIFAR-10, and files, folders and runs that the line names are there before.
+
+Lines that need no framework are carried out each time, those of the README that train with PyTorch with `--long`, and
+those of other pages with `--longest`. Generated pages are equal to the code; the tutorials of docs/plugins.md are those of
 test_plugins_doc.
 """
 
 from __future__ import annotations
 
 import shutil
+import sys
 from collections.abc import Callable, Iterator, Sequence
 
 import pytest
@@ -19,7 +21,10 @@ from tests.docs.place import place as places
 from tests.docs.place.lines import Line, in_blocks, in_text, is_fragment, lines, subcommands
 from tests.docs.place.place import Failed, Place
 
-pytestmark = pytest.mark.timeout(1200)
+pytestmark = [
+    pytest.mark.timeout(1200),
+    pytest.mark.skipif(sys.platform != "linux", reason="processes are forked as Linux can do it"),
+]
 
 NOT_CARRIED_OUT = {
     "pip install": "installs packages: test_installed does it, from the built wheel",
@@ -57,9 +62,15 @@ OF_TORCH = ("dltui predict", "dltui export RUN --explain")
 WITHOUT = ("--help", "MODEL", "--like RUN")
 """Trainings of the fake model, and what does not train."""
 FIRST = ("README.md", "docs/skill/SKILL.md")
-AGAIN = ("dltui export", "dltui resume", "dltui kill", "ssh ", "gpu01", "verify", "--like")
+AGAIN = (
+    "export", "resume", "fork", "kill", "pause", "checkpoint", "stacks", "verify", "--like", "ssh ", "gpu01", "HOST",
+    "mcp -",
+)  # fmt: skip
 """What other pages than the `FIRST` show as well, or with other options."""
-LONGEST = ("plugins check", "twin", "--format keras", "--trials 20", "timm:vit", "vae-torch", "--format onnx")
+LONGEST = (
+    "plugins check", "twin", "--format keras", "--format onnx", "--explain", "--trials 20", "timm:vit",
+    "--weights FILE", "vae-torch", "cifar10", "cpu:2", "doctor",
+)  # fmt: skip
 
 
 def shown() -> list[Line]:
@@ -74,11 +85,14 @@ def shown() -> list[Line]:
 
 
 def takes(line: Line) -> str:
-    """ "now", "long" or "longest"."""
+    """Tell when a line is carried out: "now", "long" or "longest"."""
     if any(part in line.text for part in LONGEST):
         return "longest"
     framework = any(f"dltui {begin}" in line.text for begin in WITH_FRAMEWORK) or line.text.startswith(OF_TORCH)
-    return "long" if framework and not any(part in line.text for part in WITHOUT) else "now"
+    if framework and not any(part in line.text for part in WITHOUT):
+        return "long" if line.page in FIRST else "longest"
+    again = line.page not in FIRST and line.text not in SCREENS and any(part in line.text for part in AGAIN)
+    return "long" if again else "now"
 
 
 @pytest.fixture(scope="module")
@@ -139,6 +153,7 @@ def test_lines_that_take_longest(with_torch: Place) -> None:
     if own().version("tensorflow") is None:
         pytest.skip("tensorflow is not installed")
     of(with_torch, "longest")
+    carry_out([line for line in shown() if line.text in SCREENS and takes(line) == "longest"], with_torch.look)
 
 
 def test_what_a_fragment_names_is_carried_out_elsewhere() -> None:
@@ -175,6 +190,6 @@ def test_a_new_line_would_be_found() -> None:
 
 
 def test_a_line_that_does_not_work_is_told(place: Place) -> None:
-    for text in ("dltui resume NOBODY", "dltui runs --filtre lr", "dltui train nothing"):
+    for text in ("dltui attach NOBODY", "dltui runs --filtre lr", "dltui train nothing"):
         with pytest.raises(Failed):
             place.carry_out(Line(text, "README.md"), (0,))

@@ -70,7 +70,8 @@ text = asked()
 frameworks = [name for name in ("torch", "tensorflow") if f'"framework": "{{name}}"' in text]
 if "timm" in text:
     frameworks.append("torch")
-if "tensorflow" in frameworks or "--released" in words:
+# A rank looks after the process that has started it.
+if "tensorflow" in frameworks or "--released" in words or words[2].endswith(".rank_process"):
     os.execv(real, [real, *words])
 server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
 path = os.path.join(folder, "torch" if frameworks else "plain")

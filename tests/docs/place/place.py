@@ -25,13 +25,13 @@ from tests.docs.place.lines import Line
 from tests.fakes.slurm import FakeSlurm
 from tests.helpers.known_catalog import FAKE
 
-SECONDS = 120.0
+SECONDS = 300.0
 MODEL = ("train", "softmax-numpy", "--plugin", str(FAKE), "--plain")
 FINISHED = ("OTHER", "main", "branch", "night", "second")
 """The names of finished runs on the pages, beside `RUN`, of which they are copies, and `first`."""
 NAMED = {
     "MODEL": "softmax-numpy", "DATASET": "digits", "D": "digits", "COMMAND": "runs", "HOST": "gpu01", "PATH": "pets",
-    "N": "1", "HOST:RUN": "gpu01:brisk-otter", "csv:PATH": "csv:plants.csv", "FILE.csv": "new.csv",
+    "N": "1", "HOST:RUN": "gpu01:brisk-otter", "csv:PATH": "csv:plants.csv", "FILE.csv": "plants.csv",
 }  # fmt: skip
 """What stands for placeholders that no file or run can be called."""
 NAMED_THERE = {
@@ -58,6 +58,8 @@ BEFORE = {
     "dltui train cnn-torch --dataset fashion-mnist --data drop=review.csv --detach": CHECKED,
     "dltui train cnn --dataset pets": "dltui datasets add pets folder:pets",
     "dltui datasets remove NAME": "dltui datasets add my-pets folder:pets",
+    "dltui train timm:resnet18 --dataset folder:pets --weights FILE": "python -c '"
+    + 'import timm, torch; torch.save(timm.create_model("resnet18").state_dict(), "FILE")\'',
     "dltui rm --undo": "dltui sweep rm NAME",
 }
 """What is done before a line, where RUN cannot be a run of the fake model, or another command comes first."""
@@ -189,14 +191,15 @@ class Place:
 
     def _alive(self, name: str, *more: str) -> RunDirectory:
         self._make_room(name)
-        how = more or ("--epochs", "60", "--step-seconds", "0.05")
+        how = more or ("--epochs", "600", "--step-seconds", "0.05")
         self.type(*MODEL[:-1], "--dataset", "blobs", "--name", name, "--detach", *how)
         run = RunDirectory(self.home / "runs" / name)
         self._until(lambda: (live := read_live(run.path)) is not None and live.step > 0)
         return run
 
     def _crashed(self, name: str, *more: str) -> None:
-        run = self._alive(name, "--epochs", "3", "--step-seconds", "0.1" if more else "0.02", *more)
+        how = ("12", "--step-seconds", "0.1") if more else ("6", "--step-seconds", "0.05")
+        run = self._alive(name, "--epochs", *how, *more)
         if more:
             # The cluster would be asked for it only once a minute.
             self.type("kill", name)
