@@ -27,6 +27,7 @@ from dltui.core.lifecycle.resume import on_device
 from dltui.core.reading.reader import RunReader
 from dltui.core.rundir import launch
 from dltui.core.rundir.directory import RunDirectory
+from dltui.core.rundir.heartbeat import UNCOUNTED
 from dltui.core.rundir.launch import LaunchRecord
 from dltui.plugins.launchers import ray, ray_driver_process
 from dltui.plugins.launchers.ray import RayOptions
@@ -241,6 +242,9 @@ def test_two_workers_train_as_one_does(started: Callable[..., RunDirectory], fra
     assert two.history.attempt.device["name"] == "cpu:2"
     assert losses(two, "train") == pytest.approx(losses(one, "train"), rel=1e-8)
     assert losses(two, "validation") == pytest.approx(losses(one, "validation"), rel=1e-5)
+    live = two.live()
+    assert live is not None
+    assert live.gpu_joules == live.cpu_joules == UNCOUNTED, "of two machines, as far as the worker knows"
 
 
 @needs_ray
