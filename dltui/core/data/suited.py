@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 from dltui.core.tasks.registry import TASKS
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
 
 LEAST_STEPS = 10
 """An epoch has at least so many steps: with fewer a few epochs change little."""
+MOST_NUMBERS = 1 << 23
+"""The numbers of the images of a batch: a network makes some hundred times as many of them, which it keeps until the
+step is done.
+"""
 PHOTO = 64
 """The side in pixels from which images are taken for photos, which may be mirrored; digits and signs may not."""
 CROPS, SHIFTS = "flip+crop", "flip+shift"
@@ -35,17 +40,12 @@ def to_data(
     names that the user has set: these stay.
     """
     notes, changed = [], dict(config)
-    batch = int(config.get("batch_size", 1))
-    images, what = data.spec.is_image, "images" if data.spec.is_image else "samples"
-    if (
-        (images or data.spec.named_inputs)
-        and "batch_size" not in given
-        and len(data.train) // batch < LEAST_STEPS
-        and batch > 1
-    ):
-        changed["batch_size"] = smaller = batch_of(len(data.train), batch)
-        steps = f"{len(data.train) // smaller} steps in an epoch of {len(data.train):,} {what}"
-        notes.append(f"batch size {smaller} instead of {batch}: {steps}")
+    images = data.spec.is_image
+    if (images or data.spec.named_inputs) and "batch_size" not in given:
+        fitting, note = _batch(data, int(config.get("batch_size", 1)))
+        if note:
+            changed["batch_size"] = fitting
+            notes.append(note)
     photos = images and min(data.spec.input_shape[:2]) >= PHOTO
     if photos and "augment" not in given and config.get("augment") == "none":
         field = model.field("augment")
@@ -58,12 +58,27 @@ def to_data(
     return changed, notes
 
 
+def _batch(data: Data, usual: int) -> tuple[int, str]:
+    """The batch size, and a note where it is not the usual one."""
+    samples, shape = len(data.train), data.spec.input_shape
+    fitting = _power(MOST_NUMBERS // max(1, prod(shape))) if usual * prod(shape) > MOST_NUMBERS else usual
+    if samples // fitting < LEAST_STEPS and fitting > 1:
+        fitting = batch_of(samples, fitting)
+        what = "images" if data.spec.is_image else "samples"
+        reason = f"{samples // fitting} steps in an epoch of {samples:,} {what}"
+    else:
+        reason = f"images of {shape[1]}x{shape[0]} pixels need much memory" if fitting < usual else ""
+    return fitting, f"batch size {fitting} instead of {usual}: {reason}" if reason else ""
+
+
+def _power(most: int) -> int:
+    """The largest power of two up to `most`; at least 2, which a batch norm needs."""
+    return max(2, 1 << max(most, 1).bit_length() - 1)
+
+
 def batch_of(samples: int, most: int) -> int:
-    """The largest power of two with which an epoch has enough steps; at least 2, which a batch norm needs."""
-    batch = 2
-    while 2 * batch <= min(most, samples // LEAST_STEPS):
-        batch *= 2
-    return min(batch, most)
+    """The largest power of two with which an epoch has enough steps; at least 2."""
+    return min(_power(min(most, samples // LEAST_STEPS)), most)
 
 
 def _uneven(data: Data) -> list[str]:
