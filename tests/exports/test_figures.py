@@ -181,6 +181,17 @@ def test_golden(tmp_path: Path, name: str, draw: Callable[[RunReader], Figure], 
         pytest.fail(f"{name} is not as it was: compare {golden} with {tmp_path / 'drawn.svg'}")
 
 
+def test_labels_that_begin_alike_are_told_apart(tmp_path: Path) -> None:
+    found = reader(tmp_path)
+    with style.applied():
+        figure = _precision_recall(found, 30)
+    titles = [axes.get_title("left") for axes in figure.axes]
+    assert len(titles) == 12
+    assert len({title.split("  ")[0] for title in titles}) == 12
+    ticks = figure.axes[0].get_xticklabels()
+    assert [tick.get_horizontalalignment() for tick in ticks] == ["left", "center", "right"]
+
+
 @pytest.mark.parametrize("formats", few([["svg"], ["png"], ["pdf"]], 1, long=0))
 @pytest.mark.long
 def test_the_same_command_elsewhere_gives_the_same_bytes(tmp_path: Path, formats: list[str]) -> None:

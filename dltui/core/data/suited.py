@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 from dltui.core.tasks.registry import TASKS
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
 
 LEAST_STEPS = 10
 """An epoch has at least so many steps: with fewer a few epochs change little."""
+MOST_NUMBERS = 1 << 23
+"""The numbers of the images of a batch: a network makes some hundred times as many of them, which it keeps until the
+step is done.
+"""
 PHOTO = 64
 """The side in pixels from which images are taken for photos, which may be mirrored; digits and signs may not."""
 CROPS, SHIFTS = "flip+crop", "flip+shift"
@@ -35,18 +40,14 @@ def to_data(
     names that the user has set: these stay.
     """
     notes, changed = [], dict(config)
-    batch = int(config.get("batch_size", 1))
-    images, what = data.spec.is_image, "images" if data.spec.is_image else "samples"
-    if (
-        (images or data.spec.named_inputs)
-        and "batch_size" not in given
-        and len(data.train) // batch < LEAST_STEPS
-        and batch > 1
-    ):
-        changed["batch_size"] = smaller = batch_of(len(data.train), batch)
-        steps = f"{len(data.train) // smaller} steps in an epoch of {len(data.train):,} {what}"
-        rate = _rate(changed, given, smaller / batch)
-        notes.append(f"batch size {smaller} instead of {batch}{rate}: {steps}")
+    images = data.spec.is_image
+    if (images or data.spec.named_inputs) and "batch_size" not in given:
+        usual = int(config.get("batch_size", 1))
+        fitting, reason = _batch(data, usual)
+        if fitting < usual:
+            changed["batch_size"] = fitting
+            rate = _rate(changed, given, fitting / usual)
+            notes.append(f"batch size {fitting} instead of {usual}{rate}: {reason}")
     photos = images and min(data.spec.input_shape[:2]) >= PHOTO
     if photos and "augment" not in given and config.get("augment") == "none":
         field = model.field("augment")
@@ -57,6 +58,17 @@ def to_data(
     if weighs and "class_weights" not in given:
         notes += _uneven(data)
     return changed, notes
+
+
+def _batch(data: Data, usual: int) -> tuple[int, str]:
+    """The batch size, and why it is not the usual one."""
+    samples, shape = len(data.train), data.spec.input_shape
+    fitting = _power(MOST_NUMBERS // prod(shape)) if usual * prod(shape) > MOST_NUMBERS else usual
+    if samples // fitting >= LEAST_STEPS or fitting == 1:
+        return fitting, "images of {1}x{0} pixels need much memory".format(*shape) if fitting < usual else ""
+    fitting = batch_of(samples, fitting)
+    what = "images" if data.spec.is_image else "samples"
+    return fitting, f"{samples // fitting} steps in an epoch of {samples:,} {what}"
 
 
 def _rate(config: dict[str, Any], given: Collection[str], factor: float) -> str:
@@ -70,12 +82,14 @@ def _rate(config: dict[str, Any], given: Collection[str], factor: float) -> str:
     return f", lr {after:g} instead of {before:g}"
 
 
+def _power(most: int) -> int:
+    """The largest power of two up to `most`; at least 2, which a batch norm needs."""
+    return max(2, 1 << max(most, 1).bit_length() - 1)
+
+
 def batch_of(samples: int, most: int) -> int:
-    """The largest power of two with which an epoch has enough steps; at least 2, which a batch norm needs."""
-    batch = 2
-    while 2 * batch <= min(most, samples // LEAST_STEPS):
-        batch *= 2
-    return min(batch, most)
+    """The largest power of two with which an epoch has enough steps; at least 2."""
+    return min(_power(min(most, samples // LEAST_STEPS)), most)
 
 
 def _uneven(data: Data) -> list[str]:

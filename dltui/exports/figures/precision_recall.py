@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from matplotlib.ticker import FuncFormatter, MultipleLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter
 
 from dltui.core.analysis.evaluation import latest
 from dltui.core.text import plural
@@ -35,11 +35,12 @@ def draw_precision_recall(subject: str, found: Labels) -> Figure:
     figure = style.page(0.95 + bottom + down * PANEL + (down - 1) * gap_y)
     top = style.heading(figure, _title(subject, found), _subtitle(found))
     width = (style.width() - left - style.MARGIN - gap_x * (across - 1)) / across
-    for place, score in enumerate(chosen):
+    for place, (score, heading) in enumerate(zip(chosen, _headings(chosen, width), strict=True)):
         row, column = divmod(place, across)
         y = top - 0.3 - PANEL - row * (PANEL + gap_y)
         axes = style.place(figure, left + column * (width + gap_x), y, width, PANEL)
-        _panel(axes, found, score, width)
+        axes.set_title(heading)
+        _panel(axes, found, score)
         if column == 0:
             axes.set_ylabel("precision")
         else:
@@ -66,18 +67,29 @@ def _subtitle(found: Labels) -> str:
     return f"{some}average precision and samples of each label; dashed: what chance gives"
 
 
-def _panel(axes: Axes, found: Labels, score: Score, width: float) -> None:
+def _headings(chosen: list[Score], width: float) -> list[str]:
+    """The name, average precision and samples of each label; names that begin alike can be told apart."""
+    told = [f"  {number(score.average_precision or 0.0, 3)}, {count(score.samples)}" for score in chosen]
+    # The names are measured as plain text, and drawn bold.
+    room = 0.9 * (width - max((style.text_width(more, style.TEXT, "bold") for more in told), default=0.0))
+    names = style.fit_all([score.name for score in chosen], room, style.TEXT)
+    return [name + more for name, more in zip(names, told, strict=True)]
+
+
+def _panel(axes: Axes, found: Labels, score: Score) -> None:
     recalls, precisions = found.curve(score.number)
-    told = f"  {number(score.average_precision or 0.0, 3)}, {count(score.samples)}"
-    axes.set_title(style.fit(score.name, width - 0.075 * len(told), style.TEXT) + told)
     axes.plot([0, *recalls], [precisions[0], *precisions], color=style.BLUE, linewidth=1.3, drawstyle="steps-pre")
     share = score.samples / max(len(found.present), 1)
     axes.plot([0, 1], [share, share], color=style.MUTED, linewidth=0.8, linestyle=(0, (4, 1.6)))
     axes.set_xlim(0, 1)
     axes.set_ylim(0, 1.02)
     for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_locator(MultipleLocator(0.5))
+        axis.set_major_locator(FixedLocator([0, 0.5, 1]))
         axis.set_major_formatter(FuncFormatter(_percent_tick))
+    # Inside of the panel, where they cannot meet those of the next.
+    first, _, last = axes.get_xticklabels()
+    first.set_horizontalalignment("left")
+    last.set_horizontalalignment("right")
     axes.grid(axis="y")
     axes.spines["left"].set_visible(False)
 

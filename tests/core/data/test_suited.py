@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from dltui.core.catalog.entries import ModelEntry
 from dltui.core.catalog.fields import FieldSpec
@@ -60,6 +61,29 @@ def test_a_backend_without_crops_moves_photos() -> None:
     config, notes = to_data({"batch_size": 2, "augment": "none"}, data((100, 116)), (), without)
     assert config["augment"] == "flip+shift"
     assert notes[0].startswith("training images are mirrored and moved at random (--augment flip+shift)")
+
+
+@pytest.mark.parametrize(
+    ("side", "samples", "batch", "why"),
+    [
+        (64, 20_000, 128, ""),
+        (128, 20_000, 128, ""),
+        (224, 20_000, 32, "images of 224x224 pixels need much memory"),
+        (512, 20_000, 8, "images of 512x512 pixels need much memory"),
+        (4096, 20_000, 2, "images of 4096x4096 pixels need much memory"),
+        (224, 200, 16, "12 steps in an epoch of 200 images"),
+    ],
+)
+def test_large_images_get_batches_that_fit_into_memory(side: int, samples: int, batch: int, why: str) -> None:
+    usual = {**CONFIG, "batch_size": 128, "augment": "flip"}
+    config, notes = to_data(usual, data((samples // 2, samples // 2), side), {"augment"}, MODEL)
+    assert config == {**usual, "batch_size": batch}
+    assert notes == ([f"batch size {batch} instead of 128: {why}"] if why else [])
+    assert to_data(usual, data((samples // 2, samples // 2), side), {"augment", "batch_size"}, MODEL) == (usual, [])
+
+
+def test_a_model_without_batches_gets_none() -> None:
+    assert "batch_size" not in to_data({"augment": "flip"}, data((1000, 1000), 512), {"augment"}, MODEL)[0]
 
 
 def test_what_is_given_stays() -> None:
