@@ -4,8 +4,8 @@ The words are those of the page. Settings that are cheap (`DLTUI_EPOCHS=1`, no f
 sets in place of Fashion-MNIST and CIFAR-10, and files, folders and runs that the line names are there before.
 
 Lines that need no framework are carried out each time, those of the README that train with PyTorch with `--long`, and
-those of other pages with `--longest`. Generated pages are equal to the code; the tutorials of docs/plugins.md are those of
-test_plugins_doc.
+those of other pages with `--longest`. Generated pages are equal to the code; test_plugins_doc carries out the tutorials
+of docs/plugins.md.
 """
 
 from __future__ import annotations
