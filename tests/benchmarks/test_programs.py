@@ -216,3 +216,24 @@ def test_a_table_is_learned_to_its_optimum(tmp_path: Path) -> None:
     run("optima.py", "--only", "labels", "--frameworks", "torch", "--json", str(kept))
     (row,) = json.loads(kept.read_text())
     assert row["ratio"] > 0.95
+
+
+@pytest.mark.parametrize(
+    ("accuracies", "code", "points"), [((0.7, 0.3, 0.8, 0.4), 0, "+40.0"), ((0.5, 0.45) * 2, 1, "+5.0")]
+)
+def test_fine_tuned_and_from_scratch_are_compared(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    accuracies: tuple[float, ...],
+    code: int,
+    points: str,
+) -> None:
+    program, coming = imported("fine_tuning", monkeypatch), iter(accuracies)
+    monkeypatch.setattr(program, "train", lambda way, seed, *_: program.Row(way, seed, next(coming), 3, 10, 32, 1.0))
+    monkeypatch.setattr(sys, "argv", ["fine_tuning.py", "photos", "--seeds", "0", "1"])
+    assert program.main() == code
+    *rows, last = capsys.readouterr().out.splitlines()
+    assert [row.split(":")[0] for row in rows] == [
+        f"{way:<12} seed {seed}" for seed in (0, 1) for way in ("fine-tuned", "from scratch")
+    ]
+    assert last.endswith(f": {points} points")

@@ -235,7 +235,7 @@ def _waiting() -> dict[str, str]:
 def _allocating() -> dict[str, str]:
     """The environment variable for the memory of a worker on a CPU. glibc sets small freed pieces aside without joining
     them to their neighbors; between the activations of a step they keep large pieces from being used again, and photos
-    took up to twice the memory. Joining all at once costs no measurable time. What a user has set holds.
+    took a fifth more memory, which grew. Joining all at once costs no measurable time. What a user has set holds.
     """
     if not sys.platform.startswith("linux") or "GLIBC_TUNABLES" in os.environ:
         return {}
