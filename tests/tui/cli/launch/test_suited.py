@@ -25,6 +25,6 @@ def test_a_smaller_batch_is_said_before_the_run(
     for name, asked, said in (("a", [], 1), ("b", ["--batch-size", "8"], 0), ("c", ["--json"], 0)):
         assert main.run([*words, *options, "--name", name, *(asked if "--json" in asked else [*asked, "--plain"])]) == 0
         out = capsys.readouterr().out
-        lines = [line for line in out.splitlines() if line.startswith("batch size 4 instead of 32: ")]
+        lines = [line for line in out.splitlines() if line.startswith("batch size 4 instead of 32")]
         assert len(lines) == said
         assert not lines or out.index(lines[0]) < out.index("epoch 1/1")
