@@ -12,7 +12,6 @@ from dltui.core.errors import RunError
 from dltui.core.rundir import checkpoint, launch, notes
 from dltui.core.rundir import commands as command_files
 from dltui.core.rundir.events import CheckpointSaved, Event, Logged
-from dltui.core.train import predictions
 from dltui.core.train.steering import acknowledge, releases
 
 if TYPE_CHECKING:
@@ -94,6 +93,8 @@ class Journal:
     def commit(self, snapshots: list[Snapshot], files: dict[str, dict[str, Array]]) -> None:
         """Make progress permanent: first the log, then the predictions, then the checkpoints, oldest first. Without the
         log there is no run; the rest can be done without, and its place holds what was saved before."""
+        from dltui.core.train import predictions
+
         self._insist(self.log.sync)
         for name, arrays in files.items():
             path = self.run.predictions_dir / f"{name}.npz"

@@ -8,8 +8,6 @@ import struct
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from dltui.core.contract import EpochPlan, Mixing
 
 if TYPE_CHECKING:
@@ -39,6 +37,8 @@ class Channel:
 
     def send(self, record: Mapping[str, Any], arrays: Mapping[str, Array] | None = None) -> None:
         """Send a message. Raises Disconnected."""
+        import numpy as np
+
         known = {name: np.asarray(array) for name, array in (arrays or {}).items()}
         told = [[name, array.dtype.str, array.shape] for name, array in known.items()]
         head = json.dumps({"record": record, "arrays": told}).encode()
@@ -51,6 +51,8 @@ class Channel:
 
     def receive(self) -> Message:
         """Wait for a message. Raises Disconnected."""
+        import numpy as np
+
         head = json.loads(self._exactly(_LENGTH.unpack(self._exactly(_LENGTH.size))[0]))
         arrays = {}
         for name, kind, shape in head["arrays"]:
@@ -79,7 +81,7 @@ class Channel:
 
 
 def _bytes(array: Array) -> memoryview:
-    return array.reshape(-1).view(np.uint8).data
+    return array.reshape(-1).view("u1").data
 
 
 def plan_message(plan: EpochPlan) -> Message:
