@@ -52,9 +52,9 @@ def know_catalog(tmp_path_factory: pytest.TempPathFactory) -> known_catalog.Fill
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Three for each core: tests that wait for processes and clocks would leave most of the machine idle."""
+    """Two for each core: tests that wait for processes and clocks would leave half of the machine idle."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return 3 * cores
+    return 2 * cores
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

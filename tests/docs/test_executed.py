@@ -90,7 +90,7 @@ def takes(line: Line) -> str:
         return "longest"
     framework = any(f"dltui {begin}" in line.text for begin in WITH_FRAMEWORK) or line.text.startswith(OF_TORCH)
     if framework and not any(part in line.text for part in WITHOUT):
-        return "long" if line.page in FIRST else "longest"
+        return "long" if line.page == FIRST[0] else "longest"
     again = line.page not in FIRST and line.text not in SCREENS and any(part in line.text for part in AGAIN)
     return "long" if again else "now"
 

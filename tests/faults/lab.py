@@ -20,6 +20,7 @@ from dltui.core.rundir import checkpoint
 from dltui.core.rundir.directory import RunDirectory
 from dltui.core.rundir.heartbeat import Heartbeat
 from dltui.core.rundir.lock import RunLock
+from dltui.core.train import loop
 from dltui.core.train.loop import Loop
 from dltui.core.worker import attempt, journal, worker_process
 from dltui.core.worker.waiting import device_queue
@@ -111,7 +112,7 @@ class Lab:
         with contextlib.ExitStack() as stack:
             for target, name, new in (
                 (attempt, "Preparation", functools.partial(Prepared, self.data)),
-                (attempt, "Loop", functools.partial(Loop, clock=Ticks())),
+                (loop, "Loop", functools.partial(Loop, clock=Ticks())),
                 (attempt.Attempt, "export", lambda self: ""),
                 (journal, "RETRY_SECONDS", 0.0),
                 (worker_process, "Heartbeat", Still),

@@ -83,9 +83,9 @@ def visible(screen: pyte.Screen, y: int) -> list[object]:
 LOOKS = [
     Terminal(),
     pytest.param(Terminal(ascii=True), marks=pytest.mark.long),
-    pytest.param(Terminal(theme=PLAIN), marks=pytest.mark.long),
+    pytest.param(Terminal(theme=PLAIN), marks=pytest.mark.longest),
     pytest.param(Terminal(theme=DARK_256), marks=pytest.mark.long),
-    pytest.param(Terminal(color=False, theme=LIGHT), marks=pytest.mark.long),
+    pytest.param(Terminal(color=False, theme=LIGHT), marks=pytest.mark.longest),
 ]
 
 
