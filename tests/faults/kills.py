@@ -82,6 +82,21 @@ class Table:
         return "\n".join([*lines, *([f"killed at a random time: {struck}"] if struck else [])])
 
 
+def forked(work: Callable[[], int]) -> int:
+    """The pid of a fork that does this work; what it returns is its exit code."""
+    pid = os.fork()
+    if pid == 0:
+        code = 70
+        try:
+            code = work()
+        except BaseException:
+            traceback.print_exc()
+            sys.stderr.flush()
+        finally:
+            os._exit(code)
+    return pid
+
+
 class Killer:
     """Lets runs live and die in one folder."""
 
@@ -147,17 +162,7 @@ class Killer:
             arguments = [str(run.path), str(self.prepared), json.dumps({"call": call})]
             command = [sys.executable, "-m", "tests.faults.victim", *arguments]
             return subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True).pid
-        pid = os.fork()
-        if pid == 0:
-            code = 70
-            try:
-                code = victim.work(run.path, self.data, victim.Orders(call))
-            except BaseException:
-                traceback.print_exc()
-                sys.stderr.flush()
-            finally:
-                os._exit(code)
-        return pid
+        return forked(lambda: victim.work(run.path, self.data, victim.Orders(call)))
 
     def _left_alone(self) -> tuple[Result, float]:
         """How a run ends that nobody kills, and how long it takes."""

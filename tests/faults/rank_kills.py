@@ -25,7 +25,7 @@ from dltui.core.worker.ranks import gathering, rank_process, supervisor
 from dltui.core.worker.ranks.channel import Channel
 from dltui.plugins.launchers import with_parent_process
 from tests.faults import victim
-from tests.faults.kills import Killer
+from tests.faults.kills import Killer, forked
 from tests.faults.planted import RANKS, Bug
 
 CPU = {"name": "cpu", "title": "CPU", "uuid": None}
@@ -83,21 +83,6 @@ def fork_rank(number: int, name: str, python: str) -> Any:
             os._exit(70)
     theirs.close()
     return supervisor._Rank(name, Forked(pid), Channel(ours))  # type: ignore[arg-type]
-
-
-def forked(work: Callable[[], int]) -> int:
-    """The pid of a fork that does this work; what it returns is its exit code."""
-    pid = os.fork()
-    if pid == 0:
-        code = 70
-        try:
-            code = work()
-        except BaseException:
-            traceback.print_exc()
-            sys.stderr.flush()
-        finally:
-            os._exit(code)
-    return pid
 
 
 class ReplicaKiller(Killer):

@@ -211,7 +211,6 @@ class Attempt:
         from dltui.core.data.findings import at_start
         from dltui.core.train.loop import Loop
         from dltui.core.worker import twin_record
-        from dltui.core.worker.started import started
 
         model, backend, config, data, folder = self._load()
         self.journal.phase("building")
@@ -244,14 +243,23 @@ class Attempt:
             origin=self.asked.get("fork"),
             judge=Judge.of(self.run, self.history),
         )
-        self.heartbeat.totals(planner.epochs, planner.total_steps)
-        self._tell_steering(lost)
-        self._begun = True
-        self.journal.emit(started(self.run, self.asked, loop, backend, data, found.name if found else None), sync=True)
+        self._begin(loop, backend, found, lost)
         given = (data, str(self.asked["dataset"]), self.asked.get("command") or ())
         wrong, fine = ([], []) if self.history.attempts else at_start.told(*given)
         self._tell([logout.warning(process.user()), *data.notes, *wrong, *notes], [*fine, *prepared])
         return loop
+
+    def _begin(
+        self, loop: Loop, backend: Backend, found: checkpoint.Checkpoint | None, lost: Sequence[CommandObeyed]
+    ) -> None:
+        """Log that the attempt has begun, and what the log had lost before."""
+        from dltui.core.worker.started import started
+
+        self.heartbeat.totals(loop.planner.epochs, loop.planner.total_steps)
+        self._tell_steering(lost)
+        self._begun = True
+        name = found.name if found else None
+        self.journal.emit(started(self.run, self.asked, loop, backend, loop.data, name), sync=True)
 
     def _trainable(
         self, model: Model, backend: Backend, config: TrainConfig, data: Data, folder: Path | None

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
+from dltui.core.analysis.measures.best_value import best_value
 from dltui.core.numbers import count, duration, metric, percent, size
 from dltui.core.reading.summary import training_speed
 from dltui.core.reading.time_spent import times
-from dltui.core.tasks.registry import lowest_is_best
 from dltui.core.text import plural, safe
 from dltui.tui.draw.styled_text import Row, beside, cells, cut_words, ends, left, right, rule
 
@@ -54,23 +53,13 @@ def _names(history: History, split: str) -> list[str]:
 
 
 def _metric(history: History, split: str, name: str, style: str) -> Row:
-    known = [
-        (epoch, getattr(record, split)[name])
-        for epoch, record in sorted(history.epochs.items())
-        if name in getattr(record, split)
-    ]
-    monitor = history.monitor or {}
-    highest = monitor.get("mode") == "max" if name == monitor.get("metric") else not lowest_is_best(name)
-    sign = -1.0 if highest else 1.0
-    finite = [(epoch, value) for epoch, value in known if math.isfinite(value)]
-    run_best = history.best.epoch if history.best is not None and split == "validation" else 0
-    key = lambda entry: (sign * entry[1], entry[0] != run_best, entry[0])  # noqa: E731
-    epoch, best = min(finite, key=key, default=(0, math.nan))
-    chosen = epoch == run_best
+    last = next(record for _, record in sorted(history.epochs.items(), reverse=True) if name in getattr(record, split))
+    epoch, best = best_value(history, split, name)
+    chosen = history.best is not None and split == "validation" and epoch == history.best.epoch
     return [
         (" ", ""),
         (left(f"{split} {safe(name)}", NAME), style),
-        (right(_short(name, known[-1][1]), VALUE), "bold"),
+        (right(_short(name, getattr(last, split)[name]), VALUE), "bold"),
         (right(_short(name, best), VALUE), "best bold" if chosen else ""),
         (right(str(epoch) if epoch else "-", EPOCH), "dim"),
     ]

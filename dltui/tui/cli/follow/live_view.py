@@ -11,8 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from dltui.core import numbers
+from dltui.core.analysis.measures.best_value import best_value
 from dltui.core.reading.progress import Progress, progress
-from dltui.core.tasks.registry import lowest_is_best
 from dltui.core.text import clean_line
 
 if TYPE_CHECKING:
@@ -115,12 +115,8 @@ def metrics_table(history: History) -> Table:
         for name, value in sorted(values.items()):
             if name == "mse" and not history.own_loss:
                 continue
-            known = [
-                (epoch, (getattr(record, split) or {}).get(name)) for epoch, record in sorted(history.epochs.items())
-            ]
-            run_best = history.best.epoch if history.best is not None and split == "validation" else 0
-            epoch, top = _best(name, [(epoch, number) for epoch, number in known if number is not None], run_best)
-            chosen = epoch == run_best
+            epoch, top = best_value(history, split, name)
+            chosen = history.best is not None and split == "validation" and epoch == history.best.epoch
             table.add_row(
                 Text(f"{split} {clean_line(name)}"),
                 Text(numbers.metric(name, value), justify="right"),
@@ -128,9 +124,3 @@ def metrics_table(history: History) -> Table:
                 Text(str(epoch), justify="right"),
             )
     return table
-
-
-def _best(name: str, values: list[tuple[int, float]], run_best: int) -> tuple[int, float]:
-    """The best value; of equals that of the epoch `run_best`, else of the earliest."""
-    sign = 1 if lowest_is_best(name) else -1
-    return min(values, key=lambda entry: (sign * entry[1], entry[0] != run_best, entry[0]))

@@ -53,6 +53,11 @@ class PyteTerminal:
         self.stream.feed("\x1b[41m" + "\n".join(["?" * size[0]] * size[1]))
         self.thinner.forget()
 
+    async def take_size(self, pilot: Any, size: tuple[int, int]) -> None:
+        """Take another size, and tell the app."""
+        self.resize(size)
+        await pilot.resize_terminal(*size)
+
     async def check(self, pilot: Any) -> None:
         """Wait until every cell is as the page's rows want it."""
         for rows in self.app.screen.query(Rows):
@@ -99,9 +104,7 @@ async def test_the_terminal_shows_the_page_after_any_keys(
         emulated = PyteTerminal(app, SIZES[0], monkeypatch)
         for number in range(100 if request.config.getoption("--long") else 40):
             if number % 8 == 7:
-                size = chance.choice(SIZES)
-                emulated.resize(size)
-                await pilot.resize_terminal(*size)
+                await emulated.take_size(pilot, chance.choice(SIZES))
             else:
                 await pilot.press(chance.choice(KEYS))
             services.now += 0.5
@@ -160,9 +163,7 @@ async def test_the_terminal_shows_any_rows(
         emulated = PyteTerminal(app, SIZES[0], monkeypatch)
         for number in range(150 if request.config.getoption("--long") else 60):
             if number % 20 == 19:
-                size = chance.choice(SIZES)
-                emulated.resize(size)
-                await pilot.resize_terminal(*size)
+                await emulated.take_size(pilot, chance.choice(SIZES))
             elif number % 20 == 12:
                 await app.push_screen(RandomPage(chance))
             elif number % 20 == 16:
