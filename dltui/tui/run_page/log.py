@@ -113,30 +113,14 @@ def timeline(history: History, most: int | None = None) -> list[Line]:
 def _epochs(history: History, first: int) -> list[Line]:
     """The records from the slice index `first` on."""
     saved = {entry["epoch"]: entry for entry in history.checkpoints}
-    records, better_ones = sorted(history.epochs.items()), _better(history)
     lines: list[Line] = []
-    for epoch, record in records[first:]:
-        better = epoch in better_ones
+    for epoch, record in sorted(history.epochs.items())[first:]:
         parts = [f"{safe(key)} {metric(key, number)}" for key, number in _shown(record.validation, history.own_loss)]
         text = f"epoch {epoch}: " + (f"validation {', '.join(parts)}" if parts else "trained")
-        text += ", best" if better else ""
+        text += ", best" if record.best else ""
         text += f", saved {size(saved[epoch]['bytes'])}" if epoch in saved else ""
-        lines.append((record.time, "bold" if better else "", text))
+        lines.append((record.time, "bold" if record.best else "", text))
     return lines
-
-
-def _better(history: History) -> set[int]:
-    """The epochs that were the best when they ended."""
-    monitor = history.monitor or {}
-    name, sign = monitor.get("metric", ""), -1.0 if monitor.get("mode") == "max" else 1.0
-    found: set[int] = set()
-    best: float | None = None
-    for epoch, record in sorted(history.epochs.items()):
-        value = record.validation.get(name)
-        if value is not None and (best is None or sign * value < sign * best):
-            found.add(epoch)
-            best = value
-    return found
 
 
 def _shown(metrics: dict[str, float], own_loss: bool) -> list[tuple[str, float]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,3 +21,14 @@ def test_the_last_lines_are_the_end_of_all_lines(tmp_path: Path, status: str) ->
     assert any(text.endswith("best") or ", best," in text for _, _, text in whole)
     for most in range(1, len(whole) + 3):
         assert timeline(reader.history, most) == whole[-most:]
+
+
+def test_of_two_equal_epochs_the_one_that_the_run_took_is_called_best(tmp_path: Path) -> None:
+    reader = RunReader(make_sample_run(tmp_path, status="finished"))
+    reader.refresh()
+    epochs = reader.history.epochs
+    last = max(epochs)
+    for best in (True, False):
+        epochs[last] = replace(epochs[last], validation=epochs[last - 1].validation, best=best)
+        (line,) = [text for _, _, text in timeline(reader.history) if text.startswith(f"epoch {last}: validation")]
+        assert (", best" in line) is best
