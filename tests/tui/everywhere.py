@@ -6,7 +6,7 @@ from typing import Any
 
 from dltui.tui.terminal.capabilities import Terminal
 from dltui.tui.terminal.theme_colors import DARK, LIGHT, PLAIN
-from tests.tui.scenario import lines, previewed, until
+from tests.tui.scenario import lines, previewed, resized, until
 
 SIZES = ((80, 24), (120, 40), (200, 50))
 LOOKS = {
@@ -22,7 +22,7 @@ async def everywhere(app: Any, pilot: Any) -> str:
     letters of dark, each line is as wide as the screen, and ASCII is ASCII."""
     found = []
     for size in SIZES:
-        await pilot.resize_terminal(*size)
+        await resized(pilot, size)
         await until(pilot, lambda: previewed(app))
         shown = {name: await letters(app, pilot, name, size) for name in LOOKS}
         assert shown["light"] == shown["dark"], size

@@ -389,6 +389,13 @@ async def drawn(pilot: Any, condition: Callable[[], bool]) -> None:
     await pilot.pause()
 
 
+async def resized(pilot: Any, size: tuple[int, int]) -> None:
+    """Give the terminal another size, and wait until all of it is drawn."""
+    await pilot.resize_terminal(*size)
+    width, height = size
+    await drawn(pilot, lambda: [len(line) for line in lines(pilot.app)] == [width] * height)
+
+
 def lines(app: DltuiApp) -> list[str]:
     """What is on the screen, as text."""
     return ["".join(segment.text for segment in strip) for strip in app.screen._compositor.render_strips()]

@@ -10,7 +10,7 @@ from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
 from dltui.tui.terminal.capabilities import Terminal
 from dltui.tui.terminal.theme_colors import DARK, LIGHT, PLAIN
-from tests.tui.scenario import FakeServices, drawn, lines, looked_inside, shown, text
+from tests.tui.scenario import FakeServices, drawn, lines, looked_inside, resized, shown, text
 
 SIZES = ((80, 24), (120, 40), (200, 50))
 THEMES = {"dark": Terminal(theme=DARK), "light": Terminal(theme=LIGHT)}
@@ -67,22 +67,17 @@ async def test_too_small_shows_a_card(services: FakeServices, page: str) -> None
     told = {"runs": "8 runs, 3 live", "new": "a new run", "run": "brisk-otter: running"}[page]
     async with shown(services, (1, 1), **PAGES[page]) as (app, pilot):
         for size in ((20, 3), (39, 10), (40, 9)):
-            await pilot.resize_terminal(*size)
-            await pilot.pause()
-            assert [len(line) for line in lines(app)] == [size[0]] * size[1]
+            await resized(pilot, size)
         assert "dltui needs 40x10" in text(app)
         assert told in text(app)
-        await pilot.resize_terminal(40, 10)
-        await pilot.pause()
+        await resized(pilot, (40, 10))
         assert "dltui needs" not in text(app)
 
 
 async def test_sizes_change_at_any_time(services: FakeServices) -> None:
     async with shown(services, run="brisk-otter") as (app, pilot):
-        for width, height in ((200, 50), (81, 25), (1, 1), (300, 100), (80, 24)):
-            await pilot.resize_terminal(width, height)
-            await pilot.pause()
-            assert [len(line) for line in lines(app)] == [width] * height
+        for size in ((200, 50), (81, 25), (1, 1), (300, 100), (80, 24)):
+            await resized(pilot, size)
 
 
 @pytest.mark.parametrize("page", PAGES)

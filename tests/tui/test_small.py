@@ -13,7 +13,7 @@ from dltui.tui.run_list.page import RunsPage
 from dltui.tui.run_page.page import RunPage
 from tests.helpers.marks import few
 from tests.tui.everywhere import LOOKS
-from tests.tui.scenario import FakeServices, drawn, lines, looked_inside, ready, shown, until
+from tests.tui.scenario import FakeServices, drawn, lines, looked_inside, ready, resized, shown, until
 from tests.tui.sweep_page.sample import FakeSweeps, sample_view
 from tests.tui.test_moments import settled
 from tests.tui.test_screens import SvgExtension, TextExtension
@@ -87,10 +87,8 @@ async def open_it(app: Any, pilot: Any, services: FakeServices, seen: Shown) -> 
 
 
 async def letters(app: Any, pilot: Any, size: tuple[int, int]) -> list[str]:
-    await pilot.resize_terminal(*size)
-    await drawn(pilot, lambda: True)
+    await resized(pilot, size)
     found = lines(app)
-    assert [len(line) for line in found] == [size[0]] * size[1], size
     assert not any(line[-1] in SCROLLBARS for line in found), size
     return found
 
@@ -172,6 +170,5 @@ async def test_a_list_that_gets_more_room_fills_it(services: FakeServices) -> No
     async with shown(services, (40, 10)) as (app, pilot):
         await pilot.press("end")
         assert "wild-moth" in lines(app)[5]
-        await pilot.resize_terminal(60, 15)
-        await drawn(pilot, lambda: True)
+        await resized(pilot, (60, 15))
         assert "brisk-otter" in lines(app)[2]

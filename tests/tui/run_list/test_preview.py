@@ -12,7 +12,7 @@ from dltui.tui.run_list.columns import columns, header
 from dltui.tui.run_list.preview import Preview, rows
 from tests.helpers.marks import few
 from tests.helpers.sample_run import make_sample_run
-from tests.tui.scenario import FakeServices, shown, text, until
+from tests.tui.scenario import FakeServices, resized, shown, text, until
 
 LARGE = (120, 40)
 
@@ -98,8 +98,7 @@ async def test_without_room_nothing_is_read(services: FakeServices, size: tuple[
         assert app.screen.preview._reading is None
         await pilot.resize_terminal(*LARGE)
         await until(pilot, lambda: previewed(app, app.screen.state.selected))
-        await pilot.resize_terminal(*size)
-        await pilot.pause()
+        await resized(pilot, size)
         assert not app.screen.preview.has_room
 
 
