@@ -75,7 +75,7 @@ async def test_too_small_shows_a_card(services: FakeServices, page: str) -> None
 
 
 async def test_sizes_change_at_any_time(services: FakeServices) -> None:
-    async with shown(services, run="brisk-otter") as (app, pilot):
+    async with shown(services, run="brisk-otter") as (_, pilot):
         for size in ((200, 50), (81, 25), (1, 1), (300, 100), (80, 24)):
             await resized(pilot, size)
 
