@@ -1,7 +1,7 @@
 """Measures what a launcher costs a step: two equal runs, one by it and one as a process of this machine, take turns of
-some seconds while the other is paused.
+some seconds while the other is paused. In the turns of the local run the launcher's own processes stand still.
 
-    python benchmarks/launchers.py ray [--turns N] [--seconds N] [--model M]
+    python benchmarks/launchers.py ray [--turns N] [--seconds N] [--threads N] [--model M]
 
 Printed are the seconds until each begins, those of a step in each turn, the processor time of a step, which other
 programs disturb less, and the processors that the launcher's own processes keep busy meanwhile.
@@ -12,9 +12,11 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import signal
 import statistics
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,14 +28,14 @@ from dltui.core.lifecycle.create import RunRequest, create_run
 from dltui.core.reading.reader import RunReader
 from dltui.core.rundir import commands, launch
 
-SETTLE = 1.0
+SETTLE = 0.6
 
 
 class Run:
     """A run that trains in its turns alone."""
 
     def __init__(self, launcher: str, asked: argparse.Namespace, folder: str, catalog: Any) -> None:
-        config = {"epochs": 10_000, "threads": 1, "batch_size": 64, "checkpoint_seconds": 3600}
+        config = {"epochs": 10_000, "threads": asked.threads, "batch_size": 16, "checkpoint_seconds": 3600}
         request = RunRequest(
             asked.model,
             "digits",
@@ -66,30 +68,68 @@ class Run:
     def turn(self, seconds: float) -> None:
         """Train for so long, and note the seconds of a step."""
         self.order("resume")
-        first, began, busy = self._step(), time.monotonic(), self._busy()
+        first, began, before = self._now()
         time.sleep(seconds)
-        steps, took, busy = self._step() - first, time.monotonic() - began, self._busy() - busy
+        last, ended, after = self._now()
         self.order("pause")
-        self.turns.append(took / max(steps, 1))
-        self.processor.append(busy / max(steps, 1))
+        self.turns.append((ended - began) / (last - first))
+        self.processor.append((after - before) / (last - first))
 
-    def _busy(self) -> float:
-        """The seconds of processor time of its worker so far."""
-        live = self.reader.live()
-        return float(sum(psutil.Process(live.pid).cpu_times()[:2])) if live else 0.0
+    def _now(self) -> tuple[int, float, float]:
+        """The step of its worker's next heartbeat, the time of that, and the processor time until then, in seconds."""
+        known = self.reader.live()
+        while (live := self.reader.live()) is None or known is None or live.time == known.time:
+            time.sleep(0.005)
+        return live.step, live.time, float(sum(psutil.Process(live.pid).cpu_times()[:2]))
+
+
+def own_processes(run: Run) -> list[psutil.Process]:
+    """What the launcher has started on this machine, without the run's worker."""
+    record, live = launch.read(run.run.path), run.reader.live()
+    if record is None or live is None or "pid" not in record.job:
+        return []
+    with contextlib.suppress(psutil.NoSuchProcess):
+        driver = psutil.Process(int(record.job["pid"]))
+        return [one for one in (driver, *driver.children(recursive=True)) if one.pid != live.pid]
+    return []
 
 
 def own_seconds(run: Run) -> float:
     """The processor time so far of what the launcher has started, without the run's worker."""
-    record, live = launch.read(run.run.path), run.reader.live()
     found = 0.0
-    if record is not None and live is not None and "pid" in record.job:
+    for one in own_processes(run):
         with contextlib.suppress(psutil.NoSuchProcess):
-            driver = psutil.Process(int(record.job["pid"]))
-            for one in (driver, *driver.children(recursive=True)):
-                with contextlib.suppress(psutil.NoSuchProcess):
-                    found += sum(one.cpu_times()[:2]) * (one.pid != live.pid)
+            found += sum(one.cpu_times()[:2])
     return found
+
+
+@contextlib.contextmanager
+def stopped(processes: list[psutil.Process]) -> Iterator[None]:
+    """Let them stand still meanwhile."""
+    try:
+        for one in processes:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                one.send_signal(signal.SIGSTOP)
+        yield
+    finally:
+        for one in processes:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                one.send_signal(signal.SIGCONT)
+
+
+def take_turns(local: Run, launched: Run, asked: argparse.Namespace) -> float:
+    """Let both train in their turns. Returns the processors that the launcher's own processes keep busy in its own."""
+    busy, took = 0.0, 0.0
+    for number in range(asked.turns):
+        for one in (local, launched) if number % 2 else (launched, local):
+            if one is local:
+                with stopped(own_processes(launched)):
+                    one.turn(asked.seconds)
+                continue
+            before, began = own_seconds(launched), time.monotonic()
+            one.turn(asked.seconds)
+            busy, took = busy + own_seconds(launched) - before, took + time.monotonic() - began
+    return busy / took
 
 
 def main() -> None:
@@ -97,6 +137,7 @@ def main() -> None:
     parser.add_argument("launcher")
     parser.add_argument("--turns", type=int, default=12)
     parser.add_argument("--seconds", type=float, default=4.0)
+    parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--model", default="cnn-small-torch")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
@@ -105,18 +146,19 @@ def main() -> None:
         runs = [Run(name, asked, folder, catalog) for name in ("local", asked.launcher)]
         for one in runs:
             print(f"{one.run.id}: begins after {one.begun:.1f} s", flush=True)
-        before, began = own_seconds(runs[1]), time.monotonic()
-        for number in range(asked.turns):
-            for one in runs if number % 2 else reversed(runs):
-                one.turn(asked.seconds)
-        busy = (own_seconds(runs[1]) - before) / (time.monotonic() - began)
+        busy = take_turns(*runs, asked)
         for one in runs:
             told = ", ".join(f"{1000 * seconds:.1f}" for seconds in one.turns)
             print(f"{one.run.id}: {1000 * statistics.median(one.turns):.2f} ms a step in the median; {told}")
             print(f"{one.run.id}: {1000 * statistics.median(one.processor):.2f} ms of a processor a step in the median")
             kill.kill(one.reader)
-        ratios = [other / local for local, other in zip(*(one.turns for one in runs), strict=True)]
-        print(f"{asked.launcher}: {statistics.median(ratios) - 1:+.1%} of a step in the median of {len(ratios)} pairs")
+        for what, times in (("a step", "turns"), ("the processor time of a step", "processor")):
+            ratios = [other / one for one, other in zip(*(getattr(run, times) for run in runs), strict=True)]
+            error = statistics.stdev(ratios) / len(ratios) ** 0.5
+            print(
+                f"{asked.launcher}: {statistics.median(ratios) - 1:+.1%} of {what} in the median of {len(ratios)} pairs"
+            )
+            print(f"    {statistics.mean(ratios) - 1:+.1%} in the mean, whose standard error is {error:.1%}")
         print(f"its own processes keep {busy:.3f} processors busy")
         time.sleep(5)
 

@@ -56,8 +56,8 @@ def environment(address: str) -> dict[str, str]:
     found = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_TRAIN_V2_ENABLED": "1"}
     if address:
         return found
-    # By itself Ray lets all else on the machine come before its workers.
-    found |= {"RAY_worker_niceness": "0"}
+    # By itself Ray lets all else on the machine come before its workers. Nobody takes this machine away.
+    found |= {"RAY_worker_niceness": "0", "RAY_TRAIN_ENABLE_PREEMPTION_WATCHER": "0"}
     return found | {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(_token())}
 
 

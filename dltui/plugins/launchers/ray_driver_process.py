@@ -17,6 +17,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from dltui.core.rundir import commands, launch
 from dltui.core.worker.ranks import gathering
 from dltui.plugins.launchers.ray import RayOptions, options_of
@@ -24,15 +26,23 @@ from dltui.plugins.launchers.ray import RayOptions, options_of
 OBJECTS_BYTES = 100_000_000
 FINAL = (0, 1, 2)
 """Exit codes of a worker that a new start would not change."""
+LOW_PRIORITY = 19
+UNUSED = {"DatasetsCallback"}
+"""What Ray Train does beside its workers although no run needs it: each is a process that wakes 150 times a second."""
+UNUSED_ON_ONE_MACHINE = {"PlacementGroupCleanerCallback"}
+"""The same where the end of the driver is the end of the cluster."""
 
 
 def train(asked: dict[str, Any]) -> None:
     """Train the run in a process of this worker of Ray, to its end; of several, as its rank. Raises where Ray is to
     start it again.
     """
+    options = options_of(asked)
     try:
-        with _place(options_of(asked)) as (told, inherited):
+        with _place(options) as (told, inherited):
             child = _begin(asked, told, inherited)
+        if not options.ray_address:
+            _stand_back()
     except Exception:
         # Ray's own logs are far from the run.
         with (Path(asked["run_dir"]) / "worker.log").open("a", encoding="utf-8") as log:
@@ -58,6 +68,17 @@ def _begin(asked: dict[str, Any], told: Mapping[str, str], inherited: Sequence[i
             env={**os.environ, **asked["environment"], **told},
             pass_fds=inherited,
         )
+
+
+def _stand_back() -> None:
+    """Let the run come before what Ray does beside it on this machine: its actors, and this process, which waits."""
+    os.nice(LOW_PRIORITY)
+    raylet = psutil.Process(os.getppid())
+    for actor in raylet.children():
+        with contextlib.suppress(psutil.Error):
+            # What is idle may become a worker, whose command inherits this.
+            if not any(word.startswith(("ray::RayTrainWorker", "ray::IDLE")) for word in actor.cmdline()):
+                actor.nice(LOW_PRIORITY)
 
 
 @contextlib.contextmanager
@@ -93,6 +114,12 @@ def drive(asked: dict[str, Any], options: RayOptions) -> None:
     from ray.train import FailureConfig, RunConfig, ScalingConfig
     from ray.train.v2.api.data_parallel_trainer import DataParallelTrainer
 
+    unused = UNUSED if options.ray_address else UNUSED | UNUSED_ON_ONE_MACHINE
+
+    class Trainer(DataParallelTrainer):
+        def _create_default_callbacks(self) -> list[Any]:
+            return [one for one in super()._create_default_callbacks() if type(one).__name__ not in unused]
+
     resources = {"CPU": float(options.cpus)} | ({"GPU": float(options.gpus)} if options.gpus else {})
     if options.ray_address:
         ray.init(address=options.ray_address, log_to_driver=False)
@@ -100,8 +127,9 @@ def drive(asked: dict[str, Any], options: RayOptions) -> None:
         # No larger than the run: data does not go through Ray, and each processor more is a process that waits.
         own: dict[str, Any] = {"num_cpus": options.cpus * options.workers, "object_store_memory": OBJECTS_BYTES}
         ray.init(include_dashboard=False, log_to_driver=False, **own)
+        _end_unused()
     run_dir = Path(asked["run_dir"])
-    DataParallelTrainer(
+    Trainer(
         train,
         train_loop_config=asked,
         scaling_config=ScalingConfig(
@@ -114,6 +142,15 @@ def drive(asked: dict[str, Any], options: RayOptions) -> None:
         ),
     ).fit()
     ray.shutdown()
+
+
+def _end_unused() -> None:
+    """End the process that looks ten times a second for what the workers print, which goes to the run's log."""
+    for child in psutil.Process().children():
+        with contextlib.suppress(psutil.Error):
+            if any(word.endswith("log_monitor.py") for word in child.cmdline()):
+                child.terminate()
+                child.wait()
 
 
 def main() -> int:
