@@ -31,6 +31,7 @@ from dltui.core.rundir.heartbeat import UNCOUNTED
 from dltui.core.rundir.launch import LaunchRecord
 from dltui.plugins.launchers import ray, ray_driver_process
 from dltui.plugins.launchers.ray import RayOptions
+from dltui.plugins.launchers.ray_driver_process import LOW_PRIORITY
 from tests.helpers import known_catalog
 from tests.helpers.marks import few
 
@@ -260,7 +261,10 @@ def test_a_killed_worker_of_two_changes_nothing(started: Callable[..., RunDirect
     run = started("cnn-torch", "digits", workers=2, **asked)
     reader = RunReader(run)
     until(lambda: reader.refresh() and len(reader.history.checkpoints) >= 2, 300.0)
+    check_what_is_beside(reader)
     os.kill(worker_of_ray(reader, number), signal.SIGKILL)
+    until(lambda: (live := reader.live()) is not None and live.attempt == 2, 300.0)
+    check_what_is_beside(reader)
     finished(run)
     whole = finished(started("cnn-torch", "digits", launcher="local", device="cpu:2", **asked))
     reader.refresh()
@@ -269,6 +273,20 @@ def test_a_killed_worker_of_two_changes_nothing(started: Callable[..., RunDirect
     assert reader.history.ended is not None
     assert whole.history.ended is not None
     assert reader.history.ended.weights_sha256 == whole.history.ended.weights_sha256
+
+
+def check_what_is_beside(reader: RunReader) -> None:
+    """Ray runs nothing beside the ranks that they do not use, and the ranks come before all actors."""
+    record, live = launch.read(reader.directory.path), reader.live()
+    assert record is not None
+    assert live is not None
+    below = psutil.Process(int(record.job["pid"])).children(recursive=True)
+    found = {" ".join(one.cmdline()): one.nice() for one in below}
+    for unused in ("log_monitor", "DatasetManager", "PlacementGroupCleaner", "PreemptionWatcher"):
+        assert not any(unused in command for command in found), unused
+    actors = [nice for command, nice in found.items() if command.startswith(("ray::TrainController", "ray::Sync"))]
+    assert set(actors) == {LOW_PRIORITY}
+    assert psutil.Process(live.pid).nice() == psutil.Process().nice() < LOW_PRIORITY
 
 
 def worker_of_ray(reader: RunReader, number: int) -> int:
