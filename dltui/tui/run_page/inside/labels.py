@@ -78,6 +78,9 @@ def precision_recall(found: Labels, cursor: LabelCursor, width: int, height: int
     """The precision-recall curve of the chosen label."""
     score = found.scores[min(cursor.at, len(found.scores) - 1)]
     recalls, precisions = found.curve(score.number)
+    # Of each recall the highest precision: a column of a chart has room for one.
+    first = [not at or recalls[at] > recalls[at - 1] for at in range(len(recalls))]
+    recalls, precisions = recalls[first], precisions[first]
     share = score.samples / max(len(found.present), 1)
     series = (
         Series("precision", (100 * recalls).tolist(), (100 * precisions).tolist(), "validation", "━", "straight"),

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from dltui.tui.run_page.view import RunView
     from dltui.tui.run_page.watched_run import WatchedRun
 
-LABEL_KEYS: Keys = (("↑↓", "row"), ("e", "export"))
 ShowMistakes = Callable[[Filter], None]
 """Opens the mistakes that a filter keeps."""
 
@@ -67,7 +66,7 @@ class MatrixTab(Tab):
     @property
     def keys(self) -> Keys:
         """The keys of a list of labels or targets; none without one."""
-        return LABEL_KEYS if _listed(self.run.evaluated) > 1 else ()
+        return _moving(self.run.evaluated, "label") if _listed(self.run.evaluated) > 1 else ()
 
     def key(self, width: int, height: int) -> tuple[object, ...]:
         return (*super().key(width, height), self.label_cursor.at)
@@ -231,7 +230,7 @@ class MistakesTab(Tab):
         if self.mistakes is None:
             view = self.run.evaluated
             several = view is not None and view.masks is not None and len(view.masks.worst) > 1
-            return (*LABEL_KEYS, *heat) if several or _listed(view) > 1 else ()
+            return (*_moving(view, "row"), *heat) if several or _listed(view) > 1 else ()
         space = ("Space", "mark" if self.run.replay is None else "hold, go on")
         return (space, ("f", "filter"), ("/", "by name"), ("PgDn", "page"), *heat, ("e", "export"))
 
@@ -311,3 +310,8 @@ def _listed(view: RunView | None) -> int:
     if view is not None and view.labels is not None:
         return len(view.labels.scores)
     return view.fit.y.shape[1] if view is not None and view.fit is not None else 0
+
+
+def _moving(view: RunView | None, what: str) -> Keys:
+    """The keys of a list, which chooses `what`; for a regression a target."""
+    return (("↑↓", "target" if view is not None and view.inside == "fit" else what), ("e", "export"))

@@ -26,6 +26,16 @@ def test_rows_fit(width: int, height: int) -> None:
     assert len(drawn) == max(height, 8)
 
 
+def test_the_curve_of_a_label_that_is_always_told_right_stays_at_the_top() -> None:
+    """Although its precision falls at the end, where the recall is whole."""
+    arrays = made(count=1)
+    perfect = labels.find({**arrays, "chances": np.where(arrays["present"], 0.9, 0.1)}, ["one"])
+    rows = plain(precision_recall(perfect, LabelCursor(), 100, 20, Look()))
+    lines = [row for row in rows[1:-3] if any(0x2800 < ord(letter) < 0x2900 for letter in row)]
+    assert [row.strip()[:3] for row in lines[:1]] == ["100"]
+    assert len(lines) == 2, "the curve and what chance gives"
+
+
 def test_the_image_of_the_chosen_sample_stands_beside_the_list() -> None:
     pictured = replace(FOUND, images=np.full((len(FOUND.wrong), 8, 8, 3), 200, np.uint8))
     rows = wrong(pictured, LabelCursor(), 100, 20, Look(ascii=True))
