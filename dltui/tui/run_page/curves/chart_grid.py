@@ -116,6 +116,6 @@ def chart_grid(
             else:
                 blocks.append([[*row, (" ", "")] for row in draw(chart, room - 1, size, look)[:size]])
         # Each row of a chart has its full width.
-        rest = width - width * len(here) // columns
-        result += [[*chain(*parts), (" " * rest, "")] for parts in zip(*blocks, strict=True)]
+        rest: Row = [(" " * (width - width * len(here) // columns), "")] if len(here) < columns else []
+        result += [[*chain(*parts, rest)] for parts in zip(*blocks, strict=True)]
     return result
