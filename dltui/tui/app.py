@@ -8,7 +8,6 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual.app import App
 from textual.binding import BindingType
 
 from dltui.core.errors import DltuiError
@@ -16,6 +15,7 @@ from dltui.tui.base.appearance import Appearance
 from dltui.tui.base.effects import mouse
 from dltui.tui.base.effects.alerts import Notices, sequence
 from dltui.tui.base.effects.taskbar import Taskbar
+from dltui.tui.base.lean_app import App
 from dltui.tui.base.page import Page, bind
 from dltui.tui.base.rows import Rows
 from dltui.tui.base.services import Services
@@ -85,6 +85,8 @@ class DltuiApp(App[None], inherit_bindings=False):
         self._images: Images | SixelImages | None = None
         self._appearance = Appearance(terminal, self.settings, self._number_of_image)
         super().__init__(QuietDriver, ansi_color=True if self._appearance.theme == PLAIN else None)
+        # Nothing pops up over a page: the widgets for it need not be made for each.
+        self._disable_tooltips = self._disable_notifications = True
         self.services = services
         self.closing_lines: list[str] = []
         """Lines for the shell, after leaving."""
