@@ -156,7 +156,7 @@ def _x_axis(chart: Chart, margin: int, width: int) -> list[Row]:
     cursor = () if chart.cursor is None else ((chart.cursor, "┴", "accent bold"),)
     signs = tuple(mark for mark in (*chart.marks, *cursor) if chart.start <= mark[0] <= chart.end)
     kind = "decades" if chart.decades else "epochs" if chart.epochs and not chart.start else ""
-    return _axis_rows((chart.start, chart.end), kind, chart.x_name, signs, margin, width)
+    return [*map(list, _axis_rows((chart.start, chart.end), kind, chart.x_name, signs, margin, width))]
 
 
 @lru_cache(maxsize=64)

@@ -47,7 +47,8 @@ class Axis:
         """The first step, its x, and how much x a step is, of a straight line."""
         first, last = self.steps.tolist()
         x, end = self.x.tolist()
-        return first, x, (end - x) / (last - first)
+        # They are one in a log that is damaged.
+        return first, x, (end - x) / ((last - first) or 1.0)
 
     def at(self, step: float) -> float:
         if len(self.steps) == 2:
