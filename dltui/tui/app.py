@@ -15,7 +15,7 @@ from dltui.tui.base.appearance import Appearance
 from dltui.tui.base.effects import mouse
 from dltui.tui.base.effects.alerts import Notices, sequence
 from dltui.tui.base.effects.taskbar import Taskbar
-from dltui.tui.base.lean_app import App
+from dltui.tui.base.lean_app import LeanApp
 from dltui.tui.base.page import Page, bind
 from dltui.tui.base.rows import Rows
 from dltui.tui.base.services import Services
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
         return app
 
 
-class DltuiApp(App[None], inherit_bindings=False):
+class DltuiApp(LeanApp, inherit_bindings=False):
     """The app. It knows the pages and the theme; all other state lives in the pages."""
 
     TITLE = "dltui"
@@ -85,8 +85,6 @@ class DltuiApp(App[None], inherit_bindings=False):
         self._images: Images | SixelImages | None = None
         self._appearance = Appearance(terminal, self.settings, self._number_of_image)
         super().__init__(QuietDriver, ansi_color=True if self._appearance.theme == PLAIN else None)
-        # Nothing pops up over a page: the widgets for it need not be made for each.
-        self._disable_tooltips = self._disable_notifications = True
         self.services = services
         self.closing_lines: list[str] = []
         """Lines for the shell, after leaving."""
@@ -102,6 +100,7 @@ class DltuiApp(App[None], inherit_bindings=False):
         self._timer: Timer | None = None
         self.palette = self._appearance.palette(self._appearance.theme)
         self._show_theme(self._appearance.theme)
+        self.color_rules()
 
     @property
     def look(self) -> Look:
