@@ -8,7 +8,6 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual.app import App
 from textual.binding import BindingType
 
 from dltui.core.errors import DltuiError
@@ -16,6 +15,7 @@ from dltui.tui.base.appearance import Appearance
 from dltui.tui.base.effects import mouse
 from dltui.tui.base.effects.alerts import Notices, sequence
 from dltui.tui.base.effects.taskbar import Taskbar
+from dltui.tui.base.lean_app import LeanApp
 from dltui.tui.base.page import Page, bind
 from dltui.tui.base.rows import Rows
 from dltui.tui.base.services import Services
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
         return app
 
 
-class DltuiApp(App[None], inherit_bindings=False):
+class DltuiApp(LeanApp, inherit_bindings=False):
     """The app. It knows the pages and the theme; all other state lives in the pages."""
 
     TITLE = "dltui"
@@ -100,6 +100,7 @@ class DltuiApp(App[None], inherit_bindings=False):
         self._timer: Timer | None = None
         self.palette = self._appearance.palette(self._appearance.theme)
         self._show_theme(self._appearance.theme)
+        self.color_rules()
 
     @property
     def look(self) -> Look:

@@ -339,6 +339,8 @@ async def shown(
     app = make_app(services, terminal or Terminal(), directory, new, settings=services.saved)
     async with app.run_test(size=size) as pilot:
         await until(pilot, lambda: ready(app))
+        # What was read may take other room, and is drawn once that is there.
+        await pilot.pause()
         yield app, pilot
 
 

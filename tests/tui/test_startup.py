@@ -9,7 +9,18 @@ from pathlib import Path
 
 import pytest
 
-HEAVY = ("numpy", "pydantic", "torch", "tensorflow", "keras", "matplotlib", "dltui.plugins", "dltui.exports", "sklearn")
+HEAVY = (
+    "textual.command",
+    "numpy",
+    "pydantic",
+    "torch",
+    "tensorflow",
+    "keras",
+    "matplotlib",
+    "dltui.plugins",
+    "dltui.exports",
+    "sklearn",
+)
 CHECK = """
 import asyncio, sys
 from pathlib import Path
@@ -61,6 +72,15 @@ def test_a_run_needs_numpy_for_its_curves_and_nothing_else(tmp_path: Path, full_
     home.mkdir()
     (home / "runs").symlink_to(full_home)
     assert check(home, "run") == "[] ['numpy']"
+
+
+def test_who_needs_what_was_left_out_gets_it() -> None:
+    lines = (
+        "import dltui.tui.app, sys; assert 'textual.command' not in sys.modules",
+        "from textual.command import CommandPalette; from textual.screen import Screen",
+        "assert issubclass(CommandPalette, Screen)",
+    )
+    subprocess.run([sys.executable, "-P", "-c", "\n".join(lines)], check=True, timeout=120)
 
 
 def test_the_form_imports_no_plugin(tmp_path: Path) -> None:

@@ -114,7 +114,7 @@ class RunReader:
         self.told = claim.read_told(self.directory.path)
         if self.told is not None:
             return as_told(self.told, self.clock() if now is None else now), live
-        found = claim.look(self.directory.path, live) if live else claim.Claim(None)
+        found = claim.look_here(self.directory.path, live) if live else claim.Claim(None)
         alive = found.alive
         if live and (alive is False or live.phase == "ended") and self._unfinished(live):
             # It may have ended between the look at its log and the look at its process.

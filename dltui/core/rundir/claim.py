@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -67,6 +68,8 @@ _TOLD_KINDS = {field.name: _TOLD_TYPES[str(field.type)] for field in dataclasses
 
 def read_told(run_dir: Path) -> Told | None:
     """The word about a mirrored run; None for a run of this host."""
+    if not os.path.lexists(f"{run_dir}/{TOLD}"):
+        return None
     try:
         content = json.loads(fs.read_limited(run_dir / TOLD, _MOST_TOLD), parse_constant=no_number)
         return Told(**{name: kind(content[name]) for name, kind in _TOLD_KINDS.items() if name in content})
@@ -95,8 +98,11 @@ class Claim:
 def look(run_dir: Path, live: Live) -> Claim:
     """The relation of the worker in `live` to this directory. That of a mirror lives where its original is."""
     told = read_told(run_dir)
-    if told is not None:
-        return Claim(told.alive)
+    return Claim(told.alive) if told is not None else look_here(run_dir, live)
+
+
+def look_here(run_dir: Path, live: Live) -> Claim:
+    """The same of a directory that is no mirror."""
     here = live.boot_id == process.boot_id()
     found = lock.look(run_dir / "lock")
     moved = bool(live.inode) and live.inode != heartbeat.inode(run_dir)

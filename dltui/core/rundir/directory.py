@@ -55,6 +55,7 @@ class RunDirectory:
         self.path = Path(os.path.abspath(path))  # noqa: PTH100
         self.id = self.path.name
         self._run: dict[str, Any] | None = None
+        self._labels: tuple[tuple[int, int, int], dict[str, Any]] | None = None
 
     def __repr__(self) -> str:
         return f"RunDirectory({str(self.path)!r})"
@@ -135,13 +136,24 @@ class RunDirectory:
 
     def labels(self) -> dict[str, Any]:
         """The labels that the user gave the run: name, tags, note."""
-        found = _read_object(self.labels_json) or {}
+        found = self._labels_as_read()
         tags = found.get("tags")
         return {
             "name": str(found.get("name") or self.id),
             "tags": [str(tag) for tag in tags] if isinstance(tags, list) else [],
             "note": str(found.get("note") or ""),
         }
+
+    def _labels_as_read(self) -> dict[str, Any]:
+        """What labels.json says, read again only when it is another file."""
+        try:
+            found = self.labels_json.stat()
+            stamp = (found.st_ino, found.st_mtime_ns, found.st_size)
+        except OSError:
+            return {}
+        if self._labels is None or self._labels[0] != stamp:
+            self._labels = (stamp, _read_object(self.labels_json) or {})
+        return self._labels[1]
 
     def set_labels(self, **changes: Any) -> None:
         """Change the name, tags or note; the rest stays. The id never changes. A shared run stays readable for the

@@ -61,7 +61,7 @@ class Rows(Widget):
             if old != new and y < height:
                 changed += [Region(first, y, last - first, 1) for first, last in self._changes(y, old, new)]
         if changed:
-            self.refresh(*changed)
+            self._send(changed)
 
     def _changes(self, y: int, old: Row, new: Row) -> list[tuple[int, int]]:
         """The ranges of cells of a line to send; the whole line where a letter is wider than a cell."""
@@ -89,9 +89,17 @@ class Rows(Widget):
         self._room = (0, 0)
 
     def refresh(self, *regions: Region, **how: bool) -> Self:
-        if not regions:
-            self._forget()
+        self._forget()
         return super().refresh(*regions, **how)
+
+    def _send(self, changed: list[Region]) -> None:
+        """Have these cells sent with the next frame. Textual would do it by three messages, and forget sizes and
+        styles that a letter does not change.
+        """
+        screen = self.screen
+        self._repaint_regions.update(changed)
+        screen._dirty_widgets.add(self)
+        screen.check_idle()
 
     def notify_style_update(self) -> None:
         self._forget()
@@ -112,7 +120,8 @@ class Rows(Widget):
 
     def _line(self, y: int, first: int, last: int) -> Strip:
         """The cells of a line from `first` up to `last`."""
-        width = self.size.width
+        # It has neither a border nor padding.
+        width = self.outer_size.width
         cells = self._cells.get(y)
         if cells is not None and y not in self._strips and last - first < width:
             return self._strip(cells.part(first, last), last - first)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 
 from dltui.tui.draw.chart_data import Chart, Series
 from dltui.tui.draw.plot import Plot, row_of
@@ -31,49 +32,63 @@ def draw(chart: Chart, width: int, height: int, look: Look) -> list[Row]:
     scale = y_scale(chart)
     if scale is None:
         return _nothing(chart, width, height, look)
+    margin, sides, ruled = _y_axis(scale, rows)
+    plot = Plot(chart, scale, width - margin - 1, rows, look)
+    body: list[Row] = [[*side, *line] for side, line in zip(sides, plot.rows(ruled), strict=True)]
+    return [title(chart, width, look), *body, *_x_axis(chart, margin, width - margin - 1)]
+
+
+@lru_cache(maxsize=64)
+def _y_axis(scale: Scale, rows: int) -> tuple[int, list[Row], list[int]]:
+    """The width of the labels, labels and axis of each row, and the rows with a tick."""
     steps = ticks(scale, max(2, rows // 3))
     texts = labels(steps)
     margin = max(MARGIN, max((len(text) for text in texts), default=0) + 1)
     names = {row_of(scale, value, rows): text for value, text in zip(steps, texts, strict=True)}
-    plot = Plot(chart, scale, width - margin - 1, rows, look)
-    named = {row: [(right(text, margin - 1) + " ", "dim"), ("┤", "faint")] for row, text in names.items()}
-    other = [(" " * margin, "dim"), ("│", "faint")]
-    body: list[Row] = [[*named.get(row, other), *line] for row, line in enumerate(plot.rows(set(names)))]
-    return [title(chart, width, look), *body, *_x_axis(chart, margin, width - margin - 1)]
+    named: dict[int, Row] = {
+        row: [(right(text, margin - 1) + " ", "dim"), ("┤", "faint")] for row, text in names.items()
+    }
+    other: Row = [(" " * margin, "dim"), ("│", "faint")]
+    return margin, [named.get(row, other) for row in range(rows)], sorted(named)
 
 
 def y_scale(chart: Chart) -> Scale | None:
     """The range of everything that is shown, apart from a steep start; None when there is nothing."""
-    lows, highs = [], []
-    for series in chart.series:
-        lowest = _extreme(chart, series, series.y if series.low is None else series.low, least=True)
-        highest = _extreme(chart, series, series.y if series.high is None else series.high, least=False)
-        if lowest is not None and highest is not None:
-            lows.append(lowest)
-            highs.append(highest)
-    if not lows:
+    found = [ends for series in chart.series if (ends := _ends(chart, series)) is not None]
+    if not found:
         return None
+    low, high = min(low for low, _ in found), max(high for _, high in found)
     if chart.log:
-        return log_scale(min(lows), max(highs))
-    return whole_scale(min(lows), max(highs), BOUNDS, chart.floor, chart.ceiling)
+        return log_scale(low, high)
+    return whole_scale(low, high, BOUNDS, chart.floor, chart.ceiling)
 
 
-def _extreme(chart: Chart, series: Series, values: Sequence[float], least: bool) -> float | None:
-    """The least or greatest value between the ends of the chart."""
+def _ends(chart: Chart, series: Series) -> tuple[float, float] | None:
+    """The least and greatest value of a series between the ends of the chart."""
     import numpy as np
 
-    x, known = np.asarray(series.x, dtype=np.float64), np.asarray(values, dtype=np.float64)
+    x, shown = np.asarray(series.x, dtype=np.float64), slice(None)
     if series.form not in ("dots", "straight"):
-        first, last = np.searchsorted(x, (chart.start, chart.end * (1 + 1e-9)))
+        first, last = x.searchsorted((chart.start, chart.end * (1 + 1e-9))).tolist()
         if first == 0 and series.form == "raw" and last >= START_POINTS:
             first = int(last * START)
-        known = known[first:last]
+        shown = slice(first, last)
+    lowest = _extreme(chart, (series.y if series.low is None else series.low), shown, least=True)
+    highest = _extreme(chart, (series.y if series.high is None else series.high), shown, least=False)
+    return None if lowest is None or highest is None else (lowest, highest)
+
+
+def _extreme(chart: Chart, values: Sequence[float], shown: slice, least: bool) -> float | None:
+    """The least or greatest of the values that are shown."""
+    import numpy as np
+
+    known = np.asarray(values, dtype=np.float64)[shown]
     if chart.log:
         # A schedule may end at 0, which has no place on this axis.
         known = np.where(known > 0, known, np.nan)
-    found = (np.fmin if least else np.fmax).reduce(known, initial=np.inf if least else -np.inf)
-    if np.isfinite(found):
-        return float(found)
+    found = float((np.fmin if least else np.fmax).reduce(known, initial=np.inf if least else -np.inf))
+    if math.isfinite(found):
+        return found
     known = known[np.isfinite(known)]
     if not len(known):
         return None
@@ -138,24 +153,34 @@ def _nothing(chart: Chart, width: int, height: int, look: Look) -> list[Row]:
 
 def _x_axis(chart: Chart, margin: int, width: int) -> list[Row]:
     """The line with its ticks, and the labels under it."""
-    span = chart.end - chart.start
-    if chart.decades:
-        values = decade_ticks(chart.start, chart.end, width)
-    elif chart.epochs and not chart.start:
-        values = epoch_ticks(chart.end, width)
+    cursor = () if chart.cursor is None else ((chart.cursor, "┴", "accent bold"),)
+    signs = tuple(mark for mark in (*chart.marks, *cursor) if chart.start <= mark[0] <= chart.end)
+    kind = "decades" if chart.decades else "epochs" if chart.epochs and not chart.start else ""
+    return [*map(list, _axis_rows((chart.start, chart.end), kind, chart.x_name, signs, margin, width))]
+
+
+@lru_cache(maxsize=64)
+def _axis_rows(
+    ends: tuple[float, float], kind: str, name: str, signs: tuple[tuple[float, str, str], ...], margin: int, width: int
+) -> list[Row]:
+    start, end = ends
+    span = end - start
+    if kind == "decades":
+        values = decade_ticks(start, end, width)
+    elif kind == "epochs":
+        values = epoch_ticks(end, width)
     else:
-        values = ticks(Scale(chart.start, chart.end), max(width // 12, 2))
-    places = [min(int((value - chart.start) / span * width), width - 1) for value in values]
+        values = ticks(Scale(start, end), max(width // 12, 2))
+    places = [min(int((value - start) / span * width), width - 1) for value in values]
     line, styles = ["─"] * width, ["faint"] * width
     for place in places:
         line[place] = "┬" if place else "─"
-    cursor = [] if chart.cursor is None else [(chart.cursor, "┴", "accent bold")]
-    for x, sign, style in (mark for mark in (*chart.marks, *cursor) if chart.start <= mark[0] <= chart.end):
-        place = min(max(int((x - chart.start) / span * width), 0), width - 1)
+    for x, sign, style in signs:
+        place = min(max(int((x - start) / span * width), 0), width - 1)
         line[place], styles[place] = sign, style
     axis: Row = [(" " * margin, ""), ("└", "faint"), *zip(line, styles, strict=True)]
-    texts = [f"{10.0**value:g}".replace("e-0", "e-") for value in values] if chart.decades else labels(values)
-    return [merge(axis), _x_labels(texts, places, margin + 1, width, chart.x_name)]
+    texts = [f"{10.0**value:g}".replace("e-0", "e-") for value in values] if kind == "decades" else labels(values)
+    return [merge(axis), _x_labels(texts, places, margin + 1, width, name)]
 
 
 def _x_labels(texts: list[str], places: list[int], margin: int, width: int, name: str) -> Row:

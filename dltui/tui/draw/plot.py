@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from dltui.tui.draw import raster
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
     from dltui.tui.draw.styled_text import Look
 
 # A letter shows two columns of four dots.
-ACROSS, DOWN = 2, 4
+ACROSS, DOWN = 2, raster.DOTS
 SPACE = ord(" ")
 
 
@@ -46,55 +48,33 @@ class Plot:
         self.numbers: Array = np.zeros((height, width), dtype=np.uint16)
         self.styles = [""]
 
-    def rows(self, ruled: set[int]) -> list[Row]:
-        """The rows; rows in `ruled` have a faint dotted line where nothing is drawn."""
+    def rows(self, ruled: Sequence[int]) -> list[Row]:
+        """The rows; rows in `ruled` have a faint dotted line where nothing is drawn, as has the cursor."""
+        if not self.look.ascii:
+            self.letters[ruled, 2::3] = ord("·")
+            self.numbers[ruled, 2::3] = self._number("rule")
+        if self.chart.cursor is not None:
+            self._cursor(self.chart.cursor)
         for series in self.chart.series:
             self._series(series)
         if self.chart.best is not None:
             self._sign(*self.chart.best, "★", "best bold")
-        if self.chart.cursor is not None:
-            self._cursor(self.chart.cursor)
-        if not self.look.ascii:
-            self._grid(sorted(ruled))
         return self._spans()
 
     def _spans(self) -> list[Row]:
-        """The rows with neighboring cells of the same style joined. A space takes the style before it, because each
-        change of style is sent to the terminal.
-        """
-        import numpy as np
-
-        # The place of each cell, of a space that of the letter before it in its row.
-        places = np.arange(self.letters.size).reshape(self.letters.shape)
-        latest = np.maximum.accumulate(np.where(self.letters != SPACE, places, places[:, :1]), axis=1)
-        numbers = self.numbers.ravel()[latest]
-        text = self.letters.tobytes().decode("utf-32")
-        # A span begins with each row, and where the style changes.
-        begins = np.ones(numbers.shape, dtype=bool)
-        begins[:, 1:] = numbers[:, 1:] != numbers[:, :-1]
-        starts = np.flatnonzero(begins)
-        rows: list[Row] = [[] for _ in range(self.height)]
-        ends = [*starts[1:].tolist(), len(text)]
-        for start, end, number in zip(starts.tolist(), ends, numbers.flat[starts].tolist(), strict=True):
-            rows[start // self.width].append((text[start:end], self.styles[number]))
-        return rows
+        """The rows with neighboring cells of the same style joined."""
+        text, numbers, styles = self.letters.tobytes().decode("utf-32"), self.numbers.tobytes(), tuple(self.styles)
+        across, size = self.width, self.numbers.itemsize * self.width
+        rows = range(self.height)
+        return [_spans(text[y * across : (y + 1) * across], numbers[y * size : (y + 1) * size], styles) for y in rows]
 
     def _cursor(self, x: float) -> None:
-        """Draw a vertical line where nothing else is drawn."""
+        """Draw a vertical line."""
         at = (x - self.chart.start) / (self.chart.end - self.chart.start)
         if 0 <= at <= 1 + 1e-9:
             column = min(int(at * self.width), self.width - 1)
-            empty = self.letters[:, column] == SPACE
-            self.letters[empty, column] = ord("│")
-            self.numbers[empty, column] = self._number("accent")
-
-    def _grid(self, ruled: list[int]) -> None:
-        import numpy as np
-
-        empty = np.zeros(self.letters.shape, dtype=bool)
-        empty[ruled, 2::3] = self.letters[ruled, 2::3] == SPACE
-        self.letters[empty] = ord("·")
-        self.numbers[empty] = self._number("rule")
+            self.letters[:, column] = ord("│")
+            self.numbers[:, column] = self._number("accent")
 
     def _series(self, series: Series) -> None:
         import numpy as np
@@ -103,7 +83,7 @@ class Plot:
         if series.form == "dots":
             x = (np.asarray(series.x, dtype=np.float64) - self.chart.start) / (self.chart.end - self.chart.start)
             dots = raster.points(x, self._share(y), self.width * ACROSS, self.height * DOWN)
-            self._put(dots, series.style, self.look.mark(series.mark))
+            self._put(0, raster.braille(dots), series.style, self.look.mark(series.mark))
             return
         columns = thinned(self.chart, series, self.width)
         if series.form == "raw":
@@ -119,22 +99,13 @@ class Plot:
         if self.look.ascii or self.look.mono or not smoothing:
             # One style for both: then the average is worth more than the noise around it, but for what sticks out.
             average = raster.smooth(columns, smoothing) if smoothing else columns
-            self._put(self._band(average), series.style, mark)
+            self._band(average, series.style, mark)
             if smoothing:
-                self._put(self._alone(raster.outliers(columns, average)), series.style, mark)
+                # Nothing bridges those that are left out.
+                self._band(raster.outliers(columns, average), series.style, mark, joined=False)
             return
-        self._put(self._band(columns), f"{series.style}-faint", mark)
-        self._put(self._band(raster.smooth(columns, smoothing)), series.style, mark)
-
-    def _alone(self, columns: raster.Columns) -> Array:
-        """Each column by itself: nothing bridges those that are left out."""
-        import numpy as np
-
-        dots = np.zeros((self.height * DOWN, self.width * ACROSS), dtype=bool)
-        for number in range(len(columns.at)):
-            one = slice(number, number + 1)
-            dots |= self._band(raster.part(columns, one))
-        return dots
+        self._band(columns, f"{series.style}-faint", mark)
+        self._band(raster.smooth(columns, smoothing), series.style, mark)
 
     def _crosses(self, columns: raster.Columns) -> None:
         """Draw a cross at the bottom for each NaN."""
@@ -145,7 +116,7 @@ class Plot:
     def _line(self, series: Series, columns: raster.Columns) -> None:
         marked = series.form == "line" and self._count(series) * 3 <= self.width
         if not (marked and (self.look.ascii or self.look.mono)):
-            self._put(self._band(columns), series.style, self.look.mark(series.mark))
+            self._band(columns, series.style, self.look.mark(series.mark))
         if marked:
             for x, y in zip(series.x, series.y, strict=True):
                 self._sign(x, y, self.look.mark(series.mark), series.style)
@@ -165,24 +136,25 @@ class Plot:
             values = np.log10(np.maximum(values, 1e-300))
         return (values - low) / (high - low)
 
-    def _band(self, columns: raster.Columns) -> Array:
+    def _band(self, columns: raster.Columns, style: str, mark: str, joined: bool = True) -> None:
         low = self._share(columns.low)
         # A line has one value in each column.
         high, mean = (low if values is columns.low else self._share(values) for values in (columns.high, columns.mean))
-        return raster.band(columns, (low, high, mean), self.width * ACROSS, self.height * DOWN)
+        band = raster.band(columns, (low, high, mean), self.height * DOWN, joined)
+        self._put(*raster.braille_band(band, self.height), style, mark)
 
     def _number(self, style: str) -> int:
         if style not in self.styles:
             self.styles.append(style)
         return self.styles.index(style)
 
-    def _put(self, dots: Array, style: str, mark: str) -> None:
+    def _put(self, first: int, letters: Array, style: str, mark: str) -> None:
+        """Draw letters from a column on, where they have dots."""
         import numpy as np
 
-        letters = raster.braille(dots)
-        drawn = letters > raster.EMPTY
-        np.copyto(self.letters, ord(mark) if self.look.ascii else letters, where=drawn)
-        np.copyto(self.numbers, self._number(style), where=drawn)
+        drawn, last = letters > raster.EMPTY, first + letters.shape[1]
+        np.copyto(self.letters[:, first:last], ord(mark) if self.look.ascii else letters, where=drawn)
+        np.copyto(self.numbers[:, first:last], self._number(style), where=drawn)
 
     def _sign(self, x: float, y: float, letter: str, style: str) -> None:
         at = (x - self.chart.start) / (self.chart.end - self.chart.start)
@@ -192,3 +164,18 @@ class Plot:
             row = row_of(self.scale, y, self.height)
             self.letters[row, column] = ord(letter)
             self.numbers[row, column] = self._number(style)
+
+
+@lru_cache(maxsize=512)
+def _spans(letters: str, numbers: bytes, styles: tuple[str, ...]) -> Row:
+    """A row of cells, whose styles are given by number, as spans; most rows are those of the chart before. A space
+    takes the style before it, because each change of style is sent to the terminal.
+    """
+    row: Row = []
+    start = now = 0
+    for at, (letter, number) in enumerate(zip(letters, memoryview(numbers).cast("H"), strict=True)):
+        if letter != " " and number != now:
+            if at:
+                row.append((letters[start:at], styles[now]))
+            start, now = at, number
+    return [*row, (letters[start:], styles[now])]

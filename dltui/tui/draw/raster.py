@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache, lru_cache
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -15,6 +17,8 @@ OUTLYING = 4.0
 """Times the usual distance from the average."""
 EMPTY = 0x2800
 """The braille letter without a dot."""
+DOTS = 4
+"""The dots of a letter from top to bottom."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,16 @@ class Columns:
     gaps: Array
 
 
+@lru_cache(maxsize=64)
+def _borders(start: float, end: float, width: int) -> Array:
+    """Where the columns begin, and the last one ends."""
+    import numpy as np
+
+    borders: Array = start + (end - start) / width * np.arange(width + 1)
+    borders[-1] = end + (end - start) * 1e-9
+    return borders
+
+
 def thin(x: Array, low: Array, high: Array, y: Array, ends: tuple[float, float], width: int) -> Columns:
     """Reduce points with x between the `ends`, in rising order, to `width` columns. NaNs become gaps.
 
@@ -37,20 +51,18 @@ def thin(x: Array, low: Array, high: Array, y: Array, ends: tuple[float, float],
     """
     import numpy as np
 
-    start, end = ends
-    borders = start + (end - start) / width * np.arange(width + 1)
-    borders[-1] = end + (end - start) * 1e-9
-    cuts = np.searchsorted(x, borders)
-    low, high, y = (values[cuts[0] : cuts[-1]] for values in (low, high, y))
-    cuts = cuts - cuts[0]
+    cuts = x.searchsorted(_borders(*ends, width))
+    first, last = int(cuts[0]), int(cuts[-1])
+    low, high, y = low[first:last], high[first:last], y[first:last]
+    cuts -= first
     good = np.isfinite(y)
     gaps = np.zeros(0, dtype=np.int64)
     if not good.all():
         gaps = np.unique(np.searchsorted(cuts, np.flatnonzero(~good), side="right") - 1)
         cuts = np.concatenate([[0], np.cumsum(good)])[cuts]
         low, high, y = low[good], high[good], y[good]
-    counts = np.diff(cuts)
-    at = np.flatnonzero(counts)
+    counts = cuts[1:] - cuts[:-1]
+    at = counts.nonzero()[0]
     if not len(at):
         return Columns(at, y[:0], y[:0], y[:0], gaps)
     starts = cuts[at]
@@ -65,10 +77,22 @@ def smooth(columns: Columns, strength: float) -> Columns:
     import numpy as np
 
     values = columns.mean.tolist()
-    before, weights = _sums(values, strength)
-    after, weights_after = (part[::-1] for part in _sums(values[::-1], strength))
-    both = (before + after - np.asarray(values)) / (weights + weights_after - 1)
+
+    def add(total: float, value: float) -> float:
+        return strength * total + value
+
+    before, after = np.array(list(accumulate(values, add))), np.array(list(accumulate(values[::-1], add)))
+    weights = _weights(len(values), strength)
+    both = (before + after[::-1] - columns.mean) / (weights + weights[::-1] - 1)
     return Columns(columns.at, both, both, both, columns.gaps)
+
+
+@lru_cache(maxsize=64)
+def _weights(count: int, strength: float) -> Array:
+    """The weight of all values up to each, of which each step back weighs `strength` of the one after it."""
+    import numpy as np
+
+    return np.array(list(accumulate([1.0] * count, lambda total, one: strength * total + one)))
 
 
 def part(columns: Columns, which: Any) -> Columns:
@@ -86,35 +110,40 @@ def outliers(columns: Columns, average: Columns) -> Columns:
     return part(columns, distance > OUTLYING * np.median(distance) + 1e-12)
 
 
-def _sums(values: list[float], strength: float) -> tuple[Array, Array]:
-    """The sum up to each value, each step back weighing `strength` of the one after it; and that of the weights."""
-    import numpy as np
+@dataclass(frozen=True)
+class Band:
+    """The dots between two curves. Of each column of dots from `first` on it has the uppermost and the lowest dot,
+    counted from the top; a column without dots has its uppermost below its lowest.
+    """
 
-    total = weight = 0.0
-    totals, weights = np.empty(len(values)), np.empty(len(values))
-    for number, value in enumerate(values):
-        total, weight = strength * total + value, strength * weight + 1
-        totals[number], weights[number] = total, weight
-    return totals, weights
+    first: int
+    top: Array
+    bottom: Array
 
 
-def band(columns: Columns, shares: tuple[Array, Array, Array], width: int, height: int) -> Array:
-    """Dots (height, width) from each column's low to its high; `shares` are low, high and mean as parts of the height.
-
-    Neighbors touch, and columns without data are bridged by a straight line unless they are a gap.
+def band(columns: Columns, shares: tuple[Array, Array, Array], height: int, joined: bool = True) -> Band:
+    """The dots of a plot of `height` dots from each column's low to its high; `shares` are low, high and mean as parts
+    of the height. `joined`: neighbors touch, and columns without data are bridged by a straight line unless they are a
+    gap.
     """
     import numpy as np
 
-    dots = np.zeros((height, width), dtype=bool)
-    if not len(columns.at):
-        return dots
-    at, low, high = _join(columns.at, *shares)
-    top, bottom = (height - 1) - np.round(np.clip((high, low), -9, 9) * (height - 1))
-    rows = np.arange(height)[:, None]
-    dots[:, at] = (rows >= top) & (rows <= bottom)
+    at = columns.at
+    if not len(at):
+        return Band(0, at, at)
+    low, high = _join(at, *shares) if joined else shares[:2]
+    lowest = height - 1
+    # Numbers that are none have no dot.
+    top = np.fmax(np.fmin(lowest - np.rint(high * lowest), height), 0).astype(np.intp)
+    bottom = np.fmin(np.fmax(lowest - np.rint(low * lowest), -1), lowest).astype(np.intp)
+    if not joined:
+        tops = np.full(at[-1] + 1 - at[0], height)
+        bottoms = np.full(len(tops), -1)
+        tops[at - at[0]], bottoms[at - at[0]] = top, bottom
+        return Band(int(at[0]), tops, bottoms)
     for first, last in _holes(columns) if len(columns.gaps) else ():
-        dots[:, first:last] = False
-    return dots
+        top[first - at[0] : last - at[0]] = height
+    return Band(int(at[0]), top, bottom)
 
 
 def _holes(columns: Columns) -> list[tuple[int, int]]:
@@ -129,19 +158,22 @@ def _holes(columns: Columns) -> list[tuple[int, int]]:
     return list(dict.fromkeys(holes))
 
 
-def _join(at: Array, low: Array, high: Array, mean: Array) -> tuple[Array, Array, Array]:
+def _join(at: Array, low: Array, high: Array, mean: Array) -> tuple[Array, Array]:
+    """The low and the high of every column from the first to the last."""
     import numpy as np
 
-    every = np.arange(at[0], at[-1] + 1)
-    between = np.interp(every, at, mean)
-    lows, highs = between.copy(), between.copy()
-    lows[at - at[0]], highs[at - at[0]] = low, high
+    if len(at) <= at[-1] - at[0]:
+        every = np.arange(at[0], at[-1] + 1)
+        between = np.interp(every, at, mean)
+        lows, highs = between.copy(), between.copy()
+        lows[at - at[0]], highs[at - at[0]] = low, high
+    else:
+        between, lows, highs = mean, low.copy(), high.copy()
     middle = (between[1:] + between[:-1]) / 2
-    lows[:-1] = np.minimum(lows[:-1], middle)
-    lows[1:] = np.minimum(lows[1:], middle)
-    highs[:-1] = np.maximum(highs[:-1], middle)
-    highs[1:] = np.maximum(highs[1:], middle)
-    return every, lows, highs
+    for values, nearer in ((lows, np.minimum), (highs, np.maximum)):
+        nearer(values[:-1], middle, out=values[:-1])
+        nearer(values[1:], middle, out=values[1:])
+    return lows, highs
 
 
 def points(x: Array, y: Array, width: int, height: int) -> Array:
@@ -157,11 +189,39 @@ def points(x: Array, y: Array, width: int, height: int) -> Array:
 
 def braille(dots: Array) -> Array:
     """The code points (height / 4, width / 2) of the braille letters that show the dots."""
+    bits = dots.view("u1")
+    return _letters(bits[0::4] + 2 * bits[1::4] + 4 * bits[2::4] + 8 * bits[3::4])
+
+
+def braille_band(band: Band, rows: int) -> tuple[int, Array]:
+    """The first column of letters of a band, and the code points (rows, columns) of the braille letters from there."""
     import numpy as np
 
-    bits = dots.view(np.uint8)
-    left, right = bits[:, 0::2], bits[:, 1::2]
-    # The lowest dots have the last two bits, because the first braille letters had three rows.
-    upper, lowest = left + 8 * right, 64 * left[3::4] + 128 * right[3::4]
-    letters: Array = EMPTY + (upper[0::4] + 2 * upper[1::4] + 4 * upper[2::4] + lowest).astype(np.uint32)
+    aside, count = band.first % 2, len(band.top)
+    # Whole letters, with an empty column where they begin or end with half a one.
+    top, bottom = np.full((2, (aside + count + 1) // 2 * 2), -1)
+    top[:] = DOTS * rows
+    top[aside : aside + count], bottom[aside : aside + count] = band.top, band.bottom
+    upper = DOTS * np.arange(rows)[:, None]
+    below, above, _ = _tables()
+    return band.first // 2, _letters(below.take(top - upper, mode="clip") & above.take(bottom - upper + 1, mode="clip"))
+
+
+def _letters(columns: Array) -> Array:
+    """The letters of columns of four dots, whose bits begin with the uppermost."""
+    letters: Array = _tables()[2].take(columns[:, 0::2] + 16 * columns[:, 1::2])
     return letters
+
+
+@cache
+def _tables() -> tuple[Array, Array, Array]:
+    """Of four dots those from each on, those before each, as bits; and the letter of two such columns."""
+    import numpy as np
+
+    every = range(DOTS + 1)
+    below = np.array([15 >> number << number for number in every], dtype=np.uint8)
+    above = np.array([(1 << number) - 1 for number in every], dtype=np.uint8)
+    # The lowest dots have the last two bits, because the first braille letters had three rows.
+    left = [number & 7 | number >> 3 << 6 for number in range(16)]
+    right = [(number & 7) << 3 | number >> 3 << 7 for number in range(16)]
+    return below, above, np.array([EMPTY + one + two for two in right for one in left], dtype=np.uint32)

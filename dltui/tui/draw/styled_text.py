@@ -24,6 +24,11 @@ _NARROW = re.compile("[ -~°±·×›…←-↕─-▟■-◡★⠀-⣿]*").full
 """What almost all text on a screen consists of: printable letters of one cell."""
 
 
+def is_narrow(text: str) -> bool:
+    """True if each letter is known to take one cell, as almost all do."""
+    return _NARROW(text) is not None
+
+
 def width(text: str) -> int:
     """The width of a text in terminal cells."""
     return len(text) if _NARROW(text) else cell_len(text)

@@ -80,8 +80,9 @@ def differences(config: Mapping[str, Any], defaults: Mapping[str, Any]) -> list[
 
 
 def probability(value: float) -> str:
-    """A probability in whole percent."""
-    return f"{100 * value:.0f} %"
+    """A probability in whole percent; `<1 %` for a little one, because 0 would be impossible."""
+    text = f"{100 * value:.0f} %"
+    return "<1 %" if text == "0 %" and value > 0 else text
 
 
 def damaged(history: History) -> str:

@@ -122,7 +122,7 @@ def _chart(found: Preview, name: str, title: str, look: Look) -> Chart:
     if mine is not None and mine.attempt is not None:
         axis = axis_of(mine, "epochs")
         ends.append(axis.at(mine.attempt.total_steps))
-        own, best = run_series.own(mine, axis, name), run_series.best(mine, axis, name)
+        own, best = run_series.own(mine, axis, name, axis.of(mine.points.steps)), run_series.best(mine, axis, name)
     return Chart(
         title,
         (*(one for one in series if one is not None), *own),

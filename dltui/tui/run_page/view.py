@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
     from dltui.tui.run_page.hardware_watch import Measure
 
 LOG_BYTES = 65_536
+REST_SECONDS = 1.0
+"""As long as nothing in a run's folder changes, it is looked at this often: its worker may be gone."""
 NO_PRICES = Prices()
 
 
@@ -125,6 +128,8 @@ class RunWatch:
         self._verdict: Verdict | None = None
         self._judged: tuple[Any, ...] = ()
         self._content = 0
+        self._files: tuple[frozenset[str], int] | None = None
+        self._looked = 0.0
         self._output: tuple[tuple[int, int], tuple[str, ...]] = ((0, 0), ())
 
     def look(self) -> RunView | None:
@@ -135,8 +140,9 @@ class RunWatch:
             self._heat_maps = LatestHeatMaps(self._opened[0])
             self._past = LatestPast(self._opened[0])
         reader, asked = self._opened
-        changed = reader.refresh()
-        wants = self.wants
+        changed, wants = reader.refresh(), self.wants
+        if not (self._is_due(wants) or changed):
+            return None
         status, live = reader.look()
         launching.refresh(reader.directory, status)
         at = progress(reader.history, live)
@@ -165,6 +171,20 @@ class RunWatch:
             verdict=self._verdict,
             **tabs,
         )
+
+    def _is_due(self, wants: frozenset[str]) -> bool:
+        """False if no file in the folder of the run has been replaced since the last look, which was a moment ago. What
+        is wanted besides may lie elsewhere, or grow.
+        """
+        try:
+            files = (wants, self.directory.path.stat().st_mtime_ns)
+        except OSError:
+            files = (wants, 0)
+        now = time.monotonic()
+        if files == self._files and not wants and now < self._looked + REST_SECONDS:
+            return False
+        self._files, self._looked = files, now
+        return True
 
     def _tabs(
         self, wants: frozenset[str], asked: dict[str, Any], summary: Summary, live: Live | None

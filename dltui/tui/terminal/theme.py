@@ -4,11 +4,11 @@ style word means there."""
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from rich.color import Color, ColorSystem, blend_rgb
 from rich.color_triplet import ColorTriplet
 from rich.style import Style
-from textual.theme import BUILTIN_THEMES, Theme
 
 from dltui.tui.terminal.contrast import readable
 from dltui.tui.terminal.cube import light, nearest, shade
@@ -26,6 +26,9 @@ from dltui.tui.terminal.theme_colors import (
     RAMPS,
     THEME_COLORS,
 )
+
+if TYPE_CHECKING:
+    from textual.theme import Theme
 
 ATTRIBUTES: dict[str, Style] = {
     "bold": Style(bold=True),
@@ -51,6 +54,9 @@ OTHER = {
 
 def textual_theme(name: str) -> Theme:
     """A theme as Textual's own widgets need it."""
+    # Imported with Textual's app: see `base/lean_app.py`.
+    from textual.theme import BUILTIN_THEMES, Theme
+
     if name == PLAIN:
         return replace(BUILTIN_THEMES["ansi-dark"], name=PLAIN)
     colors = THEME_COLORS[name]

@@ -12,6 +12,7 @@ import pytest
 
 from dltui.core import fs
 from dltui.core.errors import NewerFormatError, RunError, UsageError
+from dltui.core.rundir import directory
 from dltui.core.rundir.directory import FORMAT, RunDirectory, find_run, list_runs
 from tests.helpers.faulty import FaultyFileSystem
 
@@ -102,6 +103,16 @@ def test_labels_change_alone_and_survive_damage() -> None:
     assert run.labels() == {"name": "5", "tags": [], "note": ""}
     run.labels_json.write_text("nonsense")
     assert run.labels()["name"] == "otter"
+
+
+def test_labels_are_read_again_when_they_have_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    run, read = make("otter"), []
+    reading = directory._read_object
+    monkeypatch.setattr(directory, "_read_object", lambda path: read.append(path) or reading(path))
+    assert [run.labels()["name"] for _ in range(3)] == ["otter"] * 3
+    assert read == [run.labels_json]
+    RunDirectory(run.path).set_labels(name="by another process")
+    assert run.labels()["name"] == "by another process"
 
 
 def test_runs_are_listed_newest_first_and_what_is_no_run_is_left_out(home: Path) -> None:

@@ -25,3 +25,7 @@ def test_buckets_lose_nothing_that_fits() -> None:
 
 def test_a_chance_is_rounded() -> None:
     assert [probability(value) for value in (0.589, 0.584, 0.0, 1.0)] == ["59 %", "58 %", "0 %", "100 %"]
+
+
+def test_a_little_chance_is_not_none() -> None:
+    assert [probability(value) for value in (0.0049, 1e-9, 0.005, 0.0051)] == ["<1 %", "<1 %", "<1 %", "1 %"]

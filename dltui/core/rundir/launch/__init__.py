@@ -80,6 +80,8 @@ _READ = {one.name: _KINDS[str(one.type)] for one in fields(LaunchRecord)}
 
 def read(run_dir: Path | str) -> LaunchRecord | None:
     """The record of a run's last start; None without one, in a copy of the run, or where it cannot be read."""
+    if not is_there(run_dir):
+        return None
     try:
         content = json.loads(fs.read_limited(Path(run_dir) / FILE, _MOST_BYTES), parse_constant=no_number)
         found = LaunchRecord(**{name: kind(content[name]) for name, kind in _READ.items() if name in content})

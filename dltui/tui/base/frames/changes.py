@@ -2,38 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from bisect import bisect_right
+from collections.abc import Callable, Iterator
 from functools import cache
 from typing import NamedTuple
 
-from dltui.tui.draw.styled_text import Row, merge, width
+from dltui.tui.draw.styled_text import Row, is_narrow, width
 
 GAP = 6
 """Cells between two changes that are sent, too: to go to a place takes as many bytes."""
 
 
 class Cells(NamedTuple):
-    """A row by cells: the letter of each, and the words of its style."""
+    """A row whose letters take one cell each: all letters, and for each part the cell after it and the words of its
+    style."""
 
     letters: str
+    ends: list[int]
     styles: list[str]
 
     def part(self, first: int, last: int) -> Row:
         """The cells from `first` up to `last`."""
-        return merge(zip(self.letters[first:last], self.styles[first:last], strict=True))
+        row: Row = []
+        number = bisect_right(self.ends, first)
+        while first < last:
+            end = min(self.ends[number], last)
+            row.append((self.letters[first:end], self.styles[number]))
+            first, number = end, number + 1
+        return row
 
 
 def cells_of(row: Row) -> Cells | None:
     """The cells of a row; None where a letter takes another room than one cell, or a cell shows an image."""
     letters = "".join([text for text, _ in row])
-    if not letters.isascii() and not all(map(_single, set(letters))):
+    if not is_narrow(letters) and not all(map(_single, set(letters))):
         return None
+    ends: list[int] = []
     styles: list[str] = []
+    end, last = 0, None
     for text, style in row:
-        if style.startswith("image:"):
-            return None
-        styles += [style] * len(text)
-    return Cells(letters, styles)
+        end += len(text)
+        if style == last:
+            ends[-1] = end
+        elif text:
+            if style.startswith("image:"):
+                return None
+            ends.append(end)
+            styles.append(style)
+            last = style
+    return Cells(letters, ends, styles)
 
 
 @cache
@@ -45,16 +62,29 @@ def changes(before: Cells, after: Cells, ground: Callable[[str], object]) -> lis
     """The ranges of cells that look different, in order; few equal cells between two of them are part of one. `ground`
     tells from the words of a style how a blank looks in it. Both rows are of the same width.
     """
-    cells = enumerate(zip(before.letters, after.letters, before.styles, after.styles, strict=True))
-    other = [(x, old == new == " ", style, now) for x, (old, new, style, now) in cells if old != new or style != now]
-    blanks = {style for _, blank, *both in other if blank for style in both}
-    grounds = {style: ground(style) for style in blanks}
     found: list[tuple[int, int]] = []
-    for x, blank, style, now in other:
-        if blank and grounds[style] == grounds[now]:
-            continue
-        if found and x - found[-1][1] <= GAP:
-            found[-1] = (found[-1][0], x + 1)
+    for first, last in _differing(before, after, ground):
+        if found and first - found[-1][1] <= GAP:
+            found[-1] = (found[-1][0], last)
         else:
-            found.append((x, x + 1))
+            found.append((first, last))
     return found
+
+
+def _differing(before: Cells, after: Cells, ground: Callable[[str], object]) -> Iterator[tuple[int, int]]:
+    """The ranges of cells that look different, in order."""
+    first = old = new = 0
+    while first < len(after.letters):
+        last = min(before.ends[old], after.ends[new])
+        style, now = before.styles[old], after.styles[new]
+        was, text = before.letters[first:last], after.letters[first:last]
+        if style == now:
+            if was != text:
+                yield from ((first + at, first + at + 1) for at in range(len(text)) if was[at] != text[at])
+        elif " " in text and " " in was and ground(style) == ground(now):
+            yield from ((first + at, first + at + 1) for at in range(len(text)) if not was[at] == text[at] == " ")
+        else:
+            yield first, last
+        old += before.ends[old] == last
+        new += after.ends[new] == last
+        first = last

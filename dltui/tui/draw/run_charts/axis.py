@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 from dltui.tui.draw.scale import nice_step
@@ -36,12 +37,23 @@ class Axis:
         values = np.asarray(steps, dtype=np.float64)
         if len(self.steps) == 2:
             # A straight line holds beyond its ends, and costs less.
-            slope = (self.x[1] - self.x[0]) / (self.steps[1] - self.steps[0])
-            straight: Array = self.x[0] + (values - self.steps[0]) * slope
+            start, x, slope = self._line
+            straight: Array = x + (values - start) * slope
             return straight
         return np.interp(values, self.steps, self.x)
 
+    @cached_property
+    def _line(self) -> tuple[float, float, float]:
+        """The first step, its x, and how much x a step is, of a straight line."""
+        first, last = self.steps.tolist()
+        x, end = self.x.tolist()
+        # They are one in a log that is damaged.
+        return first, x, (end - x) / ((last - first) or 1.0)
+
     def at(self, step: float) -> float:
+        if len(self.steps) == 2:
+            start, x, slope = self._line
+            return x + (step - start) * slope
         return float(self.of([step])[0])
 
     def step_at(self, x: float) -> float:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from dltui.core.reading.history import History
     from dltui.core.tasks.definition import Inside
+    from dltui.tui.draw.raster import Array
     from dltui.tui.draw.run_charts.axis import Axis
 
 TITLES = {"lr": "learning rate"}
@@ -37,7 +38,7 @@ def _moves(rates: Sequence[float]) -> bool:
     import numpy as np
 
     known = np.asarray(rates, dtype=np.float64)
-    return bool(len(known)) and bool(np.nanmin(known) < np.nanmax(known))
+    return bool(len(known)) and bool(np.fmin.reduce(known) < np.fmax.reduce(known))
 
 
 def title(name: str, squared: bool = False) -> str:
@@ -55,17 +56,19 @@ def factor_of(name: str) -> float:
     return 100.0 if name.endswith("accuracy") else 1.0
 
 
-def own(history: History, axis: Axis, name: str) -> tuple[Series, ...]:
-    """The series of a run itself that have values: training and validation."""
-    both = (training(history, axis, name), validation(history, axis, name))
+def own(history: History, axis: Axis, name: str, x: Array) -> tuple[Series, ...]:
+    """The series of a run itself that have values: training and validation. `x` are the places of the training
+    points.
+    """
+    both = (training(history, name, x), validation(history, axis, name))
     return tuple(series for series in both if len(series.y))
 
 
 def laid_over(history: History, axis: Axis, name: str, label: str, style: str, mark: str) -> Series | None:
     """The series of a run over another: its validation values, or its learning rates; None where it has none."""
     form: Form = "straight" if name == "lr" else "line"
-    series = (training if name == "lr" else validation)(history, axis, name)
-    return replace(series, name=label, style=style, mark=mark, form=form) if len(series.y) else None
+    found = training(history, name, axis.of(history.points.steps)) if name == "lr" else validation(history, axis, name)
+    return replace(found, name=label, style=style, mark=mark, form=form) if len(found.y) else None
 
 
 def best(history: History, axis: Axis, name: str) -> tuple[float, float] | None:
@@ -75,12 +78,11 @@ def best(history: History, axis: Axis, name: str) -> tuple[float, float] | None:
     return (axis.at(found.step), values[name] * factor_of(name)) if found and name in values else None
 
 
-def training(history: History, axis: Axis, name: str) -> Series:
-    """The training series with points within epochs; the loss with its extremes. A metric that is not logged with every
-    point has no gaps there.
+def training(history: History, name: str, x: Array) -> Series:
+    """The training series with points within epochs, at the places `x`; the loss with its extremes. A metric that is
+    not logged with every point has no gaps there.
     """
     points, factor = history.points, factor_of(name)
-    x = axis.of(points.steps)
     if name == "loss":
         return Series("train", x, points.loss, "train", "━", "raw", points.loss_min, points.loss_max)  # type: ignore[arg-type]
     values = points.lr if name == "lr" else points.metrics.get(name, ())
@@ -90,15 +92,15 @@ def training(history: History, axis: Axis, name: str) -> Series:
 def validation(history: History, axis: Axis, name: str) -> Series:
     """The validation series with a point per epoch; the training values for a metric known only there."""
     records = [history.epochs[epoch] for epoch in sorted(history.epochs)]
-    validations = [(record.step, {**record.more, **record.validation}) for record in records]
-    known = [(step, values[name]) for step, values in validations if name in values]
+    values = [(record.step, record.validation.get(name, record.more.get(name))) for record in records]
+    known = [(step, value) for step, value in values if value is not None]
     split = "validation"
     if not known and name not in history.points.metrics and name != "loss":
         known = [(record.step, record.train[name]) for record in records if name in record.train]
         split = "train"
-    steps, values = zip(*known, strict=True) if known else ((), ())
+    steps, found = zip(*known, strict=True) if known else ((), ())
     mark = "●" if split == "validation" else "━"
-    return Series(split, axis.of(steps), _scaled(values, factor_of(name)), split, mark)  # type: ignore[arg-type]
+    return Series(split, axis.of(steps), _scaled(found, factor_of(name)), split, mark)  # type: ignore[arg-type]
 
 
 def _scaled(values: Sequence[float], factor: float) -> Sequence[float]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from dltui.tui.draw.chart import MARGIN, draw
 from dltui.tui.draw.plot import ACROSS
-from dltui.tui.draw.styled_text import Row, beside
+from dltui.tui.draw.styled_text import Row
 from dltui.tui.run_page.curves.curves import curves_of, empty_chart, extent, names
 
 if TYPE_CHECKING:
@@ -105,13 +105,17 @@ def chart_grid(
     for line in range(lines):
         here = shown[line * columns : (line + 1) * columns]
         size = height * (line + 1) // lines - height * line // lines
-        blocks = []
+        blocks: list[list[Row]] = []
         for column, number in enumerate(here):
             room = width * (column + 1) // columns - width * column // columns
             name = all_names[number]
-            chart = curves.chart(name) if curves is not None else empty_chart(view, name)
             chosen = len(all_names) > 1 and not curve_view.alone and number == curve_view.chart % len(all_names)
-            drawn = replace(chart, chosen=chosen)
-            blocks.append((draw(drawn, room if curve_view.alone else room - 1, size, look), room))
-        result += beside(blocks, size)
+            chart = curves.chart(name, chosen) if curves is not None else empty_chart(view, name, chosen)
+            if curve_view.alone:
+                blocks.append(draw(chart, room, size, look)[:size])
+            else:
+                blocks.append([[*row, (" ", "")] for row in draw(chart, room - 1, size, look)[:size]])
+        # Each row of a chart has its full width.
+        rest: Row = [(" " * (width - width * len(here) // columns), "")] if len(here) < columns else []
+        result += [[*chain(*parts, rest)] for parts in zip(*blocks, strict=True)]
     return result

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from dltui.tui.draw.chart_data import Chart, Series
@@ -14,6 +15,7 @@ from dltui.tui.run_page.curves.curve_view import CurveView, Extent
 
 if TYPE_CHECKING:
     from dltui.tui.base.overlays import Overlaid
+    from dltui.tui.draw.raster import Array
     from dltui.tui.run_page.view import RunView
 
 NOTE = "begins with the first step"
@@ -29,15 +31,20 @@ class Curves:
     axis: Axis
     run_colors: dict[str, RunColor]
 
-    def chart(self, name: str) -> Chart:
+    @cached_property
+    def _x(self) -> Array:
+        """The places of the training points, which all charts have."""
+        return self.axis.of(self.view.history.points.steps)
+
+    def chart(self, name: str, chosen: bool = False) -> Chart:
         if name == "fit":
-            return fit_chart(self.view.fit)
+            return replace(fit_chart(self.view.fit), chosen=chosen)
         history, factor = self.view.history, run_series.factor_of(name)
-        first, last = self.axis.of(self.curve_view.shown(extent(self.view))).tolist()
+        first, last = map(self.axis.at, self.curve_view.shown(extent(self.view)))
         cursor = self.curve_view.cursor
         return Chart(
             title(self.view, name),
-            (*self._laid_over(name), *run_series.own(history, self.axis, name)),
+            (*self._laid_over(name), *run_series.own(history, self.axis, name, self._x)),
             last if last > first else first + 1,
             first,
             best=run_series.best(history, self.axis, name),
@@ -49,6 +56,7 @@ class Curves:
             note=NOTE,
             smoothing=self.curve_view.smoothing if name != "lr" else 0.0,
             cursor=None if cursor is None else self.axis.at(cursor),
+            chosen=chosen,
         )
 
     def _laid_over(self, name: str) -> list[Series]:
@@ -85,7 +93,7 @@ def title(view: RunView | None, name: str) -> str:
     return run_series.title(name, view is not None and view.inside == "fit" and not view.history.own_loss)
 
 
-def empty_chart(view: RunView | None, name: str) -> Chart:
+def empty_chart(view: RunView | None, name: str, chosen: bool = False) -> Chart:
     """The chart before the first step."""
     end = float(view.summary.epochs or 1) if view else 1.0
-    return Chart(title(view, name), (), end, note=NOTE if name == "loss" else "")
+    return Chart(title(view, name), (), end, note=NOTE if name == "loss" else "", chosen=chosen)

@@ -8,6 +8,7 @@ from dltui.tui.draw.chart import draw
 from dltui.tui.draw.chart_data import Chart, Series
 from dltui.tui.draw.picture import picture
 from dltui.tui.draw.styled_text import Row, beside, cut, fit, left, on, right, window
+from dltui.tui.draw.wording import probability
 from dltui.tui.run_page.compact.columns import Columns, columns
 
 if TYPE_CHECKING:
@@ -142,7 +143,7 @@ def _wrong_row(one: Wrong, chosen: bool) -> Row:
 
 
 def _named(labels: Sequence[tuple[str, float]]) -> list[str]:
-    return [f"{name} {100 * chance:.0f} %" for name, chance in labels]
+    return [f"{name} {probability(chance)}" for name, chance in labels]
 
 
 def _number(value: float | None) -> str:

@@ -31,6 +31,7 @@ SMALLEST = 6
 """Rows below which pictures show nothing."""
 SIGNS = ".123456789abcdefghijklmnopqrstuvwxyz"
 """What stands for a class where there are no colors."""
+GAP = "   "
 SHARE = 0.75
 """How much of a class's color is in an overlay."""
 PIXELS = 48
@@ -96,7 +97,7 @@ def worst(found: Masks, cursor: LabelCursor, width: int, height: int, look: Look
     told = next((text for text in most if cells(head) + len(text) <= width), "")
     rows.append(fit([*head, (told, "dim")], width))
     for number in window(len(found.worst), at, max(height - len(rows), 1)):
-        row = fit(_listed(found.worst[number], number == at), width)
+        row = fit(_listed(found.worst[number], width, number == at), width)
         rows.append(on(row, "selected") if number == at else row)
     return rows
 
@@ -182,7 +183,8 @@ def _name(matrix: Matrix, number: int) -> str:
     return matrix.classes[number] if number < len(matrix.classes) else str(number)
 
 
-def _listed(one: Wrong, chosen: bool) -> Row:
+def _listed(one: Wrong, width: int, chosen: bool) -> Row:
+    """An image of the list, with as many of the pairs of classes that it lost most to as there is room for."""
     row: Row = [
         (" › " if chosen else "   ", "accent bold"),
         # Of a path its end tells more.
@@ -191,8 +193,14 @@ def _listed(one: Wrong, chosen: bool) -> Row:
         (right(percent(one.share), 9), "dim"),
         ("  ", ""),
     ]
-    for true, said, share in one.lost:
-        row += [(true, ""), (" → ", "dim"), (said, "validation"), (f" {100 * share:.1f} %   ", "dim")]
+    for number, (true, said, share) in enumerate(one.lost, 1):
+        pair: Row = [(true, ""), (" → ", "dim"), (said, "validation")]
+        lost: Row = [(f" {100 * share:.1f} %", "dim")]
+        after = 0 if number == len(one.lost) else len(GAP) + 1
+        if cells(row + pair + lost) + after > width:
+            # A pair without its share is told only where it is the first.
+            return [*row, *(pair if number == 1 else []), ("…", "dim")]
+        row += [*pair, *lost, (GAP, "")]
     return row
 
 

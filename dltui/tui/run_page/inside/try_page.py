@@ -83,7 +83,6 @@ class TryPage(Page):
     """The page. Its process with the model starts when it is opened, and ends with it."""
 
     name_of_page = "Try the model"
-    keys = (("Enter", "image of yours"), ("n", "next test image"), ("h", "heat map"), ("Esc", "back"))
     BINDINGS: ClassVar[list[BindingType]] = [
         bind("enter,i", "path", "image of yours", "the path of an image; Tab completes it"),
         bind("n,right,space", "test(1)", "next test image"),
@@ -106,6 +105,11 @@ class TryPage(Page):
         self._asking = threading.Lock()
         self._left = False
         self._path = ""
+
+    @property
+    def keys(self) -> tuple[tuple[str, str], ...]:  # type: ignore[override]
+        map_key = ("h", "hide map" if self.heat else "heat map")
+        return (("Enter", "image of yours"), ("n", "next test image"), map_key, ("Esc", "back"))
 
     def body(self) -> Iterable[Widget]:
         yield Rows(self._rows, id="tried")

@@ -61,7 +61,7 @@ def test_the_changed_cells_make_the_new_row_of_the_old_one(old: Row, new: Row, t
 def test_a_row_consists_of_its_cells(row: Row) -> None:
     cells = cells_of(row)
     assert cells is not None
-    assert len(cells.letters) == len(cells.styles) == WIDTH
+    assert len(cells.letters) == cells.ends[-1] == WIDTH
     assert cells.part(0, WIDTH) == merge(row)
     assert changes(cells, cells, Palette(DARK).ground) == []
 

@@ -95,3 +95,9 @@ def test_a_run_of_one_step() -> None:
 def test_between_two_times_it_is_a_straight_line() -> None:
     axis = Axis("seconds", np.array([0.0, 10.0, 20.0]), np.array([0.0, 1.0, 5.0]))
     assert axis.of([5, 15, 99]).tolist() == [0.5, 3.0, 5.0]
+
+
+def test_both_ends_may_be_one_step() -> None:
+    axis = Axis("seconds", np.array([7.0, 7.0]), np.array([0.0, 3.0]))
+    assert np.all(np.isfinite(axis.of([7.0, 8.0])))
+    assert axis.at(7) == axis.of([7.0])[0]

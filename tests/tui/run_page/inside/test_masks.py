@@ -39,6 +39,17 @@ def test_worst_masks_in_signs(snapshot: SnapshotAssertion) -> None:
     assert "\n".join(plain(rows)) == snapshot(extension_class=TextExtension)
 
 
+def test_a_pair_of_classes_has_its_share_or_the_line_says_that_more_was_lost() -> None:
+    lost = tuple((true, said, 0.123) for true, said in (("road", "car"), ("car", "tree"), ("tree", "a sign")))
+    found = replace(FOUND, worst=(replace(FOUND.worst[0], lost=lost), *FOUND.worst[1:]))
+    for width in range(60, 121):
+        line = plain(worst(found, LabelCursor(), width, 5, Look()))[-3].rstrip()
+        assert line.startswith(" ›")
+        pairs, shares = line.count(" → "), line.count("12.3 %")
+        assert pairs == shares == 3 or line.endswith("…")
+        assert pairs == shares or (pairs == 1 and shares == 0)
+
+
 def test_a_cursor_chooses_the_image_and_no_wrong_pixel_is_said_to_be_there() -> None:
     cursor = LabelCursor()
     cursor.move(3, len(FOUND.worst))
