@@ -46,7 +46,7 @@ def run_child(*arguments: str, module: str = "kills") -> None:
 
 @pytest.mark.slow(45)
 @needs_torch
-@pytest.mark.parametrize("share", few(range(SHARES), 1))
+@pytest.mark.parametrize("share", few(range(SHARES), 1, long=0))
 def test_pytorch_workers(request: pytest.FixtureRequest, share: int) -> None:
     kills = -(-how_many(request.config)[0] // SHARES)
     run_child("torch", "--kills", str(kills), "--seed", str(share))
