@@ -136,12 +136,12 @@ def of(place: Place, when: str) -> None:
 
 @pytest.mark.slow(40)
 def test_lines_without_a_framework(place: Place) -> None:
+    """Screens are opened and left; of a line that does not work it is told."""
     of(place, "now")
-
-
-@pytest.mark.slow(10)
-def test_screens_are_opened_and_left(place: Place) -> None:
     carry_out([line for line in shown() if line.text in SCREENS and takes(line) == "now"], place.look)
+    for text in ("dltui attach NOBODY", "dltui runs --filtre lr", "dltui train nothing"):
+        with pytest.raises(Failed):
+            place.carry_out(Line(text, "README.md"), (0,))
 
 
 @pytest.mark.long
@@ -191,9 +191,3 @@ def test_a_new_line_would_be_found() -> None:
         False,
         True,
     ]
-
-
-def test_a_line_that_does_not_work_is_told(place: Place) -> None:
-    for text in ("dltui attach NOBODY", "dltui runs --filtre lr", "dltui train nothing"):
-        with pytest.raises(Failed):
-            place.carry_out(Line(text, "README.md"), (0,))
