@@ -20,6 +20,8 @@ settings.register_profile("long", settings.get_profile("any-speed"), max_example
 
 # Drawing figures takes longer than most runs of the tests train. Those that look at figures take it out again.
 os.environ["DLTUI_FORMAT"] = NONE
+# Idle threads of PyTorch sleep instead of spinning: the tests share few cores.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

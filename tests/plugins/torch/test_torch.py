@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -49,9 +48,7 @@ def run_children(*modules: tuple[str, tuple[str, ...]]) -> None:
     """Run the checks of modules, one after the other in one process."""
     words = [word for module, checks in modules for word in (",", f"tests.plugins.torch.{module}", *checks)]
     command = [sys.executable, "-m", "tests.plugins.one_process", *words]
-    # Idle threads sleep instead of spinning: other tests run beside this one.
-    environment = {**os.environ, "OMP_WAIT_POLICY": "passive"}
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=environment)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-3000:]
 
 
