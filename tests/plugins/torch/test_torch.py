@@ -33,7 +33,7 @@ CAPTURED_CHECKS = (
     "a_step_needs_no_host", "a_step_on_a_gpu_needs_no_host", "what_is_compiled",
     "the_order_around_a_capture", "steps_with_masks",
 )  # fmt: skip
-FIRST = 2
+FIRST = 1
 RANK_CHECKS = ("a_hundred_steps", "tasks", "named_losses", "gradients_of_some_ranks", "own_draws_differ")
 PART_CHECKS = ("neutral_layout", "misfits", "own_parts", "devices", "device_reasons", "tf32")
 
@@ -69,7 +69,7 @@ def test_in_one_process() -> None:
 
 
 @needs_torch
-@pytest.mark.long
+@pytest.mark.longest
 @pytest.mark.parametrize("names", CHECKS[1:], ids=lambda names: names[0])
 def test_in_a_process_of_its_own(names: tuple[str, ...]) -> None:
     run_child("torch_checks", *names)
