@@ -30,7 +30,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type=int,
         metavar="N",
         help="how many PyTorch workers the fault harness kills, and a fifth as many of TensorFlow "
-        "(by default 12 and none, with --long 24 and 3, with --longest 60 and 6)",
+        "(by default 6 and none, with --long 12 and none, with --longest 60 and 6)",
     )
     parser.addoption("--kernel", action="store_true", help="try the faults with strace and on a real ext4, as root")
     parser.addoption("--long", action="store_true", help="also what another test shows as well, in more time")

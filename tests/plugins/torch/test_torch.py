@@ -77,6 +77,7 @@ def test_in_a_process_of_its_own(names: tuple[str, ...]) -> None:
 
 @needs_torch
 @pytest.mark.long
+@pytest.mark.slow(20)
 def test_captured_steps_and_ranks() -> None:
     # Ranks first: they are forked, which goes well as long as no step has started threads.
     run_children(
