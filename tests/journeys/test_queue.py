@@ -109,7 +109,7 @@ def test_on_the_screen_a_queued_run_shows_its_place_and_s_takes_it_out(program: 
     program("kill", "now", "--yes")
 
 
-@pytest.mark.long
+@pytest.mark.longest
 def test_what_a_queued_run_cannot_obey_is_said(program: Program) -> None:
     program(*RUN, "--detach", "--name", "now", "--epochs", "400", "--step-seconds", "0.05")
     program(*RUN, "--queue", "--name", "later")
