@@ -20,6 +20,8 @@ settings.register_profile("long", settings.get_profile("any-speed"), max_example
 
 # Drawing figures takes longer than most runs of the tests train. Those that look at figures take it out again.
 os.environ["DLTUI_FORMAT"] = NONE
+# Idle threads of PyTorch sleep instead of spinning: the tests share few cores.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -28,7 +30,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type=int,
         metavar="N",
         help="how many PyTorch workers the fault harness kills, and a fifth as many of TensorFlow "
-        "(by default 12 and none, with --long 24 and 3, with --longest 60 and 6)",
+        "(by default 6 and none, with --long 12 and none, with --longest 60 and 6)",
     )
     parser.addoption("--kernel", action="store_true", help="try the faults with strace and on a real ext4, as root")
     parser.addoption("--long", action="store_true", help="also what another test shows as well, in more time")

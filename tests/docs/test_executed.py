@@ -4,8 +4,8 @@ The words are those of the page. Settings that are cheap (`DLTUI_EPOCHS=1`, no f
 sets in place of Fashion-MNIST and CIFAR-10, and files, folders and runs that the line names are there before.
 
 Lines that need no framework are carried out each time, those of the README that train with PyTorch with `--long`, and
-those of other pages with `--longest`. Generated pages are equal to the code; test_plugins_doc carries out the tutorials
-of docs/plugins.md.
+those of other pages, and what these show once more, with `--longest`. Generated pages are equal to the code;
+test_plugins_doc carries out the tutorials of docs/plugins.md.
 """
 
 from __future__ import annotations
@@ -62,10 +62,11 @@ OF_TORCH = ("dltui predict", "dltui export RUN --explain")
 WITHOUT = ("--help", "MODEL", "--like RUN")
 """Trainings of the fake model, and what does not train."""
 FIRST = ("README.md", "docs/skill/SKILL.md")
-AGAIN = (
-    "export", "resume", "fork", "kill", "pause", "checkpoint", "stacks", "verify", "--like", "ssh ", "gpu01", "HOST",
-    "mcp -",
+ONCE = (
+    "kill RUN", "checkpoint RUN", "stacks", "mcp --allow-control", "sweep resume NAME", "sweep export", "serve-stdio",
 )  # fmt: skip
+"""Commands that the `FIRST` do not show, and that take long."""
+AGAIN = ("export", "resume", "fork", "pause", "verify", "--like", "ssh ", "gpu01", "HOST", "mcp -")
 """What other pages than the `FIRST` show as well, or with other options."""
 LONGEST = (
     "plugins check", "twin", "--format keras", "--format onnx", "--explain", "--trials 20", "timm:vit",
@@ -91,8 +92,11 @@ def takes(line: Line) -> str:
     framework = any(f"dltui {begin}" in line.text for begin in WITH_FRAMEWORK) or line.text.startswith(OF_TORCH)
     if framework and not any(part in line.text for part in WITHOUT):
         return "long" if line.page == FIRST[0] else "longest"
-    again = line.page not in FIRST and line.text not in SCREENS and any(part in line.text for part in AGAIN)
-    return "long" if again else "now"
+    if line.page in FIRST or line.text in SCREENS:
+        return "now"
+    if any(part in line.text for part in ONCE):
+        return "long"
+    return "longest" if any(part in line.text for part in AGAIN) else "now"
 
 
 @pytest.fixture(scope="module")
@@ -132,12 +136,12 @@ def of(place: Place, when: str) -> None:
 
 @pytest.mark.slow(40)
 def test_lines_without_a_framework(place: Place) -> None:
+    """Screens are opened and left; of a line that does not work it is told."""
     of(place, "now")
-
-
-@pytest.mark.slow(10)
-def test_screens_are_opened_and_left(place: Place) -> None:
     carry_out([line for line in shown() if line.text in SCREENS and takes(line) == "now"], place.look)
+    for text in ("dltui attach NOBODY", "dltui runs --filtre lr", "dltui train nothing"):
+        with pytest.raises(Failed):
+            place.carry_out(Line(text, "README.md"), (0,))
 
 
 @pytest.mark.long
@@ -187,9 +191,3 @@ def test_a_new_line_would_be_found() -> None:
         False,
         True,
     ]
-
-
-def test_a_line_that_does_not_work_is_told(place: Place) -> None:
-    for text in ("dltui attach NOBODY", "dltui runs --filtre lr", "dltui train nothing"):
-        with pytest.raises(Failed):
-            place.carry_out(Line(text, "README.md"), (0,))

@@ -259,7 +259,7 @@ def _matrix(classes: list[str], counts: np.ndarray[Any, np.dtype[np.int64]]) -> 
 
 
 @pytest.mark.parametrize(
-    "size", [2, 20, 21, 40, 41, *(pytest.param(size, marks=pytest.mark.long) for size in (100, 400))]
+    "size", [2, 20, 21, 40, 41, pytest.param(100, marks=pytest.mark.long), pytest.param(400, marks=pytest.mark.longest)]
 )
 def test_a_matrix_of_any_size_lies_on_its_page(size: int) -> None:
     counts = np.diag(np.full(size, 9_999))

@@ -60,7 +60,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "home"
 
 
-@pytest.mark.parametrize("done", few([0, 1, 6], 2))
+@pytest.mark.parametrize("done", few([0, 1, 6], 2, long=0))
 def test_a_running_run_gives_what_there_is(tmp_path: Path, done: int) -> None:
     files = write(reader(tmp_path, status="running", done=done), tmp_path / "out", ["svg"]).files
     expected = {"summary.json", "report.html", "structure.svg"}
@@ -92,7 +92,7 @@ def test_each_figure_is_drawn_once_for_its_file_and_for_the_page(
     assert (tmp_path / "out" / "report.html").read_text() == alone
 
 
-@pytest.mark.parametrize("status", few(["failed", "starting", "stopped", "interrupted", "preempted"], 2))
+@pytest.mark.parametrize("status", few(["failed", "starting", "stopped", "interrupted", "preempted"], 2, long=0))
 def test_a_run_in_any_state_has_a_summary(tmp_path: Path, status: str) -> None:
     done = write(reader(tmp_path, status=status), tmp_path / "out", ["svg"])
     assert not done.problems

@@ -18,7 +18,7 @@ def test_the_same_calls_in_the_same_order_each_time(lab: Lab, recording: Recordi
 
 
 @pytest.mark.slow(17)
-@pytest.mark.parametrize("every", [4, pytest.param(1, marks=pytest.mark.longest)])
+@pytest.mark.parametrize("every", [7, pytest.param(1, marks=pytest.mark.longest)])
 def test_a_crash_at_any_call_loses_nothing_that_was_committed(lab: Lab, recording: Recording, every: int) -> None:
     found = sweep(lab, recording, recording.result, every=every)
     assert found.faults == []

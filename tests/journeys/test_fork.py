@@ -53,11 +53,8 @@ def test_with_nothing_changed_it_ends_as_its_parent_would(program: Program, pare
 @pytest.mark.long
 def test_a_learning_rate_holds_from_the_fork_on(program: Program, parent: RunReader) -> None:
     program("fork", "r", "--step-seconds", "0", "--lr", "0.003", "--name", "one", "--plain")
-    program("fork", "r", "--step-seconds", "0", "--lr", "0.003", "--name", "two", "--plain")
-    one, two = program.summary("one"), program.summary("two")
-    assert one["weights_sha256"] == two["weights_sha256"]
+    step = program.summary("one")["parent_step"]
     history = program.reader("one").history
-    step = one["parent_step"]
     rates = dict(zip(history.points.steps, history.points.lr, strict=True))
     assert {round(float(lr), 6) for at, lr in rates.items() if at <= step} == {0.1}
     assert {round(float(lr), 6) for at, lr in rates.items() if at > step} == {0.003}

@@ -101,7 +101,7 @@ def test_a_hyperparameter_that_is_gone_is_named(program: Program, net: Path) -> 
     assert "differs: the model has no step_seconds any more (it was 0.001)" in refused
 
 
-@pytest.mark.long
+@pytest.mark.longest
 def test_old_commands_end_with_the_attempt_that_they_were_meant_for(program: Program, net: Path) -> None:
     train(program, net, *SLOW, "--detach")
     live = program.wait("r", lambda live: live.step > 3)

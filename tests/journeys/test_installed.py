@@ -23,7 +23,7 @@ from tests.helpers.sample_run import make_sample_run
 ROOT = Path(__file__).parents[2]
 NETWORK = ("network", "resolve", "connection", "Could not find a version", "No matching distribution")
 
-pytestmark = [pytest.mark.long, pytest.mark.slow(180), pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.long, pytest.mark.slow(20), pytest.mark.timeout(1200)]
 
 
 def carry_out(*words: str | Path, environment: Mapping[str, str] | None = None, cwd: Path | None = None) -> str:
@@ -102,6 +102,7 @@ def test_what_is_in_them(built: Path, wheel: Path) -> None:
 
 
 @pytest.mark.longest
+@pytest.mark.slow(180)
 def test_pip(wheel: Path, tmp_path: Path) -> None:
     place = tmp_path / "venv"
     carry_out(sys.executable, "-m", "venv", place)
@@ -111,6 +112,7 @@ def test_pip(wheel: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.longest
+@pytest.mark.slow(180)
 def test_the_way_of_pipx(wheel: Path, tmp_path: Path) -> None:
     """An environment without pip of its own, and a link to its program in another folder."""
     place, programs = tmp_path / "pipx" / "venvs" / "dltui", tmp_path / "bin"
@@ -122,6 +124,7 @@ def test_the_way_of_pipx(wheel: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.longest
+@pytest.mark.slow(180)
 def test_uv_tool_install(wheel: Path, tmp_path: Path) -> None:
     carry_out(sys.executable, "-m", "venv", tmp_path / "uv")
     carry_out(tmp_path / "uv" / "bin" / "python", "-m", "pip", "install", "--quiet", "uv")
@@ -151,6 +154,7 @@ def test_what_the_dockerfile_copies_is_enough(tmp_path: Path) -> None:
 
 
 @pytest.mark.longest
+@pytest.mark.slow(180)
 def test_the_image_is_built_and_works(tmp_path: Path) -> None:
     docker = shutil.which("docker")
     if docker is None or subprocess.run([docker, "info"], capture_output=True, check=False).returncode:

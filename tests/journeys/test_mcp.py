@@ -95,7 +95,7 @@ async def test_an_agent_starts_steers_and_reads_a_run(program: Program) -> None:
     assert all(str(one["by"]).endswith(" through desk (mcp)") for one in obeyed)
 
 
-@pytest.mark.long
+@pytest.mark.longest
 @pytest.mark.slow(5)
 async def test_an_agent_goes_on_with_a_run(program: Program) -> None:
     program("train", "softmax-numpy", "--plugin", str(FAKE), "--dataset", "blobs", "--epochs", "1", "--name", "r")

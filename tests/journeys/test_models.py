@@ -37,7 +37,7 @@ def needs(framework: str) -> None:
     [
         # The same engine, and the frameworks have tests of their own that these learn.
         pytest.param("mlp", "torch", marks=pytest.mark.longest),
-        pytest.param("softmax", "torch", marks=pytest.mark.long),
+        pytest.param("softmax", "torch", marks=pytest.mark.longest),
         pytest.param("cnn", "torch", marks=pytest.mark.longest),
         pytest.param("softmax", "tensorflow", marks=pytest.mark.longest),
         pytest.param("mlp", "tensorflow", marks=pytest.mark.longest),

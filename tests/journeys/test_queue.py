@@ -59,7 +59,7 @@ def test_three_run_one_after_the_other_also_when_the_second_fails(program: Progr
     assert began(program, "third") > finish[1] > finish[0]
 
 
-@pytest.mark.long
+@pytest.mark.longest
 def test_a_queued_run_waits_for_one_that_was_started_at_once(program: Program) -> None:
     program(*RUN, "--detach", "--name", "now", "--epochs", "4", "--step-seconds", "0.05")
     program.wait("now", lambda live: live.step > 0)
@@ -109,7 +109,7 @@ def test_on_the_screen_a_queued_run_shows_its_place_and_s_takes_it_out(program: 
     program("kill", "now", "--yes")
 
 
-@pytest.mark.long
+@pytest.mark.longest
 def test_what_a_queued_run_cannot_obey_is_said(program: Program) -> None:
     program(*RUN, "--detach", "--name", "now", "--epochs", "400", "--step-seconds", "0.05")
     program(*RUN, "--queue", "--name", "later")

@@ -33,7 +33,7 @@ def losses(program: Program, name: str) -> np.ndarray:
 
 def test_a_lost_rank_and_another_number_of_devices(program: Program) -> None:
     program("train", *RUN, *SAME, "--epochs", str(COMPARED), "--device", "cpu", "--name", "alone", "--plain")
-    program("train", *RUN, *SAME, "--epochs", "25", "--device", "cpu:2", "--name", "both", "--detach")
+    program("train", *RUN, *SAME, "--epochs", "12", "--device", "cpu:2", "--name", "both", "--detach")
     program.wait("both", lambda live: live.step > 0)
     program("pause", "both")
     live = program.wait("both", lambda live: live.phase == "paused")

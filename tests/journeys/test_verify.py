@@ -79,7 +79,7 @@ def test_a_flipped_bit_in_the_data_is_named(program: Program, net: Path) -> None
     assert [line.split(":")[1] for line in lines[1:]] == [" data"]
 
 
-@pytest.mark.long
+@pytest.mark.longest
 @pytest.mark.slow(30)
 def test_a_run_of_pytorch_is_equal(program: Program) -> None:
     program("train", "softmax-torch", "--dataset", "digits", "--epochs", "2", "--device", "cpu", "--name", "r")

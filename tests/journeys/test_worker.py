@@ -70,7 +70,7 @@ def test_a_second_worker_refuses_and_the_first_goes_on(program: Program) -> None
     assert program.reader("r").status().name == "finished"
 
 
-@pytest.mark.long
+@pytest.mark.longest
 def test_stacks_show_where_a_worker_stands_and_it_goes_on(program: Program) -> None:
     program("train", "softmax-numpy", *FAST, "--step-seconds", "0.05", "--detach")
     live = program.wait("r", lambda live: live.step > 0)
@@ -103,7 +103,7 @@ def test_signals_that_come_again_and_again_end_it_once(program: Program) -> None
     assert program.summary("r")["weights_sha256"] == program.summary("whole")["weights_sha256"]
 
 
-@pytest.mark.long
+@pytest.mark.longest
 def test_damaged_lines_of_the_log_are_counted(program: Program) -> None:
     program("train", "softmax-numpy", *FAST)
     log = program.run("r") / "events.jsonl"

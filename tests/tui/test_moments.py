@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import AsyncIterator
 from typing import Any, NamedTuple
 
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from tests.helpers.marks import is_long
+from dltui.tui.app import DltuiApp
 from tests.helpers.sample_run import make_sample_run
 from tests.tui.everywhere import LOOKS, everywhere
 from tests.tui.scenario import FakeServices, lines, previewed, shown, text
 from tests.tui.test_screens import SvgExtension, TextExtension
 
 SMALL, MIDDLE, LARGE = (80, 24), (120, 40), (200, 50)
+EACH = 4
+"""Of so many moments one is seen at every size with `--long`."""
 
 
 class Moment(NamedTuple):
@@ -103,14 +107,11 @@ MADE: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("name", MOMENTS)
-async def test_moment(
-    services: FakeServices,
-    snapshot: SnapshotAssertion,
-    name: str,
-    monkeypatch: pytest.MonkeyPatch,
-    request: pytest.FixtureRequest,
-) -> None:
+@contextlib.asynccontextmanager
+async def seen(
+    services: FakeServices, name: str, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[tuple[DltuiApp, Any]]:
+    """The screen at a moment, at rest."""
     moment = MOMENTS[name]
     # Only runs that lie in the home may be deleted.
     monkeypatch.setenv("DLTUI_HOME", str(services.root.parent))
@@ -127,14 +128,35 @@ async def test_moment(
         for key in moment.keys:
             await pilot.press(key)
         await settled(app, pilot)
+        yield app, pilot
+
+
+@pytest.mark.parametrize("name", MOMENTS)
+async def test_moment(
+    services: FakeServices, snapshot: SnapshotAssertion, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moment = MOMENTS[name]
+    async with seen(services, name, monkeypatch) as (app, _):
         assert [len(line) for line in lines(app)] == [moment.size[0]] * moment.size[1]
         if moment.look in ("ascii", "no-color"):
             assert text(app).isascii() or moment.look != "ascii"
             assert text(app) == snapshot(extension_class=TextExtension)
         else:
             assert app.export_screenshot() == snapshot(extension_class=SvgExtension)
-        if is_long(request.config):
-            assert await everywhere(app, pilot) == snapshot(extension_class=TextExtension, name="everywhere")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.longest if number % EACH else pytest.mark.long)
+        for number, name in enumerate(MOMENTS)
+    ],
+)
+async def test_at_every_size(
+    services: FakeServices, snapshot: SnapshotAssertion, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with seen(services, name, monkeypatch) as (app, pilot):
+        assert await everywhere(app, pilot) == snapshot(extension_class=TextExtension)
 
 
 async def test_tabs_of_a_run_that_starts_say_what_will_come(

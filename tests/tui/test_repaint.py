@@ -93,14 +93,14 @@ class Terminal:
 @pytest.mark.long
 @pytest.mark.slow(60)
 @pytest.mark.skipif(shutil.which("bash") is None, reason="needs a shell with job control")
-def test_the_terminal_shows_the_page_after_anything(tmp_path: Path) -> None:
+def test_the_terminal_shows_the_page_after_anything(tmp_path: Path, pytestconfig: pytest.Config) -> None:
     chance = random.Random(3)
     growing = Growing(create(tmp_path / "runs" / "bench", 200), 200, 1.0)
     growing.advance(400, 0.5)
     terminal = Terminal(tmp_path)
     try:
         terminal.screen.wait(lambda text: "train loss" in text)
-        for number in range(60):
+        for number in range(60 if pytestconfig.getoption("--longest") else 40):
             growing.advance(200, 0.5)
             if number % 6 == 3:
                 terminal.resize(chance.choice([size for size in SIZES if size != terminal.size]))

@@ -65,7 +65,7 @@ def listed(home: Path) -> list[dict[str, object]]:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs sparse files and limits on memory")
-@pytest.mark.parametrize("spoil", few([pipe, sparse, nested, folder], 1), ids=lambda spoil: spoil.__name__)
+@pytest.mark.parametrize("spoil", few([pipe, sparse, nested, folder], 1, long=1), ids=lambda spoil: spoil.__name__)
 def test_a_list_does_not_wait_for_a_file_or_swallow_it(tmp_path: Path, spoil: Callable[[Path], None]) -> None:
     make_sample_run(tmp_path / "runs", run_id="good")
     for name in FILES:

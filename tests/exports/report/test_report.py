@@ -174,7 +174,7 @@ def test_a_setting_equal_to_its_default_is_folded_away(tmp_path: Path) -> None:
     assert "<td>momentum</td><td>0.9</td>" in folded
 
 
-@pytest.mark.parametrize("status", few(["running", "failed", "starting", "interrupted"], 1))
+@pytest.mark.parametrize("status", few(["running", "failed", "starting", "interrupted"], 1, long=1))
 def test_there_is_a_page_of_a_run_in_any_state(tmp_path: Path, status: str) -> None:
     done = write(reader(tmp_path, status=status, done=0 if status == "running" else None), tmp_path / "out", ["svg"])
     assert not done.problems

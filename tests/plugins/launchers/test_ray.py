@@ -258,7 +258,7 @@ def test_a_killed_worker_of_two_changes_nothing(started: Callable[..., RunDirect
     if own().version("torch") is None:
         pytest.skip("torch is not installed")
     asked = {"epochs": 80, "threads": 2, "deterministic": True, "checkpoint_seconds": 0.3}
-    run = started("cnn-torch", "digits", workers=2, **asked)
+    run = started("mlp-torch", "digits", workers=2, **asked)
     reader = RunReader(run)
     until(lambda: reader.refresh() and len(reader.history.checkpoints) >= 2, 300.0)
     check_what_is_beside(reader)
@@ -266,7 +266,7 @@ def test_a_killed_worker_of_two_changes_nothing(started: Callable[..., RunDirect
     until(lambda: (live := reader.live()) is not None and live.attempt == 2, 300.0)
     check_what_is_beside(reader)
     finished(run)
-    whole = finished(started("cnn-torch", "digits", launcher="local", device="cpu:2", **asked))
+    whole = finished(started("mlp-torch", "digits", launcher="local", device="cpu:2", **asked))
     reader.refresh()
     assert reader.history.attempts_started == 2
     assert len(reader.history.epochs) == 80

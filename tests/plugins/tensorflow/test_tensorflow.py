@@ -63,6 +63,7 @@ def test_in_a_process_of_its_own(names: tuple[str, ...]) -> None:
 
 @needs_tensorflow
 @pytest.mark.long
+@pytest.mark.slow(20)
 def test_what_authors_bring(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With Keras set up for other work, in the environment and in its file."""
     (tmp_path / "keras.json").write_text(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -34,7 +33,7 @@ CAPTURED_CHECKS = (
     "a_step_needs_no_host", "a_step_on_a_gpu_needs_no_host", "what_is_compiled",
     "the_order_around_a_capture", "steps_with_masks",
 )  # fmt: skip
-FIRST = 2
+FIRST = 1
 RANK_CHECKS = ("a_hundred_steps", "tasks", "named_losses", "gradients_of_some_ranks", "own_draws_differ")
 PART_CHECKS = ("neutral_layout", "misfits", "own_parts", "devices", "device_reasons", "tf32")
 
@@ -49,9 +48,7 @@ def run_children(*modules: tuple[str, tuple[str, ...]]) -> None:
     """Run the checks of modules, one after the other in one process."""
     words = [word for module, checks in modules for word in (",", f"tests.plugins.torch.{module}", *checks)]
     command = [sys.executable, "-m", "tests.plugins.one_process", *words]
-    # Idle threads sleep instead of spinning: other tests run beside this one.
-    environment = {**os.environ, "OMP_WAIT_POLICY": "passive"}
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=environment)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-3000:]
 
 
@@ -72,7 +69,7 @@ def test_in_one_process() -> None:
 
 
 @needs_torch
-@pytest.mark.long
+@pytest.mark.longest
 @pytest.mark.parametrize("names", CHECKS[1:], ids=lambda names: names[0])
 def test_in_a_process_of_its_own(names: tuple[str, ...]) -> None:
     run_child("torch_checks", *names)
@@ -80,6 +77,7 @@ def test_in_a_process_of_its_own(names: tuple[str, ...]) -> None:
 
 @needs_torch
 @pytest.mark.long
+@pytest.mark.slow(20)
 def test_captured_steps_and_ranks() -> None:
     # Ranks first: they are forked, which goes well as long as no step has started threads.
     run_children(

@@ -65,7 +65,7 @@ def test_a_full_output_ends_as_the_run_does(place: Place, full: int) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.long
+@pytest.mark.longest
 def test_a_pipe_that_nobody_reads_any_more_ends_as_the_run_does(place: Place) -> None:
     head = subprocess.Popen(["head", "-1"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert head.stdin is not None

@@ -87,7 +87,7 @@ def visible(screen: pyte.Screen, y: int) -> list[object]:
 
 LOOKS = [
     Terminal(),
-    pytest.param(Terminal(ascii=True), marks=pytest.mark.long),
+    pytest.param(Terminal(ascii=True), marks=pytest.mark.longest),
     pytest.param(Terminal(theme=PLAIN), marks=pytest.mark.longest),
     pytest.param(Terminal(theme=DARK_256), marks=pytest.mark.long),
     pytest.param(Terminal(color=False, theme=LIGHT), marks=pytest.mark.longest),
@@ -102,7 +102,7 @@ async def test_the_terminal_shows_the_page_after_any_keys(
     chance = random.Random(7)
     async with shown(services, SIZES[0], terminal, run="brisk-otter") as (app, pilot):
         emulated = PyteTerminal(app, SIZES[0], monkeypatch)
-        for number in range(100 if request.config.getoption("--long") else 40):
+        for number in range(100 if request.config.getoption("--longest") else 40):
             if number % 8 == 7:
                 await emulated.take_size(pilot, chance.choice(SIZES))
             else:
@@ -161,7 +161,7 @@ async def test_the_terminal_shows_any_rows(
         app.push_screen(RandomPage(chance))
         await pilot.pause()
         emulated = PyteTerminal(app, SIZES[0], monkeypatch)
-        for number in range(150 if request.config.getoption("--long") else 60):
+        for number in range(150 if request.config.getoption("--longest") else 60):
             if number % 20 == 19:
                 await emulated.take_size(pilot, chance.choice(SIZES))
             elif number % 20 == 12:
