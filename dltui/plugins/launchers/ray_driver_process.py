@@ -72,8 +72,10 @@ def _begin(asked: dict[str, Any], told: Mapping[str, str], inherited: Sequence[i
 
 def _stand_back() -> None:
     """Let the run come before what Ray does beside it on this machine: its actors, and this process, which waits."""
-    os.nice(LOW_PRIORITY)
     raylet = psutil.Process(os.getppid())
+    if raylet.name() != "raylet":
+        return
+    os.nice(LOW_PRIORITY)
     for actor in raylet.children():
         with contextlib.suppress(psutil.Error):
             # What is idle may become a worker, whose command inherits this.
