@@ -111,6 +111,33 @@ def check_crops_are_cores() -> None:
         assert np.abs(cropped(images, drawn[0], size) - crops.apply(images, drawn[0], size)).max() < 1e-3
 
 
+def check_crops_are_mirrored() -> None:
+    """A crop is mirrored in its own size, as planned for its image."""
+    images = np.random.default_rng(0).integers(0, 256, (40, 20, 24, 3), dtype=np.uint8)
+    cuts, moves = (draw("flip+crop", 2, 0, 1, 40, (20, 24)) for draw in (crops.draw, geometry.draw))
+    assert cuts is not None
+    assert moves is not None
+    assert 0 < moves[0][:, 0].sum() < 40
+    wanted = crops.apply(images, cuts[0], (16, 18))
+    wanted = np.where(moves[0][:, 0, None, None, None] == 1, wanted[:, :, ::-1], wanted)
+    assert np.abs(cut_and_mirrored(images, cuts[0], moves[0], (16, 18)) - wanted).max() < 1e-3
+
+
+def cut_and_mirrored(images: Any, cuts: Any, moves: Any, size: tuple[int, int]) -> Any:
+    if FRAMEWORK == "torch":
+        import torch
+
+        from dltui.plugins.torch.augment import Changes
+
+        changes = Changes(moves=torch.from_numpy(moves), crops=torch.from_numpy(cuts))
+        return changes.stored(torch.from_numpy(images), size, torch.float32).numpy()
+    import tensorflow as tf
+
+    from dltui.plugins.tensorflow.augment import crop, move
+
+    return move(crop(tf.constant(images), tf.constant(cuts), size), tf.constant(moves)).numpy()
+
+
 def resumed(data: Data, **settings: Any) -> Any:
     """The losses of an epoch, after checking that one resumed in its middle has the same, bit for bit."""
     _, whole = train("softmax", data, 10, **settings)
