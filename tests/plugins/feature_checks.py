@@ -166,7 +166,6 @@ def check_borders() -> None:
     _, middles = train("softmax", data, 10)
     assert (middles != whole).all()
     streaming.STREAMED_BYTES = 0
-    importlib.import_module(f"dltui.plugins.{FRAMEWORK}.samples").STREAMED_BYTES = 0  # type: ignore[attr-defined]
     with tempfile.TemporaryDirectory() as folder:
         np.save(f"{folder}/x.npy", data.train.whole)
         stored = np.load(f"{folder}/x.npy", mmap_mode="r")
@@ -228,7 +227,6 @@ def check_segmentation_resumes() -> None:
     second.begin_epoch(planner.epoch(0, skip=2))
     assert np.concatenate([before, second.advance(2).loss]).tobytes() == whole.tobytes()
     streaming.STREAMED_BYTES = 0
-    importlib.import_module(f"dltui.plugins.{FRAMEWORK}.samples").STREAMED_BYTES = 0  # type: ignore[attr-defined]
     with tempfile.TemporaryDirectory() as folder:
         np.save(f"{folder}/x.npy", data.train.x)
         np.save(f"{folder}/y.npy", data.train.y)

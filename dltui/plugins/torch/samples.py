@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dltui.core.data.streaming import STREAMED_BYTES, Stream, can_stream, consecutive
+from dltui.core.data.streaming import Stream, can_stream, consecutive, is_read
 from dltui.core.inputs.records import as_rows
 from dltui.core.tasks.registry import TASKS
 from dltui.core.tasks.regression.scaling import standardized
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 class Samples:
     """The splits of a dataset on `device`; validation and test are loaded when first used.
 
-    On the CPU nothing is copied: batches are gathered from the memory-mapped files, and read ahead where those are
-    large. So it is on a GPU that has no room for the samples beside the model. Records of named inputs are rows of
-    bytes until a batch is made of them.
+    On the CPU nothing is copied: batches are gathered from the memory-mapped files, and read ahead where those or their
+    samples are large. So it is on a GPU that has no room for the samples beside the model. Records of named inputs are
+    rows of bytes until a batch is made of them.
     """
 
     def __init__(self, data: Data, device: torch.device, dtype: torch.dtype) -> None:
@@ -45,7 +45,7 @@ class Samples:
         self._splits: dict[SplitName, tuple[Tensor, Tensor]] = {}
         self._train_x, self._train_y = self._split("train")
         x = as_rows(data.train.whole)
-        streams = can_stream(x) and (x.nbytes > STREAMED_BYTES or not _has_room(device, x.nbytes))
+        streams = is_read(x) or (can_stream(x) and not _has_room(device, x.nbytes))
         self._stream = Stream(x) if streams and self._train_x.device.type == "cpu" else None
 
     def begin(self, indices: Array) -> None:
