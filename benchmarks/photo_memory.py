@@ -39,7 +39,8 @@ def status(pid: int | str = "self") -> dict[str, int]:
 def watched(run: Path, command: list[str], environment: dict[str, str]) -> dict[str, tuple[int, int]]:
     """The most memory of a run's worker in each phase: all of it, and what is not of files."""
     found: dict[str, tuple[int, int]] = {}
-    child = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    pipe, place = subprocess.PIPE, run.parents[1]
+    child = subprocess.Popen(command, cwd=place, env=environment, stdout=subprocess.DEVNULL, stderr=pipe, text=True)
     while child.poll() is None:
         live = read_live(run)
         seen = status(live.pid) if live is not None else {}
@@ -135,7 +136,7 @@ def compare(model: str, given: argparse.Namespace, place: Path) -> None:
         found[kind] = int(whole), int(own)
     for count in map(int, given.images.split(",")):
         home = Path(tempfile.mkdtemp(dir=place))
-        keep = given.keep or place
+        keep = (given.keep or place).resolve()
         photos = keep / str(count) if (keep / str(count)).is_dir() else linked(given.folder, count, keep)
         cache = {"DLTUI_HOME": str(home), "DLTUI_CACHE": str(keep / "cache"), "DLTUI_FORMAT": "none"}
         command = [sys.executable, "-P", "-m", "dltui", "train", model, "--dataset", f"folder:{photos}"]
