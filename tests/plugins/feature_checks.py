@@ -7,6 +7,7 @@ import sys
 import tempfile
 from dataclasses import replace
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -109,6 +110,12 @@ def check_crops_are_cores() -> None:
         drawn = crops.draw("crop", 1, 0, 1, 60, shape)
         assert drawn is not None
         assert np.abs(cropped(images, drawn[0], size) - crops.apply(images, drawn[0], size)).max() < 1e-3
+        if FRAMEWORK == "torch":
+            # As on other devices.
+            from dltui.plugins.torch import augment
+
+            with mock.patch.object(augment, "in_one_pass", augment.row_by_row):
+                assert np.abs(cropped(images, drawn[0], size) - crops.apply(images, drawn[0], size)).max() < 1e-3
 
 
 def check_crops_are_mirrored() -> None:
