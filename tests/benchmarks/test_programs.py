@@ -159,6 +159,17 @@ def test_crops_takes_turns() -> None:
     assert "of the speed of crops" in said
 
 
+@pytest.mark.slow(60)
+@pytest.mark.longest
+def test_memory_of_photos_is_seen_beside_a_loop(tmp_path: Path) -> None:
+    sizes = ("--images", "24", "--classes", "2", "--width", "80", "--height", "60", "--rounds", "1")
+    run("photos.py", *sizes, "--only-make", "--folder", str(tmp_path))
+    few = ("--models", "cnn-torch", "--images", "24", "--size", "32", "--batch", "4", "--steps", "2")
+    said = run("photo_memory.py", str(tmp_path), *few)
+    assert said.count("of kept") == 3
+    assert "photos, by phase: " in said
+
+
 @needs_fashion
 @pytest.mark.long
 @pytest.mark.slow(15)

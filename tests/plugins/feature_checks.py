@@ -7,6 +7,7 @@ import sys
 import tempfile
 from dataclasses import replace
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -109,6 +110,39 @@ def check_crops_are_cores() -> None:
         drawn = crops.draw("crop", 1, 0, 1, 60, shape)
         assert drawn is not None
         assert np.abs(cropped(images, drawn[0], size) - crops.apply(images, drawn[0], size)).max() < 1e-3
+        if FRAMEWORK == "torch":
+            # As on other devices.
+            from dltui.plugins.torch import augment
+
+            with mock.patch.object(augment, "in_one_pass", augment.row_by_row):
+                assert np.abs(cropped(images, drawn[0], size) - crops.apply(images, drawn[0], size)).max() < 1e-3
+
+
+def check_crops_are_mirrored() -> None:
+    """A crop is mirrored in its own size, as planned for its image."""
+    images = np.random.default_rng(0).integers(0, 256, (40, 20, 24, 3), dtype=np.uint8)
+    cuts, moves = (draw("flip+crop", 2, 0, 1, 40, (20, 24)) for draw in (crops.draw, geometry.draw))
+    assert cuts is not None
+    assert moves is not None
+    assert 0 < moves[0][:, 0].sum() < 40
+    wanted = crops.apply(images, cuts[0], (16, 18))
+    wanted = np.where(moves[0][:, 0, None, None, None] == 1, wanted[:, :, ::-1], wanted)
+    assert np.abs(cut_and_mirrored(images, cuts[0], moves[0], (16, 18)) - wanted).max() < 1e-3
+
+
+def cut_and_mirrored(images: Any, cuts: Any, moves: Any, size: tuple[int, int]) -> Any:
+    if FRAMEWORK == "torch":
+        import torch
+
+        from dltui.plugins.torch.augment import Changes
+
+        changes = Changes(moves=torch.from_numpy(moves), crops=torch.from_numpy(cuts))
+        return changes.stored(torch.from_numpy(images), size, torch.float32).numpy()
+    import tensorflow as tf
+
+    from dltui.plugins.tensorflow.augment import crop, move
+
+    return move(crop(tf.constant(images), tf.constant(cuts), size), tf.constant(moves)).numpy()
 
 
 def resumed(data: Data, **settings: Any) -> Any:
@@ -139,7 +173,6 @@ def check_borders() -> None:
     _, middles = train("softmax", data, 10)
     assert (middles != whole).all()
     streaming.STREAMED_BYTES = 0
-    importlib.import_module(f"dltui.plugins.{FRAMEWORK}.samples").STREAMED_BYTES = 0  # type: ignore[attr-defined]
     with tempfile.TemporaryDirectory() as folder:
         np.save(f"{folder}/x.npy", data.train.whole)
         stored = np.load(f"{folder}/x.npy", mmap_mode="r")
@@ -201,7 +234,6 @@ def check_segmentation_resumes() -> None:
     second.begin_epoch(planner.epoch(0, skip=2))
     assert np.concatenate([before, second.advance(2).loss]).tobytes() == whole.tobytes()
     streaming.STREAMED_BYTES = 0
-    importlib.import_module(f"dltui.plugins.{FRAMEWORK}.samples").STREAMED_BYTES = 0  # type: ignore[attr-defined]
     with tempfile.TemporaryDirectory() as folder:
         np.save(f"{folder}/x.npy", data.train.x)
         np.save(f"{folder}/y.npy", data.train.y)

@@ -16,6 +16,7 @@ CHECKS = (
     "augmentation_resumes",
     "augmentation_is_cores",
     "crops_are_cores",
+    "crops_are_mirrored",
     "masks_change_with_images",
     "unet",
     "borders",

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 STREAMED_BYTES = 256 << 20
 """The size in bytes above which no framework copies samples to CPU memory, where they would have to fit beside
 the model."""
+PHOTO_BYTES = 64 << 10
+"""Samples of so many bytes each are never copied there, or mapped: reading one costs little beside a step on it."""
 AHEAD = 8
 AHEAD_BYTES = 64 << 20
 """So many batches, of together at most so many bytes, are read while the model computes."""
@@ -25,11 +27,16 @@ def can_stream(x: Array) -> bool:
     return isinstance(x, np.memmap) and x.flags.c_contiguous and x.base is not None
 
 
-def consecutive(x: Array, rows: slice) -> Array:
-    """Consecutive rows of an array. Of a large one that lies in a file they are read, not mapped: what is mapped counts
-    as memory of this process.
+def is_read(x: Array) -> bool:
+    """True if the rows of an array in a file are read when they are needed: what is mapped or copied counts as memory
+    of this process.
     """
-    if not isinstance(x, np.memmap) or not can_stream(x) or x.nbytes <= STREAMED_BYTES:
+    return can_stream(x) and (x.nbytes > STREAMED_BYTES or x[:1].nbytes >= PHOTO_BYTES)
+
+
+def consecutive(x: Array, rows: slice) -> Array:
+    """Consecutive rows of an array: read where `is_read` says so."""
+    if not isinstance(x, np.memmap) or not is_read(x):
         return x[rows]
     start, stop, _ = rows.indices(len(x))
     found = np.empty((max(stop - start, 0), *x.shape[1:]), dtype=x.dtype)

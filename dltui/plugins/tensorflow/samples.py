@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import tensorflow as tf
 
-from dltui.core.data.streaming import STREAMED_BYTES, Stream, can_stream, consecutive
+from dltui.core.data.streaming import Stream, can_stream, consecutive, is_read
 
 if TYPE_CHECKING:
     from dltui.core.contract.types import Array
@@ -17,8 +17,8 @@ GPU_BYTES = 4 << 30
 
 def placed(x: Array, device: str) -> Any:
     """Samples as a tensor on `device` ("/CPU:0"); large samples stay an array mapped from a file."""
-    most = STREAMED_BYTES if "CPU" in device else GPU_BYTES
-    return x if x.nbytes > most and can_stream(x) else tf.constant(np.asarray(x))
+    stays = is_read(x) if "CPU" in device else can_stream(x) and x.nbytes > GPU_BYTES
+    return x if stays else tf.constant(np.asarray(x))
 
 
 def rows_of(x: Any, rows: slice) -> Any:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
+from math import ceil
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from dltui.core.tasks.segmentation import IGNORED
 from dltui.core.train.augmentation.color import GRAY
@@ -33,9 +35,12 @@ class Changes(NamedTuple):
     def stored(self, images: Tensor, size: tuple[int, int], kind: torch.dtype) -> Tensor:
         """Stored images (n, h, w, c), of which a part is seen in this size: moved, and with other colors. Crops and
         colors have the type `kind`."""
-        images = middle(images, size) if self.crops is None else crop(images, self.crops, size, kind)
-        if self.moves is not None:
-            images = move(images, self.moves)
+        if self.crops is not None:
+            # Crops are mirrored, but never moved besides.
+            images = crop(images, self.crops, size, kind, None if self.moves is None else self.moves[:, 0])
+        else:
+            images = middle(images, size)
+            images = images if self.moves is None else move(images, self.moves)
         return images if self.factors is None else change_colors(images, self.factors, kind)
 
     def normalized(self, x: Tensor) -> Tensor:
@@ -90,28 +95,62 @@ def middle(images: Tensor, size: tuple[int, int]) -> Tensor:
     return images[:, top : top + size[0], left : left + size[1]]
 
 
-def crop(images: Tensor, numbers: Tensor, size: tuple[int, int], kind: torch.dtype) -> Tensor:
-    """Rectangles of images (n, h, w, c), resized as `augmentation.crops` says, in the type `kind`."""
+def crop(
+    images: Tensor, numbers: Tensor, size: tuple[int, int], kind: torch.dtype, flips: Tensor | None = None
+) -> Tensor:
+    """Rectangles of images (n, h, w, c), resized as `augmentation.crops` says, in the type `kind`; those whose number
+    in `flips` (n) is 1 are mirrored left to right as well."""
     top, left, height, width = numbers.to(kind).unbind(1)
     rows = _weights(top, height, size[0], images.shape[1])
-    columns = _weights(left, width, size[1], images.shape[2])
-    return _mean(columns, _mean(rows, images.to(kind)).transpose(1, 2)).transpose(1, 2)
+    columns = _weights(left, width, size[1], images.shape[2], flips)
+    # Columns first: so the images are turned while they are small, and what comes out needs no turning.
+    turned = images.transpose(1, 2).to(kind, memory_format=torch.contiguous_format)
+    return _mean(rows, _mean(columns, turned).transpose(1, 2))
 
 
-def _weights(first: Tensor, length: Tensor, size: int, stored: int) -> Tensor:
-    scale = length / size
-    centers = first[:, None] + (torch.arange(size, device=first.device) + 0.5) * scale[:, None]
-    rows = torch.arange(stored, device=first.device) + 0.5
-    parts = (1 - (rows - centers[..., None]).abs() / scale.clamp(min=1)[:, None, None]).clamp(min=0)
-    inside = (rows > first[:, None]) & (rows < (first + length)[:, None])
-    parts = torch.where(inside[:, None, :], parts, torch.zeros((), dtype=parts.dtype, device=parts.device))
-    return parts / parts.sum(2, keepdim=True)
+class _Weights(NamedTuple):
+    """The few stored rows that have a part in each row of the result, and their parts: both (n, size, few)."""
+
+    rows: Tensor
+    parts: Tensor
 
 
-def _mean(weights: Tensor, images: Tensor) -> Tensor:
+def _weights(first: Tensor, length: Tensor, size: int, stored: int, flips: Tensor | None = None) -> _Weights:
+    scale = (length / size)[:, None]
+    places = (torch.arange(size, device=first.device) + 0.5)[None]
+    if flips is not None:
+        places = torch.where(flips[:, None] == 1, size - places, places)
+    centers, reach = first[:, None] + places * scale, scale.clamp(min=1)
+    few = torch.arange(ceil(2 * max(1, stored / size)), device=first.device)
+    rows = (centers - reach + 0.5).floor()[..., None] + few
+    parts = (1 - (rows + 0.5 - centers[..., None]).abs() / reach[..., None]).clamp(min=0)
+    inside = (rows >= first[:, None, None]) & (rows < (first + length)[:, None, None])
+    parts = torch.where(inside, parts, torch.zeros((), dtype=parts.dtype, device=parts.device))
+    return _Weights(rows.clamp(0, stored - 1).long(), parts / parts.sum(2, keepdim=True))
+
+
+def _mean(weights: _Weights, images: Tensor) -> Tensor:
     """The weighted means (n, size, w, c) of the rows of images (n, h, w, c)."""
-    count, _, width, channels = images.shape
-    return torch.bmm(weights, images.reshape(count, -1, width * channels)).view(count, -1, width, channels)
+    count, height, *rest = images.shape
+    firsts = torch.arange(0, count * height, height, device=images.device)
+    rows, parts = (weights.rows + firsts[:, None, None]).flatten(0, 1), weights.parts.flatten(0, 1)
+    table = images.reshape(count * height, -1)
+    found = (in_one_pass if images.device.type == "cpu" else row_by_row)(table, rows, parts)
+    return found.view(count, -1, *rest)
+
+
+def in_one_pass(table: Tensor, rows: Tensor, parts: Tensor) -> Tensor:
+    """Weighted sums (m, values) of few rows of a table each, both (m, few): on a CPU five times as fast as products of
+    matrices, most of whose numbers are 0."""
+    return functional.embedding_bag(rows, table, per_sample_weights=parts, mode="sum")
+
+
+def row_by_row(table: Tensor, rows: Tensor, parts: Tensor) -> Tensor:
+    """The same in operations that every device has, and that a CUDA graph can capture."""
+    found = torch.zeros((), dtype=table.dtype, device=table.device)
+    for row, part in zip(rows.unbind(1), parts.unbind(1), strict=True):
+        found = found + table.index_select(0, row) * part[:, None]
+    return found
 
 
 def crop_masks(masks: Tensor, numbers: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dltui.core.data.streaming import STREAMED_BYTES, Stream, can_stream, consecutive
+from dltui.core.data.streaming import Stream, can_stream, consecutive, is_read
 from dltui.core.inputs.records import as_rows
 from dltui.core.tasks.registry import TASKS
 from dltui.core.tasks.regression.scaling import standardized
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 class Samples:
     """The splits of a dataset on `device`; validation and test are loaded when first used.
 
-    On the CPU nothing is copied: batches are gathered from the memory-mapped files, and read ahead where those are
-    large. So it is on a GPU that has no room for the samples beside the model. Records of named inputs are rows of
-    bytes until a batch is made of them.
+    On the CPU nothing is copied: batches are gathered from the memory-mapped files, and read ahead where those or their
+    samples are large. So it is on a GPU that has no room for the samples beside the model. Records of named inputs are
+    rows of bytes until a batch is made of them.
     """
 
     def __init__(self, data: Data, device: torch.device, dtype: torch.dtype) -> None:
@@ -45,7 +45,7 @@ class Samples:
         self._splits: dict[SplitName, tuple[Tensor, Tensor]] = {}
         self._train_x, self._train_y = self._split("train")
         x = as_rows(data.train.whole)
-        streams = can_stream(x) and (x.nbytes > STREAMED_BYTES or not _has_room(device, x.nbytes))
+        streams = is_read(x) or (can_stream(x) and not _has_room(device, x.nbytes))
         self._stream = Stream(x) if streams and self._train_x.device.type == "cpu" else None
 
     def begin(self, indices: Array) -> None:
@@ -68,14 +68,15 @@ class Samples:
         """The same for samples that lie on the device."""
         return self._changed(self._train_x.index_select(0, indices), changes)
 
-    def _changed(self, x: Tensor, changes: Changes | None) -> Inputs:
+    def _changed(self, x: Tensor, changes: Changes | None, own: bool = True) -> Inputs:
+        """Normalized samples of stored ones, which may be written to if they are their `own` copy."""
         if self._fields is not None:
             return self._fields(x)
         if changes is None:
-            return self._normalize(self._middle(x))
+            return self._normalize(self._middle(x), own)
         if self._is_image:
             x = changes.stored(x.view(-1, *self._stored), self._size, self._dtype).flatten(1)
-        return changes.normalized(self._normalize(x))
+        return changes.normalized(self._normalize(x, own=True))
 
     def _middle(self, x: Tensor) -> Tensor:
         """What is seen of stored samples (n, values)."""
@@ -97,15 +98,15 @@ class Samples:
         x = self._split(split)[0]
         if x.device.type == "cpu":
             x, rows = _tensor(consecutive(as_rows(self._data.split(split).whole), rows)).flatten(1), slice(None)
-        return self._changed(x[rows].to(self._device), None)
+        return self._changed(x[rows].to(self._device), None, own=False)
 
     def targets_of(self, split: SplitName, rows: slice) -> Tensor:
         """Targets of consecutive rows of a split."""
         return self.for_step(self._split(split)[1][rows])
 
-    def _normalize(self, x: Tensor) -> Tensor:
-        # Always a copy: the stored samples must not change, and uint8 is widened anyway.
-        x = x.to(self._dtype, copy=True).sub_(self._mean).div_(self._std)
+    def _normalize(self, x: Tensor, own: bool) -> Tensor:
+        # Stored samples must not change.
+        x = x.to(self._dtype, copy=not own).sub_(self._mean).div_(self._std)
         if not self._is_image:
             return x
         x = x.view(-1, *self._shape)

@@ -42,6 +42,16 @@ def test_consecutive_rows_are_read(mapped: np.ndarray, part: slice, monkeypatch:
     assert np.array_equal(streaming.consecutive(x[:, 1:3], slice(3, 9)), x[3:9, 1:3])
 
 
+def test_photos_are_read_however_few(tmp_path: Path) -> None:
+    """So that memory does not follow their number."""
+    for side, read in ((8, False), (256, True)):
+        np.save(tmp_path / f"{side}.npy", np.zeros((3, side, side, 3), dtype=np.uint8))
+        x = np.load(tmp_path / f"{side}.npy", mmap_mode="r")
+        assert streaming.is_read(x) == read
+        assert isinstance(streaming.consecutive(x, slice(0, 2)), np.memmap) != read
+    assert not streaming.is_read(np.array(x)), "what lies in memory already"
+
+
 def test_features_stream_as_they_are(tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", np.random.default_rng(0).standard_normal((20, 3)).astype(np.float32))
     x = np.load(tmp_path / "x.npy", mmap_mode="r")

@@ -3,7 +3,8 @@
 A sample's four numbers are (top, left, height, width) of a rectangle in pixels of the stored image, drawn as
 torchvision's RandomResizedCrop draws it. The rectangle is resized to the size that the model sees, bilinearly with
 antialiasing, as Pillow resizes: each row and each column of the result is a weighted mean of rows and columns of the
-rectangle. Frameworks compute with two products of matrices what `apply` defines; the result is not rounded.
+rectangle. Frameworks compute what `apply` defines, with the few rows that have a part or with products of matrices; the
+result is not rounded.
 """
 
 from __future__ import annotations

@@ -76,6 +76,8 @@ class Eager:
             if self._draws is not None:
                 self._draws.begin_step(self._first + first + step)
             step_found = self.computation.gradients(batch, y, mixed, self.batch)
+            # The next batch goes into its memory.
+            del batch
             self.computation.update()
             means.append(step_found.loss)
             marks.append(self._marked(step_found.outputs, y))
