@@ -70,6 +70,7 @@ def _write_onnx(outputs_of: Callable[..., Any], signature: list[Any], target: Pa
 
     function = tf.function(outputs_of, input_signature=signature)
     made, _ = from_function(function, signature, opset=18)
+    _keep_constants(made.graph, function.get_concrete_function())
     # A name of ours instead of TensorFlow's.
     for node in made.graph.node:
         node.output[:] = ["outputs" if name == made.graph.output[0].name else name for name in node.output]
@@ -78,3 +79,16 @@ def _write_onnx(outputs_of: Callable[..., Any], signature: list[Any], target: Pa
     if [given.name for given in made.graph.input] != [given.name for given in signature]:
         raise RunError("TensorFlow's conversion to ONNX left constants out; use --format keras")
     onnx.save(made, target)
+
+
+def _keep_constants(graph: Any, function: Any) -> None:
+    """Give a graph the tensors that the function took from outside, as Keras's Normalization has them: its conversion
+    takes them for inputs.
+    """
+    from onnx import numpy_helper
+
+    taken = {inside.name: outside for outside, inside in function.graph.captures if outside.dtype != tf.resource}
+    for given in list(graph.input):
+        if given.name in taken:
+            graph.initializer.append(numpy_helper.from_array(taken[given.name].numpy(), given.name))
+            graph.input.remove(given)

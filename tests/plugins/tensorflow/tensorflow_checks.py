@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -228,6 +230,29 @@ def check_own_parts() -> None:
     trainable.advance(1)
     trainable.load_state(saved)
     assert_same(saved, trainable.state())
+
+
+def check_constants_are_exported() -> None:
+    """To ONNX too go the tensors that are neither weights nor numbers, as Keras's Normalization has them."""
+    from dltui.plugins.tensorflow.session import import_framework
+
+    import_framework()
+    import keras
+    import onnxruntime
+
+    def build(config: Any, spec: Any) -> Any:
+        layers = [keras.Input(spec.input_shape), keras.layers.Normalization(mean=0.5, variance=4.0)]
+        return keras.Sequential([*layers, keras.layers.Flatten(), keras.layers.Dense(10, name="out")])
+
+    model = Model("net", "net", "tensorflow", "classification", "", MODELS["softmax"].config, build)
+    data = make_data(image_spec(8))
+    trainable = BACKEND.trainable(model, model.config(batch_size=32, threads=2), data, "cpu")
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / "model.onnx"
+        BACKEND.convert(trainable, data.spec, "onnx", target)
+        session = onnxruntime.InferenceSession(str(target))
+    found = session.run(None, {"samples": data.test.x[:3].astype(np.float32)})[0]
+    np.testing.assert_allclose(found, trainable.predict("test", slice(0, 3)), rtol=1e-4, atol=1e-5)
 
 
 def check_batch_norm() -> None:

@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[3]
 CHECKS = (
     (
         "starts_without_what_no_run_uses", "resume_mid_epoch", "chunks_do_not_matter", "predict_changes_nothing",
-        "shapes", "misfits", "own_parts", "batch_norm",
+        "shapes", "misfits", "own_parts", "constants_are_exported", "batch_norm",
     ),
     ("learns", "recovers_a_line"),
     ("devices",),
