@@ -15,7 +15,7 @@ from dltui.tui.base.appearance import Appearance
 from dltui.tui.base.effects import mouse
 from dltui.tui.base.effects.alerts import Notices, sequence
 from dltui.tui.base.effects.taskbar import Taskbar
-from dltui.tui.base.lean_app import LeanApp
+from dltui.tui.base.frames.lean_app import LeanApp
 from dltui.tui.base.page import Page, bind
 from dltui.tui.base.rows import Rows
 from dltui.tui.base.services import Services

@@ -24,6 +24,7 @@ from dltui.core.machine.devices import Device
 from dltui.core.machine.usage import Sample, Worker
 from dltui.core.rundir.directory import RunDirectory
 from dltui.tui.app import DltuiApp, make_app
+from dltui.tui.base.rows import Rows
 from dltui.tui.base.services import Services
 from dltui.tui.base.services.new_runs import CatalogLoader, Finding, Starting, WarmProcess
 from dltui.tui.base.services.results import Exporting
@@ -376,12 +377,22 @@ def looked_inside(page: Any) -> bool:
 
 
 async def until(pilot: Any, condition: Callable[[], bool], seconds: float = 10.0) -> None:
-    """Wait for what a thread brings."""
+    """Wait for what a thread brings, and until all has been drawn in the room that it then has."""
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "it never came"
         await asyncio.sleep(0.02)
     await pilot.pause()
+    while not fills_its_room(pilot.app):
+        assert time.monotonic() < end, "it has other room than it was drawn for"
+        await asyncio.sleep(0.02)
+    await pilot.pause()
+
+
+def fills_its_room(app: Any) -> bool:
+    """Whether all rows were drawn for the room that they have: when others take less of it they are told later."""
+    shown = (rows for rows in app.screen.query(Rows) if rows.is_on_screen)
+    return all(rows._room == rows.size for rows in shown)
 
 
 async def drawn(pilot: Any, condition: Callable[[], bool]) -> None:

@@ -54,7 +54,7 @@ OTHER = {
 
 def textual_theme(name: str) -> Theme:
     """A theme as Textual's own widgets need it."""
-    # Imported with Textual's app: see `base/lean_app.py`.
+    # Imported with Textual's app: see `base/frames/lean_app.py`.
     from textual.theme import BUILTIN_THEMES, Theme
 
     if name == PLAIN:
