@@ -151,7 +151,7 @@ def _end_unused() -> None:
     for child in psutil.Process().children():
         with contextlib.suppress(psutil.Error):
             if any(word.endswith("log_monitor.py") for word in child.cmdline()):
-                child.terminate()
+                child.kill()
                 child.wait()
 
 

@@ -1,1 +1,1 @@
-"""Which cells of a page are sent to the terminal."""
+"""Textual's app, with less before its first frame, and which cells of a page are sent to the terminal."""
