@@ -1,8 +1,9 @@
 """A run that grows without training: its log is written through core's own writer at the pace of a very fast run.
 
-    python benchmarks/growing_run.py RUN_DIR [--epochs N] [--epoch-seconds S] [--points N]
+    python benchmarks/growing_run.py RUN_DIR [--epochs N] [--epoch-seconds S] [--points N] [--thinned]
 
-`--points` are written at once, before it begins to grow.
+`--points` are written at once, before it begins to grow. A step is a point, or with `--thinned` as many steps as a
+worker puts into one.
 """
 
 from __future__ import annotations
@@ -20,8 +21,10 @@ from dltui.core.rundir.directory import RunDirectory
 from dltui.core.rundir.events import AttemptStarted, CheckpointSaved, EpochEnded, Evaluated, Logged, Trained
 from dltui.core.rundir.heartbeat import Heartbeat
 from dltui.core.rundir.log import EventLog
+from dltui.core.train.buckets import Buckets
 
 STEPS = 400
+BATCH = 256
 TRAINED_SECONDS = 0.5
 BLOCK = 500
 CLASSES = [f"class {number}" for number in range(10)]
@@ -32,7 +35,7 @@ def create(path: Path, epochs: int) -> RunDirectory:
     run = RunDirectory(path)
     for folder in (run.path, run.control_dir, run.checkpoints_dir, run.predictions_dir):
         folder.mkdir(mode=0o700, parents=True)
-    config = {"epochs": epochs, "lr": 0.1, "batch_size": 256, "schedule": "one-cycle", "seed": 0}
+    config = {"epochs": epochs, "lr": 0.1, "batch_size": BATCH, "schedule": "one-cycle", "seed": 0}
     asked: dict[str, Any] = {
         "format": 1, "id": run.id, "created": time.time(), "created_text": "", "model": "cnn-torch",
         "model_name": "cnn", "framework": "torch", "task": "classification", "dataset": "fashion-mnist",
@@ -50,7 +53,13 @@ class Growing:
     """Emits what a worker emits: a noisy falling loss, an accuracy that saturates, a line an epoch."""
 
     def __init__(
-        self, run: RunDirectory, epochs: int, epoch_seconds: float, heartbeat: bool = True, steps: int = STEPS
+        self,
+        run: RunDirectory,
+        epochs: int,
+        epoch_seconds: float,
+        heartbeat: bool = True,
+        steps: int = STEPS,
+        thinned: bool = False,
     ) -> None:
         self.steps = steps
         self.epochs, self.epoch_seconds = epochs, epoch_seconds
@@ -58,6 +67,7 @@ class Growing:
         self.beat = Heartbeat(run.path, 1, (epochs, epochs * self.steps)) if heartbeat else None
         self.random = np.random.default_rng(0)
         self.step = 0
+        self.buckets = Buckets(epochs * steps if thinned else 1)
         self.log.append(self._started())
         if self.beat:
             self.beat.phase("training")
@@ -65,7 +75,7 @@ class Growing:
     def _started(self) -> AttemptStarted:
         return AttemptStarted(
             start_step=0, start_epoch=0, epochs=self.epochs, steps_per_epoch=self.steps,
-            total_steps=self.epochs * self.steps, batch_size=256, resumed_from=None, host="bench", pid=1, user="user",
+            total_steps=self.epochs * self.steps, batch_size=BATCH, resumed_from=None, host="bench", pid=1, user="user",
             device={"name": "cpu", "title": "CPU", "uuid": None}, framework="torch", versions={"torch": "2.14"},
             threads=2,
             dataset={"name": "fashion-mnist", "fingerprint": "0" * 64, "classes": CLASSES, "input_shape": [28, 28, 1],
@@ -74,16 +84,18 @@ class Growing:
         )  # fmt: skip
 
     def advance(self, steps: int, seconds: float) -> None:
-        """The next steps, one point each, within one epoch."""
+        """The next steps, within one epoch."""
         numbers = np.arange(self.step + 1, self.step + steps + 1)
         loss = 0.2 + 2.0 * np.exp(-numbers / (self.steps * 3)) + 0.06 * self.random.standard_normal(steps)
-        columns = [[float(f"{value:.6g}") for value in column] for column in (loss, loss - 0.05, loss + 0.05)]
-        accuracy = [float(f"{1 - value / 3:.6g}") for value in loss]
-        lr = [0.1 * math.sin(math.pi * number / (self.epochs * self.steps)) for number in numbers]
+        accuracy = np.round(BATCH * (1 - loss / 3)) / BATCH
+        lr = 0.1 * np.sin(np.pi * numbers / (self.epochs * self.steps))
+        self.buckets.add(self.step, loss, {"accuracy": accuracy}, lr)
         self.step += steps
         epoch = (self.step - 1) // self.steps + 1
-        rate = steps * 256 / seconds if seconds else 15_000.0
-        self.log.append(Trained(epoch, numbers.tolist(), *columns, {"accuracy": accuracy}, lr, seconds, rate))
+        rate = steps * BATCH / seconds if seconds else 15_000.0
+        columns = self.buckets.take(final=self.step % self.steps == 0)
+        if columns is not None:
+            self.log.append(Trained(epoch, **columns, seconds=seconds, samples_per_second=rate))
         if self.beat:
             self.beat.progress(self.step, epoch - 1)
         if self.step % self.steps == 0:
@@ -91,7 +103,7 @@ class Growing:
 
     def _epoch(self, epoch: int) -> None:
         loss = 0.25 + 2.0 * math.exp(-epoch / 3) + 0.01 * self.random.standard_normal()
-        rate = self.steps * 256 / self.epoch_seconds
+        rate = self.steps * BATCH / self.epoch_seconds
         self.log.append(EpochEnded(epoch, self.step, {"loss": loss, "accuracy": 0.9}, 0.1, self.epoch_seconds, rate))
         metrics = {"loss": loss, "accuracy": 1 - loss / 3}
         self.log.append(Evaluated("validation", epoch, self.step, metrics, 0.05, False))
@@ -113,9 +125,10 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=200)
     parser.add_argument("--epoch-seconds", type=float, default=1.0)
     parser.add_argument("--points", type=int, default=0)
+    parser.add_argument("--thinned", action="store_true")
     given = parser.parse_args()
     run = create(given.run_dir, given.epochs)
-    growing = Growing(run, given.epochs, given.epoch_seconds)
+    growing = Growing(run, given.epochs, given.epoch_seconds, thinned=given.thinned)
     while growing.step < given.points:
         growing.advance(min(BLOCK, STEPS - growing.step % STEPS), 0.0)
     growing.grow()

@@ -62,7 +62,8 @@ def watched(host: Host, home: Path, epoch_seconds: float, seconds: float) -> tup
     """The kB/s that go to a host and come from it while a run of it is watched."""
     name = f"growing-{epoch_seconds:g}"
     growing = RunDirectory(home / "runs" / name)
-    command = [sys.executable, "-m", "benchmarks.growing_run", str(growing.path), "--epoch-seconds", str(epoch_seconds)]
+    program = [sys.executable, "-m", "benchmarks.growing_run", str(growing.path), "--thinned"]
+    command = [*program, "--epoch-seconds", str(epoch_seconds)]
     writer = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     link = Link(host)
     kept = Mirror(link, name)

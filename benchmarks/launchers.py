@@ -1,10 +1,13 @@
 """Measures what a launcher costs a step: two equal runs, one by it and one as a process of this machine, take turns of
-some seconds while the other is paused. In the turns of the local run the launcher's own processes stand still.
+a second while the other stands still (SIGSTOP). In the turns of the local run the launcher's own processes stand still.
 
-    python benchmarks/launchers.py ray [--turns N] [--seconds N] [--threads N] [--model M]
+    python -m benchmarks.launchers ray [--starts N] [--turns N] [--seconds N] [--threads N] [--model M]
 
-Printed are the seconds until each begins, those of a step in each turn, the processor time of a step, which other
-programs disturb less, and the processors that the launcher's own processes keep busy meanwhile.
+Printed are the seconds until each begins, by how much a step is longer, as the median of all pairs of turns with its
+95 % bootstrap interval and in the mean, the same of the processor time of a step, and the processors that the
+launcher's own processes keep busy meanwhile. Where its arrays lie in memory makes a process some percent faster or
+slower all the time, so both are started several times; `local` as the launcher shows how much that is. Pairs in one of
+whose turns a hypervisor gave more than a hundredth of the cores to others are left out.
 """
 
 from __future__ import annotations
@@ -16,32 +19,42 @@ import signal
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import psutil
 
+from benchmarks.turns import MOST_STOLEN, interval, stolen
 from dltui.core.catalog.assemble import load_catalog
+from dltui.core.catalog.entries import Catalog
 from dltui.core.lifecycle import kill, start
 from dltui.core.lifecycle.create import RunRequest, create_run
 from dltui.core.reading.reader import RunReader
-from dltui.core.rundir import commands, launch
+from dltui.core.rundir import launch
 
-SETTLE = 0.6
+
+@dataclass(frozen=True)
+class Turn:
+    """The steps of a turn, the seconds that they took, those of a processor, and the part of the cores that went to
+    others."""
+
+    steps: int
+    seconds: float
+    processor: float
+    stolen: float
 
 
 class Run:
     """A run that trains in its turns alone."""
 
-    def __init__(self, launcher: str, asked: argparse.Namespace, folder: str, catalog: Any) -> None:
+    def __init__(self, launcher: str, asked: argparse.Namespace, folder: str, catalog: Catalog) -> None:
         config = {"epochs": 10_000, "threads": asked.threads, "batch_size": 16, "checkpoint_seconds": 3600}
         request = RunRequest(
             asked.model,
             "digits",
             device="cpu",
             config=config,
-            name=launcher,
             exports=str(Path(folder) / "exports"),
             formats=("none",),
             launcher=launcher,
@@ -52,28 +65,29 @@ class Run:
         self.reader = RunReader(self.run)
         while not self._step():
             time.sleep(0.05)
-        self.order("pause")
         self.begun = time.monotonic() - began
-        self.turns: list[float] = []
-        self.processor: list[float] = []
+        self.signal(signal.SIGSTOP)
+        self.turns: list[Turn] = []
 
     def _step(self) -> int:
         live = self.reader.live()
         return live.step if live else 0
 
-    def order(self, action: str) -> None:
-        commands.send(self.run.path, action, {})
-        time.sleep(SETTLE)
+    def signal(self, number: int) -> None:
+        live = self.reader.live()
+        assert live is not None
+        os.kill(live.pid, number)
 
     def turn(self, seconds: float) -> None:
         """Train for so long, and note the seconds of a step."""
-        self.order("resume")
+        self.signal(signal.SIGCONT)
+        taken = stolen()
         first, began, before = self._now()
         time.sleep(seconds)
         last, ended, after = self._now()
-        self.order("pause")
-        self.turns.append((ended - began) / (last - first))
-        self.processor.append((after - before) / (last - first))
+        part = (stolen() - taken) / (ended - began) / (os.cpu_count() or 1)
+        self.signal(signal.SIGSTOP)
+        self.turns.append(Turn(last - first, ended - began, after - before, part))
 
     def _now(self) -> tuple[int, float, float]:
         """The step of its worker's next heartbeat, the time of that, and the processor time until then, in seconds."""
@@ -132,35 +146,49 @@ def take_turns(local: Run, launched: Run, asked: argparse.Namespace) -> float:
     return busy / took
 
 
+def report(pairs: Sequence[tuple[Turn, Turn]]) -> None:
+    """By how much a step of the launcher's run is longer."""
+    kept = [pair for pair in pairs if all(turn.stolen <= MOST_STOLEN for turn in pair)]
+    print(f"{len(pairs) - len(kept)} of {len(pairs)} pairs left out: a hypervisor took cores away")
+    for what, name in (("a step", "seconds"), ("the processor time of a step", "processor")):
+        steps = [[getattr(turn, name) / turn.steps for turn in pair] for pair in kept]
+        middle, low, high = interval([other / one for one, other in steps])
+        one, other = (statistics.fmean(column) for column in zip(*steps, strict=True))
+        print(f"{what}: {middle - 1:+.1%} [{low - 1:+.1%}, {high - 1:+.1%}] of {len(kept)} pairs; ", end="")
+        print(f"in the mean {other / one - 1:+.1%}, {1000 * one:.2f} and {1000 * other:.2f} ms", flush=True)
+
+
+def compete(asked: argparse.Namespace, catalog: Catalog, start: int) -> list[tuple[Turn, Turn]]:
+    """All pairs of turns of two runs that are started now."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        os.environ["DLTUI_HOME"] = f"{folder}/home"
+        local, launched = (Run(name, asked, folder, catalog) for name in ("local", asked.launcher))
+        print(f"start {start}: they begin after {local.begun:.1f} and {launched.begun:.1f} s", flush=True)
+        busy = take_turns(local, launched, asked)
+        for one in (local, launched):
+            one.signal(signal.SIGCONT)
+            kill.kill(one.reader)
+        pairs = list(zip(local.turns, launched.turns, strict=True))
+        report(pairs)
+        print(f"its own processes keep {busy:.3f} processors busy", flush=True)
+        time.sleep(5)
+    return pairs
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("launcher")
-    parser.add_argument("--turns", type=int, default=12)
-    parser.add_argument("--seconds", type=float, default=4.0)
+    parser.add_argument("--starts", type=int, default=4)
+    parser.add_argument("--turns", type=int, default=50)
+    parser.add_argument("--seconds", type=float, default=1.0)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--model", default="cnn-small-torch")
     asked = parser.parse_args()
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        os.environ.update(DLTUI_HOME=f"{folder}/home", OMP_NUM_THREADS="1")
-        catalog = load_catalog()
-        runs = [Run(name, asked, folder, catalog) for name in ("local", asked.launcher)]
-        for one in runs:
-            print(f"{one.run.id}: begins after {one.begun:.1f} s", flush=True)
-        busy = take_turns(*runs, asked)
-        for one in runs:
-            told = ", ".join(f"{1000 * seconds:.1f}" for seconds in one.turns)
-            print(f"{one.run.id}: {1000 * statistics.median(one.turns):.2f} ms a step in the median; {told}")
-            print(f"{one.run.id}: {1000 * statistics.median(one.processor):.2f} ms of a processor a step in the median")
-            kill.kill(one.reader)
-        for what, times in (("a step", "turns"), ("the processor time of a step", "processor")):
-            ratios = [other / one for one, other in zip(*(getattr(run, times) for run in runs), strict=True)]
-            error = statistics.stdev(ratios) / len(ratios) ** 0.5
-            print(
-                f"{asked.launcher}: {statistics.median(ratios) - 1:+.1%} of {what} in the median of {len(ratios)} pairs"
-            )
-            print(f"    {statistics.mean(ratios) - 1:+.1%} in the mean, whose standard error is {error:.1%}")
-        print(f"its own processes keep {busy:.3f} processors busy")
-        time.sleep(5)
+    os.environ["OMP_NUM_THREADS"] = "1"
+    catalog = load_catalog()
+    pairs = [pair for number in range(asked.starts) for pair in compete(asked, catalog, number + 1)]
+    print("of all starts:")
+    report(pairs)
 
 
 if __name__ == "__main__":

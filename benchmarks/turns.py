@@ -8,10 +8,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
 WARM_UP = 2
+# Part of the cores' time.
+MOST_STOLEN = 0.01
 
 
 class Turns:
@@ -101,3 +104,9 @@ def interval(ratios: Sequence[float]) -> tuple[float, float, float]:
     medians = np.median(random.choice(values, (10_000, len(values))), axis=1)
     low, high = np.percentile(medians, [2.5, 97.5])
     return float(np.median(values)), float(low), float(high)
+
+
+def stolen() -> float:
+    """Seconds that a hypervisor gave to others than this machine, of all its cores together, proc_stat(5)."""
+    times = Path("/proc/stat").read_text("ascii").splitlines()[0].split()
+    return int(times[8]) / os.sysconf("SC_CLK_TCK")

@@ -29,7 +29,7 @@ from pathlib import Path
 from termios import TIOCSWINSZ
 from typing import Any
 
-from benchmarks.turns import interval
+from benchmarks.turns import MOST_STOLEN, interval, stolen
 from dltui.core.rundir.log import LogTail
 
 DLTUI = [sys.executable, "-P", "-c", "from dltui.tui.cli.entry import main; main()"]
@@ -40,8 +40,6 @@ EPOCHS = 47
 # The first seconds warm up; the viewer starts in them.
 BEFORE = 16
 POLL = 0.005
-# Part of the cores' time.
-MOST_STOLEN = 0.01
 
 
 @dataclass(frozen=True)
@@ -135,12 +133,6 @@ def _turn(log: Iterator[dict[str, Any]], state: str) -> Turn | None:
                 part = (stolen() - before) / seconds / (os.cpu_count() or 1)
                 return Turn(state, entry["steps"][-1] - first["steps"][-1], seconds, part)
     return None
-
-
-def stolen() -> float:
-    """Seconds that a hypervisor gave to others than this machine, of all its cores together, proc_stat(5)."""
-    times = Path("/proc/stat").read_text("ascii").splitlines()[0].split()
-    return int(times[8]) / os.sysconf("SC_CLK_TCK")
 
 
 def compete(arguments: argparse.Namespace, home: str) -> list[Turn]:

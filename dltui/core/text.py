@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import unicodedata
 from collections.abc import Iterable
@@ -118,6 +117,8 @@ def plural(number: int, word: str, many: str = "") -> str:
 
 def suggest(word: str, choices: Iterable[str], before: str = "") -> str:
     """A suggestion, `did you mean cnn-torch?`, or "" when no choice is similar. `before` is put before the choices."""
+    import difflib
+
     # Without the dashes, which make all options alike.
     by_letters = {choice.lstrip("-").lower(): choice for choice in choices}
     lower = word.lstrip("-").lower()

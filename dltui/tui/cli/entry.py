@@ -1,9 +1,10 @@
 """The entry point of `dltui`: the full screen, and the far side of one, open before the command line's own modules are
-imported.
+imported. What is made while a program starts stays: looking through it for garbage would only take time.
 """
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Callable
 from typing import NoReturn
@@ -26,9 +27,7 @@ def main() -> NoReturn:
 
 
 def _screen() -> int:
-    import gc
-
-    # What is made until the first frame stays: looking through it for garbage only takes time.
+    # Until the first frame.
     gc.disable()
     from dltui.tui.full_screen import run_app
 
@@ -36,8 +35,11 @@ def _screen() -> int:
 
 
 def _far_side(read_only: bool) -> NoReturn:
+    gc.disable()
     from dltui.tui.cli.hosts.far_side import serve
 
+    gc.freeze()
+    gc.enable()
     serve(read_only)
 
 
