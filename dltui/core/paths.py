@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from pathlib import Path
-
-import platformdirs
+from typing import TYPE_CHECKING
 
 from dltui.core.errors import UsageError
 from dltui.core.text import clean_line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from platformdirs import PlatformDirs
 
 APP = "dltui"
 
 
 def home() -> Path:
     """The folder for everything that must be kept: DLTUI_HOME, else the system's folder for state."""
-    return _from_environment("DLTUI_HOME") or _of_system(platformdirs.user_state_dir)
+    return _from_environment("DLTUI_HOME") or _of_system(lambda folders: folders.user_state_dir)
 
 
 def runs_dir() -> Path:
@@ -37,12 +40,12 @@ def cache_dir() -> Path:
     explicit = _from_environment("DLTUI_CACHE")
     if explicit is None and _from_environment("DLTUI_HOME") is not None:
         explicit = home() / "cache"
-    return explicit or _of_system(platformdirs.user_cache_dir)
+    return explicit or _of_system(lambda folders: folders.user_cache_dir)
 
 
 def data_dir() -> Path:
     """The folder for what is installed for dltui, and not made by its runs."""
-    return home() if _from_environment("DLTUI_HOME") is not None else _of_system(platformdirs.user_data_dir)
+    return home() if _from_environment("DLTUI_HOME") is not None else _of_system(lambda folders: folders.user_data_dir)
 
 
 def config_file() -> Path:
@@ -50,13 +53,16 @@ def config_file() -> Path:
     explicit = _from_environment("DLTUI_CONFIG")
     if explicit is None and _from_environment("DLTUI_HOME") is not None:
         explicit = home() / "config.toml"
-    return explicit or _of_system(platformdirs.user_config_dir) / "config.toml"
+    return explicit or _of_system(lambda folders: folders.user_config_dir) / "config.toml"
 
 
-def _of_system(ask: Callable[[str], str]) -> Path:
+def _of_system(choose: Callable[[PlatformDirs], str]) -> Path:
     """A folder that the system names for this program. Raises UsageError for a user without a home."""
+    # Not needed where variables name the folders, and it takes some milliseconds.
+    from platformdirs import PlatformDirs
+
     try:
-        folder = Path(ask(APP))
+        folder = Path(choose(PlatformDirs(APP)))
     except RuntimeError:
         folder = Path()
     if not folder.is_absolute():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import sys
 from pathlib import Path
 
@@ -57,6 +56,8 @@ def oom_kills(root: Path = ROOT) -> int | None:
 
 def limits() -> str:
     """The limits that the shell sets on the memory of this process, in words; "" without any."""
+    import resource
+
     found = []
     for name, option, what in (("RLIMIT_AS", "-v", "address space"), ("RLIMIT_DATA", "-d", "data")):
         number = getattr(resource, name, None)
@@ -80,6 +81,8 @@ def rss() -> int:
 
 def peak_rss() -> int:
     """The most resident memory that this process has had, in bytes."""
+    import resource
+
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return most if sys.platform == "darwin" else most * 1024
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import functools
-import getpass
 import os
 import signal
-import socket
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -30,7 +28,7 @@ class ProcessId:
 
 @functools.cache
 def this_host() -> str:
-    return socket.gethostname()
+    return os.uname().nodename
 
 
 @functools.cache
@@ -139,6 +137,8 @@ def _check(process: ProcessId) -> None:
 
 def user() -> str:
     """The login name, or the number of a user without one (a container)."""
+    import getpass
+
     try:
         return clean_line(getpass.getuser(), 64)
     except (OSError, KeyError):
