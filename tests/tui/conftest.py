@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import shutil
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,11 +13,16 @@ from dltui.core.machine import process
 from tests.tui.scenario import FakeServices, make_home
 
 
+def name_the_machine(patch: pytest.MonkeyPatch) -> None:
+    system, _, *others = os.uname()
+    patch.setattr(os, "uname", lambda: os.uname_result((system, "gpu01", *others)))
+    process.this_host.cache_clear()
+
+
 @pytest.fixture
 def gpu01(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """This machine is called gpu01."""
-    monkeypatch.setattr(socket, "gethostname", lambda: "gpu01")
-    process.this_host.cache_clear()
+    name_the_machine(monkeypatch)
     yield
     process.this_host.cache_clear()
 
@@ -26,8 +31,7 @@ def gpu01(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def full_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Made once: writing runs as carefully as a worker does takes a second."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(socket, "gethostname", lambda: "gpu01")
-        process.this_host.cache_clear()
+        name_the_machine(patch)
         home = make_home(tmp_path_factory.mktemp("home") / "runs")
     process.this_host.cache_clear()
     return home
