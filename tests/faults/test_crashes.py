@@ -26,7 +26,7 @@ def test_a_crash_at_any_call_loses_nothing_that_was_committed(
     found = sweep(lab, recording, recording.result, every=every)
     assert found.faults == []
     # Most of them leave what another one leaves: only different disks are looked at.
-    assert found.points >= 6 * 120 // every
+    assert found.points >= 6 * (120 // every)
     assert found.tried >= 150 // every
 
 

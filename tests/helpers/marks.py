@@ -31,4 +31,4 @@ def is_long(config: pytest.Config) -> bool:
 
 def examples(number: int) -> int:
     """How many examples Hypothesis makes: so many with `--long`, fewer without, more with its profile `long`."""
-    return number * settings.default.max_examples // 100
+    return number * settings().max_examples // 100
