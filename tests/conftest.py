@@ -58,7 +58,9 @@ def own_variables() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def know_catalog(tmp_path_factory: pytest.TempPathFactory) -> known_catalog.Fill:
     """Makes a home that knows the plugins in the box and the fake one."""
-    return functools.partial(known_catalog.fill, known_catalog.ask(tmp_path_factory.mktemp("known")))
+    own = tmp_path_factory.getbasetemp()
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    return functools.partial(known_catalog.fill, known_catalog.ask_once(shared))
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
