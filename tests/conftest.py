@@ -1,6 +1,7 @@
 """Options of the test command."""
 
 import functools
+import gc
 import os
 from collections.abc import Iterator
 
@@ -14,6 +15,8 @@ from tests.helpers.marks import is_long
 # No test fails because the machine is slow.
 settings.register_profile("any-speed", deadline=None)
 settings.load_profile("any-speed")
+# A test without `--long` makes fewer examples.
+settings.register_profile("few", settings.get_profile("any-speed"), max_examples=40)
 # pytest --hypothesis-profile=long tests/faults
 settings.register_profile("long", settings.get_profile("any-speed"), max_examples=5_000)
 
@@ -30,11 +33,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type=int,
         metavar="N",
         help="how many PyTorch workers the fault harness kills, and a fifth as many of TensorFlow "
-        "(by default 6 and none, with --long 12 and none, with --longest 60 and 6)",
+        "(by default 3 and none, with --long 6 and none, with --longest 60 and 6)",
     )
     parser.addoption("--kernel", action="store_true", help="try the faults with strace and on a real ext4, as root")
     parser.addoption("--long", action="store_true", help="also what another test shows as well, in more time")
     parser.addoption("--longest", action="store_true", help="as --long, and what the long ones show, once more")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not is_long(config) and not config.getoption("--hypothesis-profile"):
+        settings.load_profile("few")
 
 
 @pytest.fixture(autouse=True)
@@ -50,13 +58,26 @@ def own_variables() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def know_catalog(tmp_path_factory: pytest.TempPathFactory) -> known_catalog.Fill:
     """Makes a home that knows the plugins in the box and the fake one."""
-    return functools.partial(known_catalog.fill, known_catalog.ask(tmp_path_factory.mktemp("known")))
+    own = tmp_path_factory.getbasetemp()
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    return functools.partial(known_catalog.fill, known_catalog.ask_once(shared))
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """Two for each core: tests that wait for processes and clocks would leave half of the machine idle."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return 2 * cores
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """The tests and what they import stay to the end: the garbage collector looks for garbage elsewhere only."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

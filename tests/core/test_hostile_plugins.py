@@ -16,7 +16,7 @@ from dltui.core.errors import UsageError
 from dltui.core.machine import sandbox
 from tests.fakes import hostile
 from tests.helpers.known_catalog import Fill
-from tests.helpers.marks import few
+from tests.helpers.marks import few, is_long
 
 SECONDS = 5.0
 
@@ -56,15 +56,16 @@ def is_probe(child: psutil.Process) -> bool:
 
 
 @pytest.mark.slow(20)
-def test_they_are_contained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """All of them at once, between two good ones: a line for each, and nothing is left."""
+def test_they_are_contained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """One of each kind, with `--long` all, at once, between two good ones: a line for each, and nothing is left."""
+    harm = {name: hostile.HOSTILE[name] for name in (hostile.HOSTILE if is_long(request.config) else hostile.KINDS)}
     # A third of the real limit: this machine may be small.
     monkeypatch.setattr(sandbox.Job, "__init__", _small_jobs(sandbox.Job.__init__))
     files = [write(tmp_path, "first", hostile.GOOD.format(name="first"))]
-    files += [write(tmp_path, name, code) for name, (code, _) in hostile.HOSTILE.items()]
+    files += [write(tmp_path, name, code) for name, (code, _) in harm.items()]
     files += [write(tmp_path, "last", hostile.GOOD.format(name="last"))]
     catalog = load_catalog(files, seconds=SECONDS)
-    for name, (_, expected) in hostile.HOSTILE.items():
+    for name, (_, expected) in harm.items():
         reasons = [reason for source, reason in catalog.problems if source == f"{name}.py"]
         assert len(reasons) == 1, (name, reasons)
         assert expected in reasons[0], name

@@ -3,9 +3,9 @@
 The words are those of the page. Settings that are cheap (`DLTUI_EPOCHS=1`, no figures but those asked for), small data
 sets in place of Fashion-MNIST and CIFAR-10, and files, folders and runs that the line names are there before.
 
-Lines that need no framework are carried out each time, those of the README that train with PyTorch with `--long`, and
-those of other pages, and what these show once more, with `--longest`. Generated pages are equal to the code;
-test_plugins_doc carries out the tutorials of docs/plugins.md.
+Each time those lines of the README and of the skill are carried out that need no framework, with `--long` also those of
+other pages and those of the README that train with PyTorch, with `--longest` also what shows these once more. Generated
+pages are equal to the code; test_plugins_doc carries out the tutorials of docs/plugins.md.
 """
 
 from __future__ import annotations
@@ -65,12 +65,12 @@ FIRST = ("README.md", "docs/skill/SKILL.md")
 ONCE = (
     "kill RUN", "checkpoint RUN", "stacks", "mcp --allow-control", "sweep resume NAME", "sweep export", "serve-stdio",
 )  # fmt: skip
-"""Commands that the `FIRST` do not show, and that take long."""
+"""Commands that the `FIRST` do not show, though what they say is like `AGAIN`."""
 AGAIN = ("export", "resume", "fork", "pause", "verify", "--like", "ssh ", "gpu01", "HOST", "mcp -")
 """What other pages than the `FIRST` show as well, or with other options."""
 LONGEST = (
     "plugins check", "twin", "--format keras", "--format onnx", "--explain", "--trials 20", "timm:vit",
-    "--weights FILE", "vae-torch", "cifar10", "cpu:2", "doctor",
+    "--weights FILE", "vae-torch", "cifar10", "cpu:2", "doctor", "--seeds 1,2,3", "timm:resnet18",
 )  # fmt: skip
 
 
@@ -94,9 +94,8 @@ def takes(line: Line) -> str:
         return "long" if line.page == FIRST[0] else "longest"
     if line.page in FIRST or line.text in SCREENS:
         return "now"
-    if any(part in line.text for part in ONCE):
-        return "long"
-    return "longest" if any(part in line.text for part in AGAIN) else "now"
+    again = any(part in line.text for part in AGAIN) and not any(part in line.text for part in ONCE)
+    return "longest" if again else "long"
 
 
 @pytest.fixture(scope="module")

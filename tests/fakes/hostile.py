@@ -94,6 +94,12 @@ HOSTILE: dict[str, tuple[str, str]] = {
     ),
 }
 """Each of these gives nothing but its reason."""
+KINDS = (
+    "raises_escapes", "missing_module", "null_bytes", "sys_exit", "os_exit", "base_exception", "c_recursion", "spin",
+    "ignores_sigterm", "segfault", "allocates", "hangs_in_hook", "returns_number", "misspelled_hook", "wrong_id",
+    "writes_the_answer",
+)  # fmt: skip
+"""One of each kind; the others do much the same in other words."""
 
 FORKS = (
     """

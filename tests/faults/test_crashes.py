@@ -7,7 +7,7 @@ import pytest
 from tests.faults.cuts import Recording, record, sweep
 from tests.faults.lab import Lab
 from tests.faults.planted import CRASHES
-from tests.helpers.marks import few
+from tests.helpers.marks import few, is_long
 
 
 def test_the_same_calls_in_the_same_order_each_time(lab: Lab, recording: Recording) -> None:
@@ -18,12 +18,15 @@ def test_the_same_calls_in_the_same_order_each_time(lab: Lab, recording: Recordi
 
 
 @pytest.mark.slow(17)
-@pytest.mark.parametrize("every", [7, pytest.param(1, marks=pytest.mark.longest)])
-def test_a_crash_at_any_call_loses_nothing_that_was_committed(lab: Lab, recording: Recording, every: int) -> None:
+def test_a_crash_at_any_call_loses_nothing_that_was_committed(
+    lab: Lab, recording: Recording, request: pytest.FixtureRequest
+) -> None:
+    """At every 13th call, with `--long` at every 7th, with `--longest` at all."""
+    every = 1 if request.config.getoption("--longest") else 7 if is_long(request.config) else 13
     found = sweep(lab, recording, recording.result, every=every)
     assert found.faults == []
     # Most of them leave what another one leaves: only different disks are looked at.
-    assert found.points >= 6 * 120 // every
+    assert found.points >= 6 * (120 // every)
     assert found.tried >= 150 // every
 
 

@@ -34,7 +34,7 @@ def how_many(config: pytest.Config) -> tuple[int, int]:
     if config.getoption("--longest"):
         return 60, 6
     # One of the shares comes without `--longest`.
-    return (24 if is_long(config) else 12), 3
+    return (12 if is_long(config) else 6), 3
 
 
 def run_child(*arguments: str, module: str = "kills") -> None:
@@ -62,9 +62,9 @@ def test_tensorflow_workers(request: pytest.FixtureRequest) -> None:
 
 @pytest.mark.slow(20)
 @needs_torch
-@pytest.mark.parametrize("case", few(("sequences", "table", "labels", "targets", "text", "masks", "inputs"), 1, long=0))
+@pytest.mark.parametrize("case", few(("sequences", "table", "labels", "targets", "text", "masks", "inputs"), 0, long=1))
 def test_pytorch_workers_of_tasks(request: pytest.FixtureRequest, case: str) -> None:
-    kills = request.config.getoption("--kills") or (10 if request.config.getoption("--longest") else 3)
+    kills = request.config.getoption("--kills") or (10 if request.config.getoption("--longest") else 2)
     run_child("torch", "--only", case, "--kills", str(kills), module="task_kills")
 
 

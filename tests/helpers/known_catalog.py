@@ -1,5 +1,6 @@
 """The catalog's answers about the plugins in the box, so that tests about something else do not ask for them again."""
 
+import fcntl
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -28,3 +29,13 @@ def ask(folder: Path) -> Path:
             patch.delenv(name, raising=False)
         load_catalog([FAKE])
     return folder / "cache" / "catalog"
+
+
+def ask_once(folder: Path) -> Path:
+    """As `ask`, for all the workers that share a folder: the first of them asks, and the others wait for it."""
+    with (folder / "known.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "known").exists():
+            (folder / "asked").mkdir(exist_ok=True)
+            ask(folder / "asked").rename(folder / "known")
+    return folder / "known"

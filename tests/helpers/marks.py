@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 
 def few(values: Iterable[Any], keep: int, long: int | None = None) -> list[Any]:
@@ -26,3 +27,8 @@ def few_rows(rows: Iterable[tuple[Any, ...]], keep: int) -> list[Any]:
 
 def is_long(config: pytest.Config) -> bool:
     return bool(config.getoption("--long") or config.getoption("--longest"))
+
+
+def examples(number: int) -> int:
+    """How many examples Hypothesis makes: so many with `--long`, fewer without, more with its profile `long`."""
+    return number * settings().max_examples // 100

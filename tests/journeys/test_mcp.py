@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import psutil
 import pytest
@@ -16,21 +16,26 @@ import pytest
 from tests.journeys.program import Program
 from tests.journeys.test_detach import FAKE
 
-pytest.importorskip("mcp.server.mcpserver", reason="needs the extra mcp")
+if TYPE_CHECKING:
+    from mcp import ClientSession
 
-from mcp import ClientSession, StdioServerParameters, stdio_client
-from mcp.types import Implementation
 
-CLIENT = Implementation(name="desk", version="1")
+@pytest.fixture(autouse=True)
+def needs_mcp() -> None:
+    pytest.importorskip("mcp.server.mcpserver", reason="needs the extra mcp")
 
 
 @asynccontextmanager
 async def client(program: Program, *words: str) -> AsyncIterator[ClientSession]:
+    from mcp import ClientSession, StdioServerParameters, stdio_client
+    from mcp.types import Implementation
+
+    desk = Implementation(name="desk", version="1")
     command = ["-P", "-m", "dltui", "mcp", *words]
     server = StdioServerParameters(
         command=sys.executable, args=command, env=program.environment, cwd=str(program.folder)
     )
-    async with stdio_client(server) as streams, ClientSession(*streams, client_info=CLIENT) as session:
+    async with stdio_client(server) as streams, ClientSession(*streams, client_info=desk) as session:
         await session.initialize()
         yield session
 

@@ -39,9 +39,9 @@ def needs(framework: str) -> None:
         pytest.param("mlp", "torch", marks=pytest.mark.longest),
         pytest.param("softmax", "torch", marks=pytest.mark.longest),
         pytest.param("cnn", "torch", marks=pytest.mark.longest),
-        pytest.param("softmax", "tensorflow", marks=pytest.mark.longest),
+        ("softmax", "tensorflow"),
         pytest.param("mlp", "tensorflow", marks=pytest.mark.longest),
-        ("cnn", "tensorflow"),
+        pytest.param("cnn", "tensorflow", marks=pytest.mark.longest),
     ],
 )
 def test_a_classifier_learns_digits(program: Program, name: str, framework: str) -> None:

@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from sklearn.datasets import load_digits
 
 from dltui.core.catalog.sources import own
 from dltui.core.data.prepared import load_prepared
@@ -103,6 +102,8 @@ def test_masks_are_the_same_elsewhere(dltui: Said, tmp_path: Path, framework: st
 
 def _check_scripts(dltui: Said, folder: Path, native: str) -> None:
     """`predict.py` of both formats says what `dltui predict` says."""
+    from sklearn.datasets import load_digits
+
     Image.fromarray((load_digits().images[7] * 255 / 16).astype("uint8")).save("seven é.png")
     code, said = dltui("predict", "one", "seven é.png", "--json")
     assert code == 0

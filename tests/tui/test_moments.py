@@ -99,6 +99,9 @@ MOMENTS = {
     "runs-no-color": Moment(None, (), MIDDLE, "no-color"),
 }
 
+AGAIN = ("cursor-ascii", "overlay-ascii", "form-rates-large", "form-rates-ascii", "no-number-ascii", "palette-typed")
+"""Other moments have the same on the screen, in another look or size."""
+
 # Runs that are not in every home.
 MADE: dict[str, dict[str, Any]] = {
     "waiting": {"status": "queued"},
@@ -131,7 +134,7 @@ async def seen(
         yield app, pilot
 
 
-@pytest.mark.parametrize("name", MOMENTS)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.long] * (name in AGAIN)) for name in MOMENTS])
 async def test_moment(
     services: FakeServices, snapshot: SnapshotAssertion, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

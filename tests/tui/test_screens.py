@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -18,6 +19,17 @@ ASCII = Terminal(ascii=True, color=False, theme=PLAIN)
 PAGES: dict[str, dict[str, Any]] = {"runs": {}, "new": {"new": True}, "run": {"run": "brisk-otter"}}
 
 
+def looks(themes: Iterable[str]) -> list[Any]:
+    """Pictures: one theme at each size; others, which change colors only, at the first, with `--longest` at each."""
+    return [
+        pytest.param(
+            theme, size, id=f"{theme}-{size[0]}x{size[1]}", marks=[pytest.mark.longest] * (known and size != SIZES[0])
+        )
+        for known, theme in enumerate(themes)
+        for size in SIZES
+    ]
+
+
 class SvgExtension(SingleFileSnapshotExtension):
     _write_mode = WriteMode.TEXT
     file_extension = "svg"
@@ -28,8 +40,7 @@ class TextExtension(SingleFileSnapshotExtension):
     file_extension = "txt"
 
 
-@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
-@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize(("theme", "size"), looks(THEMES))
 @pytest.mark.parametrize("page", PAGES)
 async def test_picture(
     services: FakeServices, snapshot: SnapshotAssertion, page: str, theme: str, size: tuple[int, int]

@@ -34,13 +34,13 @@ class Shown(NamedTuple):
 SCREENS = {
     "runs": Shown(None),
     "new": Shown(None, ("n",)),
-    "new-settings": Shown(None, ("n", "shift+tab", *["down"] * 5)),
     "confusion": Shown("bold-wren", ("2",)),
+    "compare": Shown("compare 2"),
+    "sweep": Shown("sweep"),
+    "new-settings": Shown(None, ("n", "shift+tab", *["down"] * 5)),
     "mistakes": Shown("bold-wren", ("3",)),
     "classes": Shown("bold-wren", ("4",)),
     "structure": Shown("bold-wren", ("5",)),
-    "compare": Shown("compare 2"),
-    "sweep": Shown("sweep"),
     "runs-failed": Shown(None, ("end",)),
     "runs-filtered": Shown(None, ("slash", *"lr>0", "enter", "space")),
     "new-device": Shown(None, ("n", "tab")),
@@ -62,8 +62,9 @@ SCREENS = {
     "palette": Shown(None, ("ctrl+p",)),
     "overlay": Shown("bold-wren", ("v",)),
 }
-FIRST = 9
-"""These are seen in every run of the tests."""
+FIRST = 5
+"""One of each page: these are seen in every run of the tests."""
+IN_COLOR = 9
 
 
 async def open_it(app: Any, pilot: Any, services: FakeServices, seen: Shown) -> None:
@@ -107,7 +108,7 @@ async def at_each_size(app: Any, pilot: Any) -> str:
     return "\n".join(found)
 
 
-@pytest.mark.parametrize("name", few(SCREENS, FIRST, 8))
+@pytest.mark.parametrize("name", few(SCREENS, FIRST, 12))
 async def test_screen(
     services: FakeServices, snapshot: SnapshotAssertion, name: str, request: pytest.FixtureRequest
 ) -> None:
@@ -120,7 +121,7 @@ async def test_screen(
 
 @pytest.mark.long
 @pytest.mark.parametrize("look", ["dark", "light"])
-@pytest.mark.parametrize("name", list(SCREENS)[:FIRST])
+@pytest.mark.parametrize("name", list(SCREENS)[:IN_COLOR])
 async def test_picture(services: FakeServices, snapshot: SnapshotAssertion, name: str, look: str) -> None:
     seen = SCREENS[name]
     run = seen.of if seen.of is not None and (services.root / seen.of).is_dir() else None

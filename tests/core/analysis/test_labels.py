@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from sklearn import metrics as sk
 
 from dltui.core.analysis import labels
 from dltui.core.analysis.evaluation import Evaluation
 from dltui.core.contract import Split
 from dltui.core.errors import RunError
 from dltui.core.train import predictions
+from tests.helpers.late import sk
 
 
 def made(split: str = "test", seed: int = 0, count: int = 3) -> dict[str, np.ndarray]:

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sklearn.metrics import jaccard_score
 
 from dltui.core.analysis.evaluation import Evaluation
 from dltui.core.contract import Split
@@ -14,6 +13,7 @@ from dltui.core.errors import RunError
 from dltui.core.tasks.registry import TASKS
 from dltui.core.tasks.segmentation import IGNORED, colors
 from dltui.core.train import predictions
+from tests.helpers.late import sk
 
 SIZE = (12, 16)
 
@@ -67,7 +67,7 @@ def test_the_matrix_and_the_mean_are_those_of_scikit_learn() -> None:
         [number for row, line in enumerate(found.matrix.counts) for column, count in enumerate(line)
          for number in [(row, column)[side]] * count] for side in (0, 1)
     )  # fmt: skip
-    assert [score.iou for score in found.matrix.scores()] == pytest.approx(jaccard_score(true, said, average=None))
+    assert [score.iou for score in found.matrix.scores()] == pytest.approx(sk.jaccard_score(true, said, average=None))
 
 
 @pytest.mark.parametrize(

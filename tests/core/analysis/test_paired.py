@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy.stats import binomtest
 
 from dltui.core.analysis import paired
 from dltui.core.analysis.paired import mcnemar, pair
 from dltui.core.errors import RunError, UsageError
 from dltui.core.reading.reader import RunReader
+from tests.helpers.late import stats
 from tests.helpers.sample_run import make_sample_run
 
 
@@ -50,7 +50,7 @@ def test_every_sample_is_in_one_of_four(made: Path) -> None:
     found = pair(read(made / "one"), read(made / "two"))
     assert (found.total, found.neither) == (1000, 0)
     assert (len(found.first), len(found.second)) == (31, 35)
-    assert found.p == pytest.approx(binomtest(31, 66).pvalue)
+    assert found.p == pytest.approx(stats.binomtest(31, 66).pvalue)
     assert [sample.probability for sample in found.first] == sorted(
         (sample.probability for sample in found.first), reverse=True
     )
@@ -70,7 +70,7 @@ def test_the_other_way_around_is_the_mirror(made: Path) -> None:
     ("first", "second"), [(0, 0), (1, 0), (5, 5), (10, 2), (7, 30), (121, 141), (900, 1020), (0, 1500), (3000, 3001)]
 )
 def test_the_p_value_is_that_of_scipy(first: int, second: int) -> None:
-    wanted = binomtest(first, first + second).pvalue if first + second else 1.0
+    wanted = stats.binomtest(first, first + second).pvalue if first + second else 1.0
     assert mcnemar(first, second) == pytest.approx(wanted, rel=1e-9)
 
 

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sklearn import metrics as sk
 
 from dltui.core.contract import Arrays, Split
 from dltui.core.data.arrays import checked, make_spec
@@ -14,6 +13,7 @@ from dltui.core.errors import RunError
 from dltui.core.tasks.multilabel import arithmetic
 from dltui.core.tasks.registry import TASKS
 from dltui.core.train.metrics import report
+from tests.helpers.late import sk
 
 NAMES = ("rain", "wind", "snow")
 

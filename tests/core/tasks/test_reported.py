@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from sklearn import metrics as sk
 
 from dltui.core.tasks.registry import TASKS
 from dltui.core.tasks.regression import arithmetic
 from dltui.core.tasks.scores import calibration, ranking
 from dltui.core.tasks.scores.softmax import log_softmax
 from dltui.core.train.metrics import MOST_EACH_EPOCH, report
+from tests.helpers.late import sk
 
 CLASSIFICATION = TASKS["classification"]
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sklearn.metrics import accuracy_score, balanced_accuracy_score, confusion_matrix, f1_score, jaccard_score, log_loss
 
 from dltui.core.contract import Arrays, Spec, Split
 from dltui.core.contract.inputs import Input
@@ -17,6 +16,7 @@ from dltui.core.tasks.registry import TASKS
 from dltui.core.tasks.segmentation import IGNORED, colors, tally
 from dltui.core.tasks.segmentation.arithmetic import gather, ious, measure, predictions, remark, report
 from dltui.core.train import evaluation
+from tests.helpers.late import sk
 
 ROWS, CLASSES = 14, 4
 SIZE = (9, 7)
@@ -43,17 +43,17 @@ def test_metrics_are_those_of_scikit_learn(made: tuple[Any, Any]) -> None:
     found = measure(logits, masks) | report(logits, masks, {"dice", "class_accuracy"})
     assert set(found) == set(TASKS["segmentation"].names)
     with pytest.warns(UserWarning, match="y_pred contains classes not in y_true"):
-        recalls = balanced_accuracy_score(true, said)
+        recalls = sk.balanced_accuracy_score(true, said)
     assert found == pytest.approx({
-        "loss": log_loss(true, chances, labels=range(CLASSES)),
-        "miou": jaccard_score(true, said, average="macro"),
-        "pixel_accuracy": accuracy_score(true, said),
-        "dice": f1_score(true, said, average="macro"),
+        "loss": sk.log_loss(true, chances, labels=range(CLASSES)),
+        "miou": sk.jaccard_score(true, said, average="macro"),
+        "pixel_accuracy": sk.accuracy_score(true, said),
+        "dice": sk.f1_score(true, said, average="macro"),
         "class_accuracy": recalls,
     })  # fmt: skip
     whole = gather([logits], masks)
-    assert np.array_equal(whole.confusion, confusion_matrix(true, said, labels=range(CLASSES)))
-    assert ious(whole.confusion).tolist() == pytest.approx(jaccard_score(true, said, average=None).tolist())
+    assert np.array_equal(whole.confusion, sk.confusion_matrix(true, said, labels=range(CLASSES)))
+    assert ious(whole.confusion).tolist() == pytest.approx(sk.jaccard_score(true, said, average=None).tolist())
 
 
 def test_nothing_depends_on_how_the_rows_come(made: tuple[Any, Any], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -66,7 +66,7 @@ def test_nothing_depends_on_how_the_rows_come(made: tuple[Any, Any], monkeypatch
     for name, array in whole.items():
         assert np.array_equal(array, pieces[name], equal_nan=name == "iou"), name
     iou = [
-        jaccard_score(mask[mask != IGNORED], said[mask != IGNORED], average="macro")
+        sk.jaccard_score(mask[mask != IGNORED], said[mask != IGNORED], average="macro")
         for mask, said in zip(masks, logits.argmax(axis=3), strict=True)
         if (mask != IGNORED).any()
     ]

@@ -5,12 +5,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sklearn.metrics import accuracy_score, log_loss
 
 from dltui.core.errors import RunError
 from dltui.core.tasks.monitor import choose_monitor
 from dltui.core.tasks.scores.softmax import log_softmax
 from dltui.core.train.metrics import measure, own_metrics, running_sum
+from tests.helpers.late import sk
 
 
 def test_classification_agrees_with_scikit_learn() -> None:
@@ -18,8 +18,8 @@ def test_classification_agrees_with_scikit_learn() -> None:
     logits = generator.normal(size=(200, 7)).astype(np.float32)
     labels = generator.integers(0, 7, 200)
     found = measure("classification", logits, labels)
-    assert found["accuracy"] == accuracy_score(labels, logits.argmax(1))
-    assert found["loss"] == pytest.approx(log_loss(labels, np.exp(log_softmax(logits)), labels=range(7)))
+    assert found["accuracy"] == sk.accuracy_score(labels, logits.argmax(1))
+    assert found["loss"] == pytest.approx(sk.log_loss(labels, np.exp(log_softmax(logits)), labels=range(7)))
 
 
 def test_huge_logits_do_not_overflow() -> None:

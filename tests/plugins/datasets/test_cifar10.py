@@ -21,6 +21,7 @@ from dltui.core.errors import RunError
 from dltui.plugins.datasets.cifar10 import DATASET, FOLDER, OFFICIAL, RECORD, TEST, TRAIN, Archive, dataset
 from dltui.plugins.datasets.downloads.archive import read_files
 from dltui.plugins.datasets.downloads.expected_file import KnownFile
+from tests.helpers.marks import examples
 from tests.helpers.mirror import Mirror, serve
 from tests.helpers.small_family import Told
 
@@ -148,7 +149,7 @@ def test_a_missing_batch_is_named(tmp_path: Path, missing: str) -> None:
 PLAIN = gzip.decompress(pack())
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=examples(150))
 @given(
     changes=st.lists(st.tuples(st.integers(0, 2_000), st.integers(0, 255)), max_size=12),
     kept=st.integers(0, 60_000),
@@ -165,7 +166,7 @@ def test_any_bytes_are_read_or_refused(tmp_path: Path, changes: list[tuple[int, 
     assert [found.name for found in tmp_path.iterdir()] == [NAME]
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=100)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=examples(100))
 @given(st.binary(max_size=2_000))
 def test_noise_is_refused(tmp_path: Path, content: bytes) -> None:
     with pytest.raises(RunError):

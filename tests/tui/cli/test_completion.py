@@ -18,20 +18,18 @@ from dltui.core.catalog import probe
 from dltui.core.catalog.assemble import load_catalog
 from dltui.core.machine import sandbox
 from dltui.tui.cli import main
+from tests.helpers.known_catalog import Fill
 
 FAKE = Path(__file__).parents[2] / "fakes" / "fake_plugin.py"
 Complete = Callable[..., list[str]]
 
 
 @pytest.fixture(scope="module")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def cache(tmp_path_factory: pytest.TempPathFactory, know_catalog: Fill) -> Path:
     """The answers of the plugins in the box and of the fake one."""
-    folder = tmp_path_factory.mktemp("cache")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DLTUI_CACHE", str(folder))
-        patch.setenv("DLTUI_HOME", str(tmp_path_factory.mktemp("home")))
-        load_catalog([FAKE])
-    return folder
+    folder = tmp_path_factory.mktemp("known") / "home"
+    know_catalog(folder)
+    return folder / "cache"
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from dltui.tui.cli import main
+from tests.helpers.known_catalog import Fill
 
 FAKE = Path(__file__).parents[2] / "fakes" / "fake_plugin.py"
 TRAIN = ("train", "softmax-numpy", "--plugin", str(FAKE), "--plain")
@@ -19,9 +20,11 @@ Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture(scope="module")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One catalog for all tests: plugins are probed once."""
-    return tmp_path_factory.mktemp("cache")
+def cache(tmp_path_factory: pytest.TempPathFactory, know_catalog: Fill) -> Path:
+    """The answers of the plugins in the box and of the fake one."""
+    folder = tmp_path_factory.mktemp("known") / "home"
+    know_catalog(folder)
+    return folder / "cache"
 
 
 @pytest.fixture

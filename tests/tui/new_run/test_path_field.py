@@ -11,7 +11,7 @@ from syrupy.assertion import SnapshotAssertion
 from dltui.tui.terminal.capabilities import Terminal
 from dltui.tui.terminal.theme_colors import DARK, LIGHT
 from tests.tui.scenario import FakeServices, shown, text, until
-from tests.tui.test_screens import SvgExtension
+from tests.tui.test_screens import SvgExtension, looks
 
 DOWN_TO_OWN = ("tab", "tab", *["down"] * 4)
 
@@ -116,8 +116,7 @@ async def test_options_of_the_data_are_settings(services: FakeServices, pets: Pa
         assert "size=32" in page.state.form.command()
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 50)], ids=lambda size: f"{size[0]}x{size[1]}")
-@pytest.mark.parametrize("theme", [DARK, LIGHT])
+@pytest.mark.parametrize(("theme", "size"), looks([DARK, LIGHT]))
 async def test_picture(services: FakeServices, snapshot: SnapshotAssertion, size: tuple[int, int], theme: str) -> None:
     async with shown(services, size, Terminal(theme=theme), new=True) as (app, pilot):
         await type_path(pilot, "folder:/home/user/pets")

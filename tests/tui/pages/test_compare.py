@@ -12,7 +12,7 @@ from dltui.core.rundir.directory import RunDirectory
 from dltui.tui.terminal.capabilities import Terminal
 from dltui.tui.terminal.theme_colors import DARK, LIGHT
 from tests.tui.scenario import FakeServices, lines, ready, shown, text, until
-from tests.tui.test_screens import ASCII, SIZES, SvgExtension, TextExtension
+from tests.tui.test_screens import ASCII, SIZES, SvgExtension, TextExtension, looks
 
 RUNS = ("bold-wren", "shy-newt", "cold-yak")
 
@@ -40,8 +40,7 @@ async def test_marked_runs_are_compared(services: FakeServices) -> None:
         assert "2 marked" in text(app) or "compare 2" in lines(app)[-1]
 
 
-@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
-@pytest.mark.parametrize("theme", [DARK, LIGHT])
+@pytest.mark.parametrize(("theme", "size"), looks([DARK, LIGHT]))
 async def test_picture(services: FakeServices, snapshot: SnapshotAssertion, theme: str, size: tuple[int, int]) -> None:
     async with shown(services, size, Terminal(theme=theme)) as (app, pilot):
         await compared(app, pilot, services)

@@ -14,11 +14,10 @@ from dltui.tui.terminal.capabilities import SCREEN_LOG, Terminal, chosen
 from dltui.tui.terminal.settings import ScreenSettings
 from dltui.tui.terminal.theme_colors import DARK, LIGHT, PLAIN
 from tests.tui.scenario import FakeServices, lines, shown, text, until
-from tests.tui.test_screens import ASCII, SIZES, THEMES, SvgExtension, TextExtension
+from tests.tui.test_screens import ASCII, THEMES, SvgExtension, TextExtension, looks
 
 
-@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
-@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize(("theme", "size"), looks(THEMES))
 async def test_picture(services: FakeServices, snapshot: SnapshotAssertion, theme: str, size: tuple[int, int]) -> None:
     async with shown(services, size, THEMES[theme]) as (app, pilot):
         await pilot.press("S")

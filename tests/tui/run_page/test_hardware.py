@@ -16,13 +16,12 @@ from dltui.tui.run_page.hardware import hardware, ranks_line
 from dltui.tui.run_page.hardware_watch import Hardware, HardwareWatch
 from tests.tui.sample_catalog import DEVICES
 from tests.tui.scenario import FakeServices, drawn, looked_inside, shown, text
-from tests.tui.test_screens import ASCII, SIZES, THEMES, SvgExtension, TextExtension
+from tests.tui.test_screens import ASCII, THEMES, SvgExtension, TextExtension, looks
 
 SAMPLE = Sample(0.0, "gpu01", tuple(DEVICES[:2]), 8, 40.0, 12 * 10**9, 32 * 10**9, 10**9, 10**12, None, None)
 
 
-@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
-@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize(("theme", "size"), looks(THEMES))
 async def test_picture(services: FakeServices, snapshot: SnapshotAssertion, theme: str, size: tuple[int, int]) -> None:
     async with shown(services, size, THEMES[theme], run="brisk-otter") as (app, pilot):
         await pilot.press("7")

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from dltui.tui.terminal.ansi_diff import PLAIN, AnsiDiff, change
 from dltui.tui.terminal.meter import Meter
+from tests.helpers.marks import examples
 
 WIDTH, HEIGHT = 20, 6
 COLORS = ("31", "34", "39", "91", "38;2;12;200;7", "38;5;120")
@@ -43,7 +44,7 @@ def picture(text: str) -> list[list[Any]]:
     return rows
 
 
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 @given(streams)
 def test_the_picture_is_the_same(parts: list[str]) -> None:
     thinner = AnsiDiff()
@@ -51,7 +52,7 @@ def test_the_picture_is_the_same(parts: list[str]) -> None:
     assert picture(thinned) == picture("".join(parts))
 
 
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 @given(streams, streams, st.sampled_from(COLORS))
 def test_after_another_program_nothing_is_taken_for_granted(before: list[str], after: list[str], left: str) -> None:
     thinner = AnsiDiff()

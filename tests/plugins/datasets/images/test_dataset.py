@@ -18,6 +18,7 @@ from dltui.core.train import predictions
 from dltui.plugins.datasets.images.folder import preview
 from dltui.plugins.datasets.images.listing import list_images
 from dltui.plugins.datasets.images.options import FolderOptions
+from tests.helpers.marks import examples
 from tests.helpers.own_data import make_folder, make_image, prepared
 
 
@@ -200,7 +201,7 @@ def test_the_preview_counts_and_shows(tmp_path: Path) -> None:
     assert any("several sizes" in note for note in found.notes)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=examples(60))
 @given(
     st.lists(
         st.tuples(st.sampled_from(("png", "jpg", "webp", "bmp")), st.binary(max_size=300), st.booleans()), max_size=8

@@ -21,6 +21,7 @@ from dltui.core.inputs.kinds import kind_of
 from dltui.plugins.datasets.tables.dataset import preview
 from dltui.plugins.datasets.tables.options import CsvOptions
 from dltui.plugins.datasets.tables.table import look_through
+from tests.helpers.marks import examples
 from tests.helpers.own_data import left_in_cache, make_table, prepared
 
 PLANTS = [
@@ -185,7 +186,7 @@ CELLS = st.one_of(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=examples(150))
 @given(
     rows=st.lists(st.lists(CELLS, min_size=1, max_size=4), max_size=40),
     task=st.sampled_from(["classification", "regression"]),

@@ -15,6 +15,7 @@ from dltui.tui.base.frames.changes import GAP, Cells, cells_of, changes
 from dltui.tui.draw.styled_text import Row, fit, merge
 from dltui.tui.terminal.theme import Palette
 from dltui.tui.terminal.theme_colors import DARK, PLAIN
+from tests.helpers.marks import examples
 
 WIDTH = 24
 STYLES = ("", "dim", "train", "bold", "selected", "heat:0.4", "underline", "reverse", "accent selected", "rule")
@@ -42,7 +43,7 @@ def picture(output: str) -> list[object]:
     return seen
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(rows, rows, st.sampled_from([DARK, PLAIN]))
 def test_the_changed_cells_make_the_new_row_of_the_old_one(old: Row, new: Row, theme: str) -> None:
     palette = Palette(theme)

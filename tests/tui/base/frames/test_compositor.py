@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import random
 from collections.abc import Iterable
 from typing import Any
@@ -49,6 +50,7 @@ class PyteTerminal:
     def resize(self, size: tuple[int, int]) -> None:
         """Take another size, and show anything there."""
         self.emulator = pyte.Screen(*size)
+        self.seen: dict[int, list[object]] = {}
         self.stream = pyte.Stream(self.emulator)
         self.stream.feed("\x1b[41m" + "\n".join(["?" * size[0]] * size[1]))
         self.thinner.forget()
@@ -66,12 +68,20 @@ class PyteTerminal:
 
     def wrong(self) -> list[str]:
         """The lines that show something else than the page."""
-        wanted = pyte.Screen(self.emulator.columns, self.emulator.lines)
-        stream = pyte.Stream(wanted)
-        for y, strip in enumerate(self.app.screen._compositor.render_strips()):
-            stream.feed(f"\x1b[{y + 1};1H{strip.render(self.app.console)}")
         here = self.emulator
-        return [here.display[y] for y in range(here.lines) if visible(here, y) != visible(wanted, y)]
+        self.seen.update({y: visible(here, y) for y in here.dirty})
+        here.dirty.clear()
+        strips = self.app.screen._compositor.render_strips()
+        wanted = [visible_alone(strip.render(self.app.console), here.columns) for strip in strips]
+        return [here.display[y] for y in range(here.lines) if self.seen[y] != wanted[y]]
+
+
+@functools.lru_cache(maxsize=1_000)
+def visible_alone(line: str, columns: int) -> list[object]:
+    """What can be seen of a line that nothing was written before."""
+    screen = pyte.Screen(columns, 1)
+    pyte.Stream(screen).feed(line)
+    return visible(screen, 0)
 
 
 def visible(screen: pyte.Screen, y: int) -> list[object]:

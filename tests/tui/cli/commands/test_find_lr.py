@@ -20,6 +20,7 @@ from dltui.core.rundir.directory import list_runs
 from dltui.tui.cli import main
 from dltui.tui.cli.launch.model_flags import TrainCommand
 from dltui.tui.cli.options import FieldOption
+from tests.helpers.known_catalog import Fill
 
 FAKE = str(Path(__file__).parents[3] / "fakes" / "fake_plugin.py")
 MODEL = ("softmax-numpy", "--plugin", FAKE, "--dataset", "blobs")
@@ -28,9 +29,11 @@ Call = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture(scope="module")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Plugins are looked at once."""
-    return tmp_path_factory.mktemp("cache")
+def cache(tmp_path_factory: pytest.TempPathFactory, know_catalog: Fill) -> Path:
+    """The answers of the plugins in the box and of the fake one."""
+    folder = tmp_path_factory.mktemp("known") / "home"
+    know_catalog(folder)
+    return folder / "cache"
 
 
 @pytest.fixture

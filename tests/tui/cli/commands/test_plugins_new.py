@@ -15,6 +15,7 @@ import pytest
 from dltui.core.catalog.sources import own
 from dltui.tui.cli import main
 from tests.helpers.environments import environment_without, program
+from tests.helpers.known_catalog import Fill
 from tests.helpers.marks import few
 
 Run = Callable[..., tuple[int, str, str]]
@@ -22,8 +23,11 @@ FRAMEWORKS = ("torch", "tensorflow")
 
 
 @pytest.fixture(scope="module")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("cache")
+def cache(tmp_path_factory: pytest.TempPathFactory, know_catalog: Fill) -> Path:
+    """The answers of the plugins in the box and of the fake one."""
+    folder = tmp_path_factory.mktemp("known") / "home"
+    know_catalog(folder)
+    return folder / "cache"
 
 
 @pytest.fixture

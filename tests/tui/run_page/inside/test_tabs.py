@@ -21,7 +21,7 @@ from dltui.tui.terminal.capabilities import Terminal
 from dltui.tui.terminal.theme_colors import PLAIN
 from tests.helpers.sample_run import make_sample_run
 from tests.tui.scenario import FakeServices, drawn, looked_inside, shown, text
-from tests.tui.test_screens import ASCII, SIZES, THEMES, SvgExtension, TextExtension
+from tests.tui.test_screens import ASCII, SIZES, THEMES, SvgExtension, TextExtension, looks
 
 INSIDE = {"confusion": "2", "mistakes": "3", "classes": "4"}
 LETTERS = Look(ascii=True, mono=True)
@@ -33,8 +33,7 @@ async def opened(pilot: Any, app: Any, key: str) -> Any:
     return app.screen
 
 
-@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
-@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize(("theme", "size"), looks(THEMES))
 @pytest.mark.parametrize("tab", INSIDE)
 async def test_picture(
     services: FakeServices, snapshot: SnapshotAssertion, tab: str, theme: str, size: tuple[int, int]
