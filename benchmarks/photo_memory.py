@@ -145,7 +145,7 @@ def compare(model: str, given: argparse.Namespace, place: Path) -> None:
         seen = watched(home / "runs" / "run", command, {**os.environ, **cache})
         found[f"{count:,} photos"] = seen.pop("peak")
         phases = ", ".join(f"{name} {whole / MB:,.0f} ({own / MB:,.0f})" for name, (whole, own) in seen.items())
-        print(f"{model} {count:,} photos, by phase: {phases}")
+        print(f"{model} {count:,} photos, by phase: {phases}", flush=True)
     for name, (whole, own) in found.items():
         ratio = whole / found["kept"][0]
         print(

@@ -15,10 +15,11 @@ if TYPE_CHECKING:
 
 LEAST_STEPS = 10
 """An epoch has at least so many steps: with fewer a few epochs change little."""
-MOST_NUMBERS = 1 << 23
+MOST_NUMBERS, MOST_NUMBERS_GPU = 1 << 22, 1 << 24
 """The numbers of the images of a batch: a network makes some hundred times as many of them, which it keeps until the
-step is done.
+step is done. On a GPU more: it is slow with few images at once, and its memory is not that of the machine.
 """
+GPUS = ("cuda", "mps")
 PHOTO = 64
 """The side in pixels from which images are taken for photos, which may be mirrored; digits and signs may not."""
 CROPS, SHIFTS = "flip+crop", "flip+shift"
@@ -34,16 +35,16 @@ def sized(options: dict[str, Any], model: ModelEntry, config: Mapping[str, Any])
 
 
 def to_data(
-    config: dict[str, Any], data: Data, given: Collection[str], model: ModelEntry
+    config: dict[str, Any], data: Data, given: Collection[str], model: ModelEntry, device: str = "cpu"
 ) -> tuple[dict[str, Any], list[str]]:
     """The hyperparameters for data at a path, and notes about those that were changed or should be. `given` are the
-    names that the user has set: these stay.
+    names that the user has set: these stay. `device` is the kind of device that the run trains on.
     """
     notes, changed = [], dict(config)
     images = data.spec.is_image
     if (images or data.spec.named_inputs) and "batch_size" not in given:
         usual = int(config.get("batch_size", 1))
-        fitting, reason = _batch(data, usual)
+        fitting, reason = _batch(data, usual, device in GPUS)
         if fitting < usual:
             changed["batch_size"] = fitting
             rate = _rate(changed, given, fitting / usual)
@@ -60,15 +61,23 @@ def to_data(
     return changed, notes
 
 
-def _batch(data: Data, usual: int) -> tuple[int, str]:
+def _batch(data: Data, usual: int, gpu: bool) -> tuple[int, str]:
     """The batch size, and why it is not the usual one."""
     samples, shape = len(data.train), data.spec.input_shape
-    fitting = _power(MOST_NUMBERS // prod(shape)) if usual * prod(shape) > MOST_NUMBERS else usual
-    if samples // fitting >= LEAST_STEPS or fitting == 1:
-        return fitting, "images of {1}x{0} pixels need much memory".format(*shape) if fitting < usual else ""
-    fitting = batch_of(samples, fitting)
+    limits = (MOST_NUMBERS, MOST_NUMBERS_GPU, usual * prod(shape))
+    on_cpu, on_gpu, anywhere = (_within(most, usual, samples, prod(shape)) for most in limits)
+    fitting = on_gpu if gpu else on_cpu
+    if fitting < anywhere:
+        more = f" (on a GPU {on_gpu})" if fitting < on_gpu else ""
+        return fitting, f"images of {shape[1]}x{shape[0]} pixels need much memory{more}"
     what = "images" if data.spec.is_image else "samples"
     return fitting, f"{samples // fitting} steps in an epoch of {samples:,} {what}"
+
+
+def _within(most: int, usual: int, samples: int, numbers: int) -> int:
+    """The batch size that gives enough steps and has at most `most` numbers, `numbers` in each sample."""
+    fitting = _power(most // numbers) if usual * numbers > most else usual
+    return fitting if samples // fitting >= LEAST_STEPS or fitting == 1 else batch_of(samples, fitting)
 
 
 def _rate(config: dict[str, Any], given: Collection[str], factor: float) -> str:

@@ -136,7 +136,7 @@ class Checked:
         if self.fields["config"].get("monitor"):
             classes = data.spec.outputs
             check_monitor(self.fields["config"]["monitor"], self.fields["task"], self.model.own_metrics, classes)
-        config, notes = suited.to_data(self.fields["config"], data, self.given, self.model)
+        config, notes = suited.to_data(self.fields["config"], data, self.given, self.model, self.device.kind)
         return replace(self, fields={**self.fields, "config": config}, notes=notes)
 
     def record(self, request: RunRequest) -> dict[str, Any]:

@@ -21,10 +21,12 @@ if TYPE_CHECKING:
 
 PREDICT_ROWS = 500
 """Rows of one `predict` call. Fixed, because the last bits of a matrix product can depend on the number of rows."""
-MOST_NUMBERS = 1 << 23
-"""The numbers that go into one `predict` call, and those that come out where a sample has many, as for each pixel: a
-network for photos makes some hundred times as many of them, which would need more memory than a step of training.
+MOST_NUMBERS = 1 << 22
+"""The numbers that go into one `predict` call: a network for photos makes some hundred times as many of them, which
+would need more memory than a step of training.
 """
+MOST_OUTPUTS = 1 << 23
+"""The numbers that come out of one where a sample has many, as for each pixel."""
 ROWS = 3
 """The rows of the trial evaluation. Not the number of outputs, so that a wrong shape cannot pass for a right shape."""
 
@@ -37,7 +39,7 @@ def rows_at_once(trainable: Trainable, spec: Spec) -> int:
     fitting = max(1, min(PREDICT_ROWS, MOST_NUMBERS // max(1, sum(map(prod, shapes)))))
     most: int = getattr(trainable, "predict_rows", fitting)
     shape = TASKS[spec.task].output_shape(spec)
-    each = most if len(shape) == 1 else max(1, min(most, MOST_NUMBERS // prod(shape)))
+    each = most if len(shape) == 1 else max(1, min(most, MOST_OUTPUTS // prod(shape)))
     return each * int(getattr(trainable, "at_once", 1))
 
 

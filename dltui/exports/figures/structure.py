@@ -26,7 +26,7 @@ LONGEST_ROW = 4
 LINE = 0.19
 """The height in inches of a line of the table."""
 # Left edges of the table's columns in inches; numbers end at PARAMETERS, bars begin at SHARE.
-KIND, OUTPUT, PARAMETERS, SHARE = 1.9, 3.5, 5.85, 6.0
+KIND, OUTPUT, PARAMETERS, SHARE = 2.3, 3.8, 5.85, 6.0
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ def _rule(axes: Axes, y: float) -> None:
 def _line(axes: Axes, y: float, cells: Sequence[str], color: str) -> None:
     part, size = style.width() / style.WIDTH, style.TINY if style.narrow() else style.TEXT
     starts = (style.MARGIN, KIND * part, OUTPUT * part, PARAMETERS * part)
-    rooms = (KIND * part - style.MARGIN - 0.1, (OUTPUT - KIND) * part - 0.1, 1.4 * part, 0.85 * part)
+    rooms = (KIND * part - style.MARGIN - 0.1, (OUTPUT - KIND) * part - 0.1, 1.15 * part, 0.85 * part)
     for place, (text, x, room) in enumerate(zip(cells, starts, rooms, strict=True)):
         axes.text(
             x, y, style.fit(text, room, size), ha="right" if place == len(cells) - 1 else "left",

@@ -39,13 +39,15 @@ class ModelSearch:
         """The words while they are typed."""
         self._names: list[str] | None = None
         self._at = 0
+        self._waits = False
+        """True if Enter was pressed before the names were read: what they have first is taken then."""
 
     def begin(self, text: str = "") -> bool:
         """Start typing if models can be searched for here; True if typing starts."""
         form = self._state.form
         if form is None or self._state.group != "model" or not form.catalog.families:
             return False
-        self.edit, self._at = LineEdit.of(text), 0
+        self.edit, self._at, self._waits = LineEdit.of(text), 0, False
         if self._names is None:
             catalog, services = form.catalog, self._page.host.services
             in_thread(self._page, "members", lambda: MembersRead(services.catalog.members(catalog)))
@@ -54,6 +56,9 @@ class ModelSearch:
     def read(self, message: MembersRead) -> None:
         """Store the names that a thread has read."""
         self._names = message.names
+        if self._waits and self._found():
+            self._take()
+        self._waits = False
 
     def take_key(self, event: Key) -> bool:
         """Handle a key; True if it belongs to the search."""
@@ -67,7 +72,7 @@ class ModelSearch:
             by = {"down": 1, "up": -1, "pagedown": 5, "pageup": -5}[event.key]
             self._at = min(max(self._at + by, 0), max(len(self._found()) - 1, 0))
         elif self.edit.key(event.key, event.character):
-            self._at = 0
+            self._at, self._waits = 0, False
         else:
             return False
         return True
@@ -76,6 +81,7 @@ class ModelSearch:
         """Handle pasted text; True if it belongs to the search."""
         if self.edit is not None:
             self.edit.insert(safe(text).strip())
+            self._at, self._waits = 0, False
         return self.edit is not None
 
     def _found(self) -> list[str]:
@@ -86,6 +92,9 @@ class ModelSearch:
 
     def _take(self) -> None:
         found, form = self._found(), self._state.form
+        self._waits = not found and self._names is None
+        if self._waits:
+            return
         self.edit = None
         if not found or form is None:
             return
@@ -100,7 +109,8 @@ class ModelSearch:
         if self.edit is None:
             return []
         found = self._found()
-        count = f"{len(found):,} found" if self._names is not None else "reading the libraries ..."
+        reading = "taken once read ..." if self._waits else "reading the libraries ..."
+        count = f"{len(found):,} found" if self._names is not None else reading
         room = max(width - len(count) - 5, 8)
         head: Row = [(" / ", "accent bold"), *self.edit.row("bold", room)]
         rows: list[Row] = [[*fit(head, room + 3), (count, "faint")]]

@@ -67,9 +67,11 @@ def test_a_backend_without_crops_moves_photos() -> None:
     ("side", "samples", "batch", "why"),
     [
         (64, 20_000, 128, ""),
-        (128, 20_000, 128, ""),
-        (224, 20_000, 32, "images of 224x224 pixels need much memory"),
-        (512, 20_000, 8, "images of 512x512 pixels need much memory"),
+        (96, 20_000, 128, ""),
+        (128, 20_000, 64, "images of 128x128 pixels need much memory (on a GPU 128)"),
+        (224, 20_000, 16, "images of 224x224 pixels need much memory (on a GPU 64)"),
+        (512, 20_000, 4, "images of 512x512 pixels need much memory (on a GPU 16)"),
+        (224, 400, 16, "images of 224x224 pixels need much memory (on a GPU 32)"),
         (4096, 20_000, 2, "images of 4096x4096 pixels need much memory"),
         (224, 200, 16, "12 steps in an epoch of 200 images"),
     ],
@@ -80,6 +82,24 @@ def test_large_images_get_batches_that_fit_into_memory(side: int, samples: int, 
     assert config == {**usual, "batch_size": batch}
     assert notes == ([f"batch size {batch} instead of 128: {why}"] if why else [])
     assert to_data(usual, data((samples // 2, samples // 2), side), {"augment", "batch_size"}, MODEL) == (usual, [])
+
+
+@pytest.mark.parametrize(
+    ("side", "samples", "batch", "why"),
+    [
+        (128, 20_000, 128, ""),
+        (224, 20_000, 64, "images of 224x224 pixels need much memory"),
+        (512, 20_000, 16, "images of 512x512 pixels need much memory"),
+        (224, 400, 32, "12 steps in an epoch of 400 images"),
+    ],
+)
+def test_a_gpu_gets_larger_batches(side: int, samples: int, batch: int, why: str) -> None:
+    usual = {**CONFIG, "batch_size": 128, "augment": "flip"}
+    photos = data((samples // 2, samples // 2), side)
+    for device in ("cuda", "mps"):
+        config, notes = to_data(usual, photos, {"augment"}, MODEL, device)
+        assert config == {**usual, "batch_size": batch}
+        assert notes == ([f"batch size {batch} instead of 128: {why}"] if why else [])
 
 
 def test_a_model_without_batches_gets_none() -> None:

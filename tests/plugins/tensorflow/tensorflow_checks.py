@@ -277,6 +277,17 @@ def check_batch_norm() -> None:
         np.testing.assert_allclose(layer(tf.constant(x, kind)).numpy(), expected, rtol=tolerance, atol=tolerance)
 
 
+def check_sums_are_recorded() -> None:
+    """A heat map looks at the sum of a residual block, which Keras gives a list."""
+    spec = image_spec()
+    trainable, _ = make("cnn-small", make_data(spec), channels=[4, 4, 4])
+    from dltui.plugins.tensorflow.inside.calls import recorded
+
+    with recorded(trainable.model) as calls:
+        trainable.model(trainable.inputs("test", slice(0, 2)), training=False)
+    assert "Add" in {type(call.layer).__name__ for call in calls}
+
+
 if __name__ == "__main__":
     for check in sys.argv[1:]:
         globals()[f"check_{check}"]()

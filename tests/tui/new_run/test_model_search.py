@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -79,6 +80,29 @@ async def test_a_search_can_be_left(services: FakeServices) -> None:
         assert (page.model_search.edit, app.screen) == (None, page)
         await pilot.press("tab", "slash")
         assert page.model_search.edit is None
+
+
+@pytest.mark.parametrize(("word", "taken"), [("resnet34", True), ("qq", False)])
+async def test_enter_waits_until_the_names_are_read(
+    services: FakeServices, monkeypatch: pytest.MonkeyPatch, word: str, taken: bool
+) -> None:
+    go_on = Event()
+
+    def slow(catalog: Catalog) -> list[str]:
+        assert go_on.wait(60)
+        return [f"timm:{name}" for name in NAMES]
+
+    monkeypatch.setattr(services.catalog, "members", slow)
+    async with shown(services, new=True) as (app, pilot):
+        page: Any = app.screen
+        await pilot.press("slash", *word)
+        assert "reading the libraries ..." in text(app)
+        await pilot.press("enter")
+        assert "taken once read ..." in text(app)
+        go_on.set()
+        await until(pilot, lambda: page.model_search.edit is None if taken else "0 found" in text(app))
+        assert (page.state.form.model.id == "timm:resnet34") == taken
+        assert (page.model_search.edit is None) == taken
 
 
 def test_a_form_like_a_run_of_a_member() -> None:

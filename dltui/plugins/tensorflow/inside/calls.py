@@ -37,7 +37,8 @@ def _watched(layer: Any, plain: Any, calls: list[Called]) -> Any:
 
     def call(*given: Any, **more: Any) -> Any:
         output = plain(*given, **more)
-        first = next((value for value in (*given, *more.values()) if tf.is_tensor(value)), None)
+        # A sum or a concatenation gets a list.
+        first = next((value for value in tf.nest.flatten([given, list(more.values())]) if tf.is_tensor(value)), None)
         if first is not None and tf.is_tensor(output):
             calls.append(Called(layer, first, output))
         return output

@@ -26,7 +26,9 @@ def recorded(module: nn.Module) -> Iterator[list[Called]]:
     calls: list[Called] = []
 
     def hook(layer: nn.Module, given: Any, output: Any) -> None:
-        first = next((value for value in given if isinstance(value, Tensor)), None)
+        # A sum or a concatenation may get a list.
+        values = (value for each in given for value in (each if isinstance(each, list | tuple) else (each,)))
+        first = next((value for value in values if isinstance(value, Tensor)), None)
         if first is not None and isinstance(output, Tensor):
             calls.append(Called(layer, first, output))
 
