@@ -3,6 +3,7 @@
 import functools
 import gc
 import os
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -41,6 +42,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # Under nohup all programs that tests start would ignore it.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     if not is_long(config) and not config.getoption("--hypothesis-profile"):
         settings.load_profile("few")
 
