@@ -112,6 +112,47 @@ def watched(host: Host, home: Path, epoch_seconds: float, seconds: float) -> tup
         writer.wait()
 
 
+def made(options: argparse.Namespace, root: Path) -> tuple[Sshd, list[Host]]:
+    """The hosts, with their homes."""
+    names = [f"host{number:02d}" for number in range(options.hosts)]
+    template = make_sample_run(root, run_id="template").path
+    live = make_sample_run(root, run_id="live", status="running").path
+    net = Sshd(root / "net", names)
+    for home in net.homes.values():
+        fill(home, template, options.runs - 2)
+        for name in ("alive-1", "alive-2"):
+            shutil.copytree(live, home / "runs" / name)
+    if not options.ssh:
+        return net, [far.host(name, home) for name, home in net.homes.items()]
+    (root / "here").mkdir(mode=0o700)
+    (root / "here" / "config.toml").write_text(net.settings())
+    os.environ["DLTUI_SSH"] = net.program()
+    net.start()
+    return net, address.chosen(names)
+
+
+def report_lists(options: argparse.Namespace, hosts: list[Host], net: Sshd, root: Path) -> None:
+    """The time until the runs are listed, with servers that are started for it and with such that wait."""
+    print(f"transport: {'ssh to one sshd on 127.0.0.1' if options.ssh else 'child processes'}")
+    for count in (1, len(hosts)):
+        passed, mine, theirs = min(listed(hosts[:count], options.runs) for _ in range(options.times))
+        print(
+            f"{count} host(s) of {options.runs} runs listed in {passed:.2f} s; processor time here {mine:.2f} s"
+            + ("" if options.ssh else f", of each server {theirs:.2f} s"),
+            flush=True,
+        )
+    if options.ssh:
+        return
+    times = []
+    for _ in range(options.times):
+        with waiting(net.homes, root) as started:
+            times.append(listed(started, options.runs)[:2])
+    passed, mine = min(times)
+    print(
+        f"{len(hosts)} host(s) whose servers have started: {passed:.2f} s; processor time here {mine:.2f} s", flush=True
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--hosts", type=int, default=20)
@@ -121,45 +162,12 @@ def main() -> None:
     parser.add_argument("--ssh", action="store_true")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="dltui-hosts-") as folder:
-        root = Path(folder)
-        os.environ["DLTUI_HOME"] = str(root / "here")
-        names = [f"host{number:02d}" for number in range(options.hosts)]
-        template = make_sample_run(root, run_id="template").path
-        live = make_sample_run(root, run_id="live", status="running").path
-        net = Sshd(root / "net", names)
-        for home in net.homes.values():
-            fill(home, template, options.runs - 2)
-            for name in ("alive-1", "alive-2"):
-                shutil.copytree(live, home / "runs" / name)
-        if options.ssh:
-            (root / "here").mkdir(mode=0o700)
-            (root / "here" / "config.toml").write_text(net.settings())
-            os.environ["DLTUI_SSH"] = net.program()
-            net.start()
-            hosts = address.chosen(names)
-        else:
-            hosts = [far.host(name, home) for name, home in net.homes.items()]
+        os.environ["DLTUI_HOME"] = f"{folder}/here"
+        net, hosts = made(options, Path(folder))
         try:
-            print(f"transport: {'ssh to one sshd on 127.0.0.1' if options.ssh else 'child processes'}")
-            for count in (1, options.hosts):
-                passed, mine, theirs = min(listed(hosts[:count], options.runs) for _ in range(options.times))
-                print(
-                    f"{count} host(s) of {options.runs} runs listed in {passed:.2f} s; processor time here {mine:.2f} s"
-                    + ("" if options.ssh else f", of each server {theirs:.2f} s"),
-                    flush=True,
-                )
-            times = []
-            for _ in range(0 if options.ssh else options.times):
-                with waiting(net.homes, root) as started:
-                    times.append(listed(started, options.runs)[:2])
-            if times:
-                passed, mine = min(times)
-                print(
-                    f"after the start of the {len(hosts)} servers: {passed:.2f} s; processor time here {mine:.2f} s",
-                    flush=True,
-                )
+            report_lists(options, hosts, net, Path(folder))
             for epoch_seconds in (5.0, 0.5):
-                sent, received = watched(hosts[0], net.homes[names[0]], epoch_seconds, options.seconds)
+                sent, received = watched(hosts[0], net.homes[hosts[0].name], epoch_seconds, options.seconds)
                 print(
                     f"watched, an epoch in {epoch_seconds:g} s: {sent:.2f} kB/s there, {received:.2f} kB/s here, "
                     f"{sent + received:.2f} kB/s in all",
