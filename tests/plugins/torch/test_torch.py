@@ -35,7 +35,7 @@ CAPTURED_CHECKS = (
 )  # fmt: skip
 FIRST = 1
 RANK_CHECKS = ("a_hundred_steps", "tasks", "named_losses", "gradients_of_some_ranks", "own_draws_differ")
-PART_CHECKS = ("neutral_layout", "misfits", "own_parts", "devices", "device_reasons", "tf32")
+PART_CHECKS = ("neutral_layout", "misfits", "own_parts", "devices", "device_reasons", "tf32", "sums_are_recorded")
 
 needs_torch = pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="needs PyTorch")
 

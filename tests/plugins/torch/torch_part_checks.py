@@ -15,6 +15,7 @@ from dltui.core.contract import Model
 from dltui.core.errors import RunError
 from dltui.core.train.plan import Planner
 from dltui.plugins.torch import precision, session
+from dltui.plugins.torch.inside.calls import recorded
 from tests.plugins.torch.torch_setting import BACKEND, MODELS, assert_same, make
 from tests.plugins.twin_child import image_spec, make_data
 
@@ -153,6 +154,28 @@ def check_own_parts() -> None:
     second.begin_epoch(planner.epoch(0, skip=1))
     assert second.advance(2).loss.tobytes() == after.tobytes()
     assert sum(layer.parameters for layer in second.layers()) == 1 + 256 + 8 + 40
+
+
+def check_sums_are_recorded() -> None:
+    """A heat map looks at the sum of a block, also where a layer gets what it adds up as a list."""
+
+    class Sum(nn.Module):
+        def forward(self, values: list[torch.Tensor]) -> torch.Tensor:
+            return values[0] + values[1]
+
+    class Block(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.sum = Sum()
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.sum([x, 2 * x])
+
+    block = Block()
+    with recorded(block) as calls:
+        block(torch.ones(1, 2))
+    (call,) = [call for call in calls if call.layer is block.sum]
+    assert torch.equal(call.output, torch.full((1, 2), 3.0))
 
 
 if __name__ == "__main__":
