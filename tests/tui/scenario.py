@@ -176,6 +176,8 @@ class FakeCatalogLoader(CatalogLoader):
             classes=(("Hund", 400), ("猫", 340), ("otter", 300), ("emu", 200)),
             samples=tuple((name, 8, 8, rgb) for name, rgb in zip(("Hund", "猫", "otter", "emu"), pixels, strict=True)),
             notes=("2 files are no images",),
+            train=893,
+            image=(8, 8, 3),
         )
 
 

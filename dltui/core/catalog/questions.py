@@ -53,6 +53,8 @@ def dataset_preview(dataset: DatasetEntry, options: Mapping[str, Any]) -> Previe
 
     details = {"dataset": dataset.plugin or dataset.name, "options": {**dataset.given, **options}}
     found = _answer(dataset.source, "dataset-preview", details, PREVIEW_SECONDS)["preview"]
+    image = tuple(map(int, found.get("image", ())))
+    known = not image or (len(image) == 3 and min(image) > 0)
     return Preview(
         facts=tuple((clean_line(label, 40), clean_line(text, 300)) for label, text in found["facts"]),
         classes=tuple((clean_line(name, 200), int(count)) for name, count in found["classes"]),
@@ -60,6 +62,8 @@ def dataset_preview(dataset: DatasetEntry, options: Mapping[str, Any]) -> Previe
         rows=tuple(tuple(clean_line(cell, 100) for cell in row) for row in found["rows"]),
         samples=tuple((clean_line(name, 100), int(w), int(h), str(rgb)) for name, w, h, rgb in found["samples"]),
         notes=tuple(clean_line(note, 500) for note in found["notes"]),
+        train=int(found.get("train", 0)) if known else 0,
+        image=image if known else (),
     )
 
 

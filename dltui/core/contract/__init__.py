@@ -445,7 +445,8 @@ class Logger:
 class Preview:
     """A preview of data before it is prepared, as plain text and numbers: `facts` are (label, text), `classes` (name,
     samples), `columns` and `rows` a table's head and first lines, `samples` (caption, width, height, RGB bytes row
-    by row in base64), `notes` remarks for the user.
+    by row in base64), `notes` remarks for the user. `train` is the number of training samples, 0 where it is not known,
+    and `image` the shape (height, width, channels) of an image among them; () for data of another kind.
     """
 
     facts: tuple[tuple[str, str], ...] = ()
@@ -454,3 +455,5 @@ class Preview:
     rows: tuple[tuple[str, ...], ...] = ()
     samples: tuple[tuple[str, int, int, str], ...] = ()
     notes: tuple[str, ...] = ()
+    train: int = 0
+    image: tuple[int, ...] = ()

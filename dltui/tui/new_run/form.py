@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from dltui.core.catalog.fields import flag_words
+from dltui.core.data import suited
 from dltui.core.errors import UsageError
 from dltui.core.hosts.address import of_device
 from dltui.core.lifecycle.forms.presets import Presets
@@ -20,6 +21,8 @@ from dltui.tui.new_run.setting import RUN_SETTINGS, Setting, check_own, launcher
 
 if TYPE_CHECKING:
     from dltui.core.catalog.entries import Catalog, DatasetEntry, LauncherEntry, ModelEntry
+    from dltui.core.contract import Preview
+    from dltui.core.machine.devices import Device
     from dltui.core.rundir.directory import RunDirectory
 
 FIRST = ("epochs", "lr", "batch_size", "schedule", "seed", "optimizer")
@@ -50,6 +53,9 @@ class RunForm:
     """The options that the user's own data had in its last run, by dataset plugin and path."""
     findings: Mapping[str, str] = field(default_factory=dict)
     """What was last found about each dataset, by its name in a run."""
+    devices: Sequence[Device] = ()
+    previews: dict[str, Preview] = field(default_factory=dict)
+    """What was seen of the user's own data, by the key of the data with its options."""
     parent: RunDirectory | None = None
     """The run that is forked: model, data and device are its own."""
     _unforked: dict[str, str] = field(default_factory=dict)
@@ -295,6 +301,11 @@ class RunForm:
         name = self.typed.get(LAUNCHER, "")
         return name if name in self._launchers else ""
 
+    @property
+    def is_away(self) -> bool:
+        """True if the launcher chooses the machine, and so the device."""
+        return bool(self.launcher) and self._launchers[self.launcher].away
+
     def text(self, setting: Setting) -> str:
         return self.typed.get(setting.key, self.initial(setting))
 
@@ -302,9 +313,10 @@ class RunForm:
         """The value in a row before anything is typed."""
         if setting.kind == "data" and self.dataset is not None and setting.spec.name in self.dataset.given:
             return exact(self.dataset.given[setting.spec.name])
-        if setting.key == "data:size" and setting.default == "0" and self.model is not None and self.model.image_size:
-            # As `create_run` fills it in.
-            return str(self.model.image_size)
+        if setting.key == "data:size" and setting.default == "0" and self.model is not None:
+            side = self.typed.get("model:image_size") or self.preset("image_size")
+            asked = {"image_size": int(side) if side.isdecimal() else 0}
+            return exact(suited.sized({"size": 0}, self.model, asked)["size"])
         return (self.preset(setting.spec.name) if setting.kind in ("run", "model") else "") or setting.default
 
     def preset(self, name: str) -> str:
@@ -321,20 +333,46 @@ class RunForm:
                 self._preset = {key: exact(preset.value) for key, preset in found.items()}
         return self._preset.get(name, "")
 
+    def is_given(self, setting: Setting) -> bool:
+        """True if the run gets the value of this row as one that was chosen."""
+        return setting.key in self.typed or self.initial(setting) != setting.default
+
+    def hyperparameters(self) -> tuple[dict[str, Any], set[str]]:
+        """All of them, and the names of those that are given. One with an invalid text has its default."""
+        config, given = {}, set()
+        for setting in self.settings():
+            if setting.kind == "model":
+                is_valid = self.is_given(setting) and not self.problem(setting)
+                config[setting.spec.name] = setting.parse(self.text(setting)) if is_valid else setting.spec.default
+                given |= {setting.spec.name} if self.is_given(setting) else set()
+        return config, given
+
+    @property
+    def is_suited(self) -> bool:
+        """True if what is left open is suited to the data when the run is created."""
+        return self.dataset is not None and bool(self.dataset.takes) and self.parent is None
+
+    def _is_open(self, setting: Setting) -> bool:
+        """True if the run may take another value than the initial one where none is given for this row."""
+        if setting.kind != "model" or not self.is_suited:
+            return False
+        config, given = self.hyperparameters()
+        return setting.spec.name in suited.left_open(config, given - {setting.spec.name})
+
     def put(self, setting: Setting, text: str) -> None:
-        """Set the text of a setting; the initial text counts as not typed."""
-        if text.strip() == self.initial(setting):
+        """Set the text of a setting; the initial text counts as not typed where the data cannot change it."""
+        if text.strip() == self.initial(setting) and not self._is_open(setting):
             self.typed.pop(setting.key, None)
         else:
             self.typed[setting.key] = text.strip()
 
-    def turn(self, setting: Setting, by: int) -> bool:
-        """Take the next choice of a setting; False when it has no choices."""
+    def turn(self, setting: Setting, by: int, shown: str | None = None) -> bool:
+        """Take the next choice of a setting after the one that is shown; False when it has no choices."""
         spec = setting.spec
         choices: Sequence[str] = ("no", "yes") if spec.type == "bool" else spec.choices
         if not choices:
             return False
-        text = self.text(setting)
+        text = self.text(setting) if shown is None else shown
         at = choices.index(text) if text in choices else 0
         self.put(setting, choices[(at + by) % len(choices)])
         return True
@@ -378,7 +416,7 @@ class RunForm:
         return {
             setting.spec.name: setting.parse(self.text(setting))
             for setting in self.settings()
-            if setting.kind == kind and (setting.key in self.typed or self.initial(setting) != setting.default)
+            if setting.kind == kind and self.is_given(setting)
         }
 
     @property

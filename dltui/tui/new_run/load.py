@@ -57,7 +57,7 @@ def load(
             _prefer_here(form, present)
     form.remembered = _remembered(services, catalog)
     form.findings = services.catalog.known_findings()
-    devices = services.machine.devices()
+    form.devices = devices = services.machine.devices()
     forecast = Forecast(tuple(services.runs.earlier()), devices)
     return Loaded(form, forecast, [*devices, *services.elsewhere.devices()], present)
 

@@ -24,6 +24,7 @@ from dltui.tui.new_run.presets.keys import PRESET_KEYS, FormsRead, PresetKeys
 from dltui.tui.new_run.setting_field import SettingField
 from dltui.tui.new_run.start_keys import START_KEYS, Started, StartKeys, SweepBegun, Tried, WarmUp
 from dltui.tui.new_run.state import FormState
+from dltui.tui.new_run.suited import values
 
 if TYPE_CHECKING:
     from textual.events import Click, Key, Paste
@@ -167,6 +168,7 @@ class NewRunPage(Page):
 
     def on_members_read(self, message: MembersRead) -> None:
         self.model_search.read(message)
+        self.path_field.look()
         self.redraw()
 
     def on_previewed(self, message: Previewed) -> None:
@@ -201,6 +203,9 @@ class NewRunPage(Page):
         problem = problem or form.first_problem()[1]
         if problem:
             return [(f" {safe(problem)}", "bad")]
+        suited = values.of(form).get(setting.key) if setting is not None else None
+        if state.group == "settings" and suited is not None:
+            return [(f" {suited.reason}", "dim")]
         if state.group == "settings" and setting is not None:
             unit = f" ({setting.spec.unit})" if setting.spec.unit else ""
             more = "; fit: the largest that fits" if setting.can_be_found else ""
@@ -286,6 +291,7 @@ class NewRunPage(Page):
 
     def action_turn(self, by: int) -> None:
         self.state.turn(by)
+        self.path_field.look()
         self.warm_up.used()
         self.redraw()
 
@@ -302,6 +308,7 @@ class NewRunPage(Page):
 
     def action_default(self) -> None:
         if self.setting_field.put_default():
+            self.path_field.look()
             self.redraw()
 
     def on_key(self, event: Key) -> None:
@@ -311,6 +318,8 @@ class NewRunPage(Page):
             event.stop()
             event.prevent_default()
             self.notice.clear_message()
+            if self.state.edit is None:
+                self.path_field.look()
             self.redraw()
 
     def on_paste(self, event: Paste) -> None:

@@ -13,6 +13,7 @@ from dltui.tui.base.path_completion import completed
 from dltui.tui.base.threads import in_thread
 from dltui.tui.draw.styled_text import Row
 from dltui.tui.new_run.form import OWN
+from dltui.tui.new_run.suited import values
 
 if TYPE_CHECKING:
     from textual.events import Key
@@ -97,7 +98,8 @@ class PathField:
 
     def look(self) -> None:
         """Load a preview of the chosen own data in a thread, once for each."""
-        key, form = self._key(), self._state.form
+        form = self._state.form
+        key = values.data_key(form) if form is not None else ""
         self._page.set_class(bool(key) and self._state.group == "dataset", "looking")
         if not key or key in self._seen or form is None or form.dataset is None:
             return
@@ -115,13 +117,15 @@ class PathField:
     def previewed(self, message: Previewed) -> None:
         """Store a preview that a thread has loaded."""
         self._seen[message.key] = message
+        if self._state.form is not None and message.found is not None:
+            self._state.form.previews[message.key] = message.found
 
     def rows(self, width: int, height: int) -> list[Row]:
         """The preview of the chosen data; empty for data without a preview."""
         form = self._state.form
         if form is not None and (form.dataset_name == OWN or self.edit is not None):
             return _invitation(self.edit is not None)[:height]
-        key = self._key()
+        key = values.data_key(form) if form is not None else ""
         if not key:
             return []
         seen = self._seen.get(key)
@@ -134,16 +138,6 @@ class PathField:
         from dltui.tui.draw.data_preview import pane
 
         return pane(seen.found, width, height, self._page.host.look)
-
-    def _key(self) -> str:
-        """The key of the chosen data with its options; "" where there is no preview."""
-        form = self._state.form
-        if form is None or form.dataset is None or not form.dataset.previews or form.dataset.needs_path:
-            return ""
-        try:
-            return f"{form.dataset_name} {sorted(form.values('data').items())}"
-        except UsageError:
-            return ""
 
 
 def _invitation(typing: bool) -> list[Row]:

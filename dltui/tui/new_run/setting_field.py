@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from dltui.core.text import safe
 from dltui.tui.base.line_edit import LineEdit
+from dltui.tui.new_run.suited import values
 
 if TYPE_CHECKING:
     from textual.events import Key
@@ -27,8 +28,9 @@ class SettingField:
         form, setting = self._state.form, self._state.setting
         if form is None or setting is None or self._state.group != "settings":
             return False
-        if not form.turn(setting, 1):
-            self._state.edit = LineEdit.over(form.text(setting))
+        shown = values.shown(form, setting)
+        if not form.turn(setting, 1, shown):
+            self._state.edit = LineEdit.over(shown)
         return True
 
     def put_default(self) -> bool:
@@ -64,7 +66,7 @@ class SettingField:
         if form is None or setting is None or self._state.group != "settings" or setting.kind != "model":
             return False
         self._state.edit = LineEdit()
-        self._state.edit.insert(f"{form.text(setting)},")
+        self._state.edit.insert(f"{values.shown(form, setting)},")
         return True
 
     def take_paste(self, text: str) -> bool:

@@ -8,12 +8,14 @@ from dltui.core.numbers import exact
 from dltui.core.text import safe
 from dltui.tui.draw.styled_text import Row, cells, cut_words, ends, fit, left, on, window
 from dltui.tui.new_run.choices import hidden_rows
+from dltui.tui.new_run.suited import values
 
 if TYPE_CHECKING:
     from dltui.core.catalog.fields import FieldSpec
     from dltui.tui.base.line_edit import LineEdit
     from dltui.tui.new_run.form import RunForm
     from dltui.tui.new_run.setting import Setting
+    from dltui.tui.new_run.suited.values import SuitedValue
 
 NAME, VALUE, DEFAULT, ALLOWED = 22, 16, 12, 14
 # Narrower screens show the unit; what the chosen row does is on the notice row.
@@ -54,19 +56,28 @@ def settings(form: RunForm, chosen: int, edit: LineEdit | None, width: int, heig
     hidden = f"{hidden_rows(visible, len(entries), width - size.name - len(head.rstrip()) - 2)} "
     if size.name + len(head) + len(hidden) > width:
         head = head.rstrip()
+    suited = values.of(form)
     rows: list[Row] = [ends([(left(" SETTINGS", size.name), heading), (head, "dim")], [(hidden, "faint")], width)]
     for number in visible:
         picked = number == chosen
-        row = _row(form, entries[number], edit if picked else None, picked, focused, size, width)
+        found = suited.get(entries[number].key)
+        row = _row(form, entries[number], found, edit if picked else None, picked, focused, size, width)
         row = fit(row, width)
         rows.append(on(row, "selected" if focused else "unfocused") if picked else row)
     return rows
 
 
 def _row(
-    form: RunForm, setting: Setting, edit: LineEdit | None, picked: bool, focused: bool, size: Sizes, width: int
+    form: RunForm,
+    setting: Setting,
+    suited: SuitedValue | None,
+    edit: LineEdit | None,
+    picked: bool,
+    focused: bool,
+    size: Sizes,
+    width: int,
 ) -> Row:
-    spec, text = setting.spec, form.text(setting)
+    spec, text = setting.spec, suited.text if suited else form.text(setting)
     changed = setting.key in form.typed
     problem = form.problem(setting, edit.text if edit is not None else None)
     sign = " › " if picked else "   "
@@ -83,14 +94,15 @@ def _row(
         row.append(
             (
                 left(safe(text) or "(auto)" if spec.name == "name" else safe(text) or "-", size.value - 1) + " ",
-                style or ("" if text else "dim"),
+                style or ("dim" if suited or not text else ""),
             )
         )
     if size.default:
         row.append((left(safe(exact(spec.default)) or "-", size.default - 1) + " ", "faint"))
     if size.allowed:
         row.append((left(allowed(spec), size.allowed - 1) + " ", "bad" if problem else "dim"))
-    last = cut_words(safe(spec.description), width - cells(row) - 1) if width >= WIDE else safe(spec.unit)
+    told = suited.reason if suited else safe(spec.description)
+    last = cut_words(told, width - cells(row) - 1) if width >= WIDE else safe(spec.unit)
     return [*row, (last, "dim")]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dltui.tui.new_run.devices import marks
+from dltui.tui.new_run.suited import values
 
 if TYPE_CHECKING:
     from dltui.tui.base.line_edit import LineEdit
@@ -136,7 +137,7 @@ class FormState:
             there = [name for name in form.frameworks() if form.twin(name)]
             form.choose_framework(_step(there, form.framework, by))
         elif self.group == "settings" and self.setting is not None:
-            form.turn(self.setting, by)
+            form.turn(self.setting, by, values.shown(form, self.setting))
 
     def take(self) -> None:
         """Make the typed text the value, even if invalid: it is shown red and prevents the start."""

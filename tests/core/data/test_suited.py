@@ -9,8 +9,8 @@ import pytest
 
 from dltui.core.catalog.entries import ModelEntry
 from dltui.core.catalog.fields import FieldSpec
-from dltui.core.contract import Data, Spec, Split
-from dltui.core.data.suited import batch_of, sized, to_data
+from dltui.core.contract import Data, Input, Preview, Spec, Split
+from dltui.core.data.suited import Facts, batch_of, changes, facts_before, facts_of, left_open, sized, to_data
 
 KINDS = ("none", "flip", "shift", "flip+shift", "crop", "flip+crop")
 FIELDS = (
@@ -100,6 +100,72 @@ def test_a_gpu_gets_larger_batches(side: int, samples: int, batch: int, why: str
         config, notes = to_data(usual, photos, {"augment"}, MODEL, device)
         assert config == {**usual, "batch_size": batch}
         assert notes == ([f"batch size {batch} instead of 128: {why}"] if why else [])
+
+
+@pytest.mark.parametrize(
+    ("sides", "cpu", "gpu", "why"),
+    [
+        ((), 128, 128, ""),
+        ((64,), 128, 128, ""),
+        ((224,), 16, 64, "images of 224x224 pixels need much memory"),
+        ((224, 224), 8, 32, "images of 224x224 pixels need much memory"),
+        ((32, 224), 16, 64, "images of 32x32 and 224x224 pixels need much memory"),
+    ],
+)
+def test_images_beside_other_inputs_get_batches_that_fit_into_memory(
+    sides: tuple[int, ...], cpu: int, gpu: int, why: str
+) -> None:
+    photos = tuple(Input(f"image{at}", (side, side, 3), "uint8") for at, side in enumerate(sides))
+    named = data((10_000, 10_000))
+    named = replace(named, spec=replace(named.spec, input_shape=(), named_inputs=(Input("numbers", (7,)), *photos)))
+    usual = {**CONFIG, "batch_size": 128}
+    for device, batch in (("cpu", cpu), ("cuda", gpu)):
+        config, notes = to_data(usual, named, (), MODEL, device)
+        assert config == {**usual, "batch_size": batch}
+        more = f" (on a GPU {gpu})" if device == "cpu" else ""
+        assert notes == ([f"batch size {batch} instead of 128: {why}{more}"] if why else [])
+
+
+def test_few_samples_of_named_inputs_get_small_batches() -> None:
+    named = data((100, 116))
+    named = replace(named, spec=replace(named.spec, input_shape=(), named_inputs=(Input("numbers", (7,)),)))
+    assert to_data(CONFIG, named, (), MODEL)[1] == ["batch size 16 instead of 32: 13 steps in an epoch of 216 samples"]
+
+
+def test_a_preview_tells_what_is_suited() -> None:
+    photos = data((100, 116))
+    facts = facts_before(Preview(train=216, image=(224, 224, 3)), MODEL)
+    assert facts == facts_of(photos)
+    assert facts is not None
+    found = changes({**CONFIG, "optimizer": "sgd", "lr": 0.1}, facts, (), MODEL)
+    assert {name: change.value for name, change in found.items()} == {
+        "batch_size": 16,
+        "lr": 0.05,
+        "augment": "flip+crop",
+    }
+
+
+def test_a_table_is_suited_for_models_that_get_it_as_named_inputs() -> None:
+    rows = Preview(train=216)
+    assert facts_before(rows, MODEL) == Facts(216)
+    assert changes(CONFIG, Facts(216), (), MODEL) == {}
+    assert facts_before(rows, replace(MODEL, takes=("single", "table"))) == Facts(216, named=True)
+    assert facts_before(Preview(), MODEL) is None
+
+
+@pytest.mark.parametrize(
+    ("given", "names"),
+    [
+        ((), {"batch_size", "lr", "augment"}),
+        (("batch_size",), {"augment"}),
+        (("lr", "augment"), {"batch_size"}),
+    ],
+)
+def test_what_is_left_open_while_the_data_is_not_known(given: tuple[str, ...], names: set[str]) -> None:
+    config = {**CONFIG, "optimizer": "sgd", "lr": 0.1}
+    assert left_open(config, given) == names
+    assert left_open({**config, "optimizer": "adamw"}, given) == names - {"lr"}
+    assert left_open({**config, "augment": "flip"}, given) == names - {"augment"}
 
 
 def test_a_model_without_batches_gets_none() -> None:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import base64
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dltui.core.contract import Preview
 from dltui.core.data import image_file
 from dltui.core.data.image_file import UnreadableError
+from dltui.core.errors import RunError
 from dltui.core.text import clean_line, plural
 from dltui.plugins.datasets.images import items
 from dltui.plugins.datasets.images.decoding.survey import Survey, size_range, spread, survey
 from dltui.plugins.datasets.images.listing import Listing
+from dltui.plugins.datasets.images.prepare import divide, without_broken
 
 if TYPE_CHECKING:
     from dltui.plugins.datasets.images.items import Source
@@ -35,12 +38,36 @@ def preview_of(listing: Listing, options: ImageOptions) -> Preview:
         ("sizes", _sizes(seen, options)),
     ]
     sized = seen.notes(options) if seen.sizes else []
+    shown = _samples(listing, seen, options) if seen.sizes else []
     return Preview(
         facts=tuple(facts),
         classes=tuple((name, counts[number]) for number, name in enumerate(listing.classes)),
-        samples=tuple(_samples(listing, seen, options)) if seen.sizes else (),
+        samples=tuple(shown),
         notes=(*listing.notes, *sized, *_broken_notes(listing, seen)),
+        train=_train(listing, seen, options),
+        image=(*reversed(seen.size(options.size)), channels(map(_bytes, shown), options)) if shown else (),
     )
+
+
+def _train(listing: Listing, seen: Survey, options: ImageOptions) -> int:
+    """The number of training images, without those that were seen to be broken; 0 where it is not known."""
+    if options.drop:
+        return 0
+    try:
+        return len(divide(without_broken(listing, seen.broken)[0], options)[0]["train"])
+    except RunError:
+        return 0
+
+
+def channels(pixels: Iterable[bytes], options: ImageOptions) -> int:
+    """The channels of the images, judged by some whose RGB bytes these are."""
+    if options.color != "auto":
+        return 1 if options.color == "gray" else 3
+    return 1 if all(one[::3] == one[1::3] == one[2::3] for one in pixels) else 3
+
+
+def _bytes(sample: tuple[str, int, int, str]) -> bytes:
+    return base64.b64decode(sample[3])
 
 
 def _broken_notes(listing: Listing, seen: Survey) -> list[str]:

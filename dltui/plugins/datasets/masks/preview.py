@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dltui.core.contract import Preview
 from dltui.core.data import image_file
+from dltui.core.data.arrays import split_rows
 from dltui.core.data.image_file import UnreadableError
 from dltui.core.errors import RunError
 from dltui.core.tasks.segmentation import colors
 from dltui.core.text import clean_line, plural
 from dltui.plugins.datasets.images.decoding.survey import size_range, spread, survey
+from dltui.plugins.datasets.images.preview import channels
 from dltui.plugins.datasets.masks.prepare import divide, reading_of
 from dltui.plugins.datasets.masks.reading import read
 from dltui.plugins.datasets.masks.values import Values
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from dltui.plugins.datasets.images.decoding.survey import Survey
     from dltui.plugins.datasets.masks.listing import Pair, Pairs
     from dltui.plugins.datasets.masks.options import MaskOptions
+    from dltui.plugins.datasets.masks.prepare import Parts
 
 MOST_MASKS = 60
 """Masks that are read, spread over all."""
@@ -35,11 +39,46 @@ def preview_of(pairs: Pairs, options: MaskOptions) -> Preview:
     """The preview of listed images. Raises RunError as training would."""
     everything = pairs.all
     seen = survey([(pair.image, 0) for pair in everything[:: spread(len(everything))]], options)
-    divide(pairs, options)
-    values, present, broken = Values(), np.zeros(256, np.int64), dict(seen.broken)
-    samples: list[tuple[Pair, Array]] = []
+    parts, _ = divide(pairs, options)
+    broken = dict(seen.broken)
     chosen = everything[:: max(1, -(-len(everything) // MOST_MASKS))] if seen.sizes else []
     reading = reading_of(seen, options) if seen.sizes else {}
+    values, present, samples = _look_at(chosen, reading, broken)
+    if not samples:
+        name, reason = next(iter(broken.items()), ("", "no image"))
+        raise RunError(f"none of {plural(len(everything), 'image')} can be read; {clean_line(name)}: {reason}")
+    classes = values.classes(pairs.classes)
+    places = [255 if classes.white and number == 1 else number for number in range(len(classes.names))]
+    read_as = {**reading, "channels": 1 if options.color == "gray" else 3}
+    images = [image_file.read(pair.image, read_as) for pair, _ in samples]
+    return Preview(
+        facts=(
+            ("images", f"{len(everything):,} with masks, {plural(len(classes.names), 'class', 'classes')}"),
+            ("splits", _splits(pairs, options)),
+            ("sizes", _sizes(seen, reading)),
+        ),
+        classes=tuple((name, int(present[place])) for name, place in zip(classes.names, places, strict=True)),
+        samples=tuple(
+            _sample(pair, mask, pixels, classes.white) for (pair, mask), pixels in zip(samples, images, strict=True)
+        ),
+        notes=(
+            *pairs.notes,
+            *seen.notes(options),
+            *classes.notes,
+            f"classes are counted in {plural(len(chosen), 'mask')} of {len(everything):,}",
+            *(f"{clean_line(name)}: {reason}" for name, reason in list(broken.items())[:MOST_BROKEN]),
+        ),
+        train=_train(parts, broken, options),
+        image=(reading["height"], reading["width"], channels((one.tobytes() for one in images), options)),
+    )
+
+
+def _look_at(
+    chosen: Sequence[Pair], reading: Mapping[str, Any], broken: dict[Any, str]
+) -> tuple[Values, Array, list[tuple[Pair, Array]]]:
+    """The values of masks, in how many each occurs, int64 (256,), and the first masks; adds to `broken`."""
+    values, present = Values(), np.zeros(256, np.int64)
+    samples: list[tuple[Pair, Array]] = []
     for pair in chosen:
         try:
             mask = read(pair, reading)
@@ -49,27 +88,15 @@ def preview_of(pairs: Pairs, options: MaskOptions) -> Preview:
                 samples.append((pair, mask.pixels))
         except UnreadableError as error:
             broken[pair.mask] = str(error)
-    if not samples:
-        name, reason = next(iter(broken.items()), ("", "no image"))
-        raise RunError(f"none of {plural(len(everything), 'image')} can be read; {clean_line(name)}: {reason}")
-    classes = values.classes(pairs.classes)
-    places = [255 if classes.white and number == 1 else number for number in range(len(classes.names))]
-    return Preview(
-        facts=(
-            ("images", f"{len(everything):,} with masks, {plural(len(classes.names), 'class', 'classes')}"),
-            ("splits", _splits(pairs, options)),
-            ("sizes", _sizes(seen, reading)),
-        ),
-        classes=tuple((name, int(present[place])) for name, place in zip(classes.names, places, strict=True)),
-        samples=tuple(_sample(pair, mask, reading, options, classes.white) for pair, mask in samples),
-        notes=(
-            *pairs.notes,
-            *seen.notes(options),
-            *classes.notes,
-            f"classes are counted in {plural(len(chosen), 'mask')} of {len(everything):,}",
-            *(f"{clean_line(name)}: {reason}" for name, reason in list(broken.items())[:MOST_BROKEN]),
-        ),
-    )
+    return values, present, samples
+
+
+def _train(parts: Parts, broken: Mapping[Any, str], options: MaskOptions) -> int:
+    """The number of training images, without those that were seen to be broken; 0 where it is not known."""
+    rows = sum(pair.image not in broken and pair.mask not in broken for pair in parts["train"])
+    if options.drop or rows < 2:
+        return 0
+    return rows if "validation" in parts else len(split_rows(rows, options.validation, options.split_seed)[0])
 
 
 def _splits(pairs: Pairs, options: MaskOptions) -> str:
@@ -83,11 +110,8 @@ def _sizes(seen: Survey, reading: dict[str, int]) -> str:
     return size_range(sizes) + (f", made {made[0]}x{made[1]} ({reading['fit']})" if sizes != {made} else "")
 
 
-def _sample(
-    pair: Pair, mask: Array, reading: dict[str, int], options: MaskOptions, white: bool
-) -> tuple[str, int, int, str]:
+def _sample(pair: Pair, mask: Array, pixels: Array, white: bool) -> tuple[str, int, int, str]:
     """An image with its mask over it, in a size for a terminal."""
-    pixels = image_file.read(pair.image, {**reading, "channels": 1 if options.color == "gray" else 3})
     step = max(1, -(-max(mask.shape) // SIDE))
     shown = mask[::step, ::step]
     drawn = colors.overlay(pixels[::step, ::step], np.where(shown > 0, 1, 0) if white else shown)

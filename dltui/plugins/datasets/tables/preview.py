@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dltui.core.contract import Preview
+from dltui.core.data.findings import dropped
 from dltui.core.text import plural
 from dltui.plugins.datasets.tables import roles, text
 from dltui.plugins.datasets.tables.table import Column, Table, look_through
@@ -37,7 +38,16 @@ def preview_of(options: CsvOptions) -> Preview:
         columns=tuple(column.name for column in table.columns),
         rows=tuple(tuple(row) for row in table.first),
         notes=(*choice.notes, *notes),
+        train=_train(table.rows, options),
     )
+
+
+def _train(rows: int, options: CsvOptions) -> int:
+    """About the number of training rows, as each class is divided for itself; 0 where rows are left out."""
+    if options.missing == "drop" or dropped.review_of(options.drop):
+        return 0
+    test = round(rows * options.test)
+    return rows - test - round((rows - test) * options.validation)
 
 
 def _alone(table: Table, options: CsvOptions) -> int | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -199,6 +200,26 @@ def test_the_preview_counts_and_shows(tmp_path: Path) -> None:
     assert {caption for caption, *_ in found.samples} == {"cat", "dog"}
     assert any("no.png: not an image" in note for note in found.notes)
     assert any("several sizes" in note for note in found.notes)
+
+
+@pytest.mark.parametrize("options", [{}, {"size": 12}, {"test": 0.4, "validation": 0.3}, {"color": "gray"}])
+def test_the_preview_knows_what_is_trained_on(tmp_path: Path, options: dict[str, Any]) -> None:
+    root = make_folder(tmp_path / "x", ("cat", "dog"), 17)
+    make_image(root / "dog" / "large.png", (20, 10))
+    (root / "dog" / "no.png").write_text("text")
+    found, data = preview(FolderOptions(path=str(root), **options)), prepared("folder", path=str(root), **options)
+    assert (found.train, found.image) == (len(data.train), data.spec.input_shape)
+    assert preview(FolderOptions(path=str(root), drop="review.csv")).train == 0
+
+
+def test_the_preview_knows_gray_images_that_are_not_square(tmp_path: Path) -> None:
+    for number in range(20):
+        made = Image.new("L", (10, 6), number)
+        folder = tmp_path / "x" / ("cat", "dog")[number % 2]
+        folder.mkdir(parents=True, exist_ok=True)
+        made.save(folder / f"{number}.png")
+    found, data = preview(FolderOptions(path=str(tmp_path / "x"))), prepared("folder", path=str(tmp_path / "x"))
+    assert found.image == data.spec.input_shape == (6, 10, 1)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=examples(60))

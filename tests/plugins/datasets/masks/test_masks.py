@@ -75,6 +75,7 @@ def test_names_of_classes_and_ignored_pixels(tmp_path: Path) -> None:
     shown = preview(MaskOptions(path=str(root)))
     assert dict(shown.classes) == {"sky": 11, "road": 11, "car": 11, "tree": 0}
     assert len(shown.samples) == 12
+    assert (shown.train, shown.image) == (len(data.train), data.spec.input_shape)
 
 
 @pytest.mark.parametrize("nested", [True, False])

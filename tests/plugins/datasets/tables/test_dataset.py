@@ -178,6 +178,8 @@ def test_the_preview_tells_the_schema(tmp_path: Path) -> None:
     assert found.columns == ("height", "soil", "kind")
     assert found.rows[0] == ("0.5", "clay", "oak")
     assert dict(found.classes) == {"oak": 21, "elm": 20}
+    assert (found.train, found.image) == (30, ())
+    assert preview(CsvOptions(path=table(tmp_path, PLANTS), missing="drop")).train == 0
 
 
 CELLS = st.one_of(

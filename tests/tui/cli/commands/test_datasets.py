@@ -38,6 +38,22 @@ def test_a_table_is_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     found = json.loads(capsys.readouterr().out)
     assert ["size", "number, 0 to 29"] in found["preview"]["facts"]
     assert found["preview"]["columns"] == ["size", "kind"]
+    assert (found["preview"]["train"], found["preview"]["image"]) == (22, [])
+
+
+@pytest.mark.parametrize(("image", "told"), [((9, 8, 3), (7, [9, 8, 3])), ((9, 8), (0, [])), ((0, 8, 3), (0, []))])
+def test_what_a_preview_tells_of_images_is_taken_where_it_is_a_shape(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], image: tuple[int, ...], told: tuple[int, list[int]]
+) -> None:
+    (tmp_path / "mine.py").write_text(
+        "from dltui import Dataset, DatasetOptions, Preview, hookimpl\n@hookimpl\ndef dltui_datasets():\n"
+        "    nothing = lambda options, place: None\n"
+        f"    look = lambda options: Preview(train=7, image={image})\n"
+        '    return [Dataset("mine", "classification", "my own", DatasetOptions, nothing, nothing, preview=look)]\n'
+    )
+    assert run(["datasets", "show", "mine", "--plugin", "mine.py", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)["preview"]
+    assert (found["train"], found["image"]) == told
 
 
 def test_a_name_is_kept_with_its_options_and_forgotten(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,1 @@
+"""What the data changes of the values in the form."""
