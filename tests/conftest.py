@@ -5,6 +5,7 @@ import gc
 import os
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -89,18 +90,26 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for item in () if wanted else items:
             if item.get_closest_marker(name):
                 item.add_marker(pytest.mark.skip(reason=f"{name}: pytest --{name} runs it"))
-    slowest = sorted((item for item in items if seconds(item)), key=seconds, reverse=True)
+    slowest = slow_files(items)
     others = [item for item in items if not seconds(item)]
     workers = int(getattr(config, "workerinput", {}).get("workercount", 1))
     share = -(-len(items) // workers)
     # A worker begins with a share of the list, in its order, and takes over from others later.
-    dealt = [slowest[worker::workers] for worker in range(workers)]
+    dealt = [[item for file in slowest[worker::workers] for item in file] for worker in range(workers)]
     items[:] = []
     for mine in dealt:
-        room = share - len(mine)
+        room = max(0, share - len(mine))
         items += [*mine, *others[:room]]
         others = others[room:]
     items += others
+
+
+def slow_files(items: list[pytest.Item]) -> list[list[pytest.Item]]:
+    """The slow tests of each file together, as they may share what is made for them; those that take longest first."""
+    files: dict[Path, list[pytest.Item]] = {}
+    for item in sorted((item for item in items if seconds(item)), key=seconds, reverse=True):
+        files.setdefault(item.path, []).append(item)
+    return sorted(files.values(), key=lambda file: -sum(map(seconds, file)))
 
 
 def seconds(item: pytest.Item) -> float:

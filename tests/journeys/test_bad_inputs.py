@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from dltui.tui.cli import main
+from tests.helpers.known_catalog import Fill
 from tests.helpers.marks import few_rows
 from tests.helpers.own_data import left_in_cache, make_folder, make_image, make_table
 from tests.journeys.test_models import needs
@@ -130,6 +131,7 @@ def test_a_fault_is_one_line_and_leaves_nothing(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
+    know_catalog: Fill,
     make: Callable[[Path], None],
     words: tuple[str, ...],
     told: str,
@@ -137,6 +139,7 @@ def test_a_fault_is_one_line_and_leaves_nothing(
     for module in ("torch", *["torchvision"] * (words[0] in WEIGHTS), *["pyarrow"] * (make is cut_parquet)):
         needs(module)
     home, here = tmp_path / "home", tmp_path / "here"
+    know_catalog(home)
     monkeypatch.setenv("DLTUI_HOME", str(home))
     here.mkdir()
     monkeypatch.chdir(here)

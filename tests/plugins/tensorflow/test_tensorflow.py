@@ -124,7 +124,7 @@ def train_twins(
 HUNDRED = {"epochs": 5, "batch_size": 32}
 """100 steps, of the data that `twin_child` makes."""
 TINY = {"channels": [4, 6, 8]}
-DOUBLE = [(model, SGD | {"epochs": 2, "batch_size": 32}) for model in ("cnn", "mlp multilabel", "mlp regression")]
+DOUBLE = [(model, SGD | {"epochs": 2, "batch_size": 32}) for model in ("cnn", "mlp multilabel")]
 UNFROZEN = {"freeze": "conv1 norm1", "unfreeze_at": 2, "lr_scales": "conv1=0.5", "batch_size": 32}
 DOUBLE[0] = ("cnn", {**ADAMW, **UNFROZEN})
 NAMED = [("tabular", ADAMW), ("lstm", SGD), ("transformer", SGD | {"depth": 1, "dropout": 0.0})]
@@ -133,7 +133,7 @@ DOUBLE_LONG = [
     *((f"{model} {task}".strip(), config | HUNDRED) for model, config in NAMED for task in ("", "regression")),
     ("cnn-small", SGD | HUNDRED | TINY),
     ("softmax", SGD | HUNDRED), ("mlp", ADAMW | HUNDRED), ("cnn", SGD | HUNDRED), ("cnn", ADAMW | HUNDRED),
-    ("linear-regression", {"momentum": 0.0} | HUNDRED), ("unet", SGD | HUNDRED | UNET),
+    ("linear-regression", {"momentum": 0.0} | HUNDRED), ("mlp regression", SGD | HUNDRED), ("unet", SGD | HUNDRED | UNET),
 ]  # fmt: skip
 
 
