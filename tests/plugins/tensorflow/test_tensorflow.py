@@ -133,7 +133,8 @@ DOUBLE_LONG = [
     *((f"{model} {task}".strip(), config | HUNDRED) for model, config in NAMED for task in ("", "regression")),
     ("cnn-small", SGD | HUNDRED | TINY),
     ("softmax", SGD | HUNDRED), ("mlp", ADAMW | HUNDRED), ("cnn", SGD | HUNDRED), ("cnn", ADAMW | HUNDRED),
-    ("linear-regression", {"momentum": 0.0} | HUNDRED), ("mlp regression", SGD | HUNDRED), ("unet", SGD | HUNDRED | UNET),
+    ("linear-regression", {"momentum": 0.0} | HUNDRED), ("unet", SGD | HUNDRED | UNET),
+    ("mlp regression", SGD | HUNDRED),
 ]  # fmt: skip
 
 
