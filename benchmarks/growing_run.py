@@ -118,6 +118,11 @@ class Growing:
             time.sleep(TRAINED_SECONDS * steps / each)
             self.advance(steps, TRAINED_SECONDS * steps / each)
 
+    def end(self) -> None:
+        """End the threads that show that it is alive."""
+        if self.beat:
+            self.beat.stop()
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)

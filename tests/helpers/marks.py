@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pytest
@@ -14,15 +14,20 @@ def few(values: Iterable[Any], keep: int, long: int | None = None) -> list[Any]:
     them and the rest with `--longest`.
     """
     found = list(values)
-    end = len(found) if long is None else keep + long
-    marks = [pytest.mark.long] * (end - keep) + [pytest.mark.longest] * (len(found) - end)
-    return [*found[:keep], *(pytest.param(value, marks=mark) for value, mark in zip(found[keep:], marks, strict=True))]
+    return [*found[:keep], *(pytest.param(value, marks=mark) for value, mark in _marked(found, keep, long))]
 
 
-def few_rows(rows: Iterable[tuple[Any, ...]], keep: int) -> list[Any]:
+def few_rows(rows: Iterable[tuple[Any, ...]], keep: int, long: int | None = None) -> list[Any]:
     """As `few` for a test of several arguments: each row has a value for each of them."""
     found = list(rows)
-    return [*found[:keep], *(pytest.param(*row, marks=pytest.mark.long) for row in found[keep:])]
+    return [*found[:keep], *(pytest.param(*row, marks=mark) for row, mark in _marked(found, keep, long))]
+
+
+def _marked(found: list[Any], keep: int, long: int | None) -> Iterator[tuple[Any, pytest.MarkDecorator]]:
+    """The cases after the first `keep`, each with its mark."""
+    end = len(found) if long is None else keep + long
+    for number, case in enumerate(found[keep:], start=keep):
+        yield case, pytest.mark.long if number < end else pytest.mark.longest
 
 
 def is_long(config: pytest.Config) -> bool:

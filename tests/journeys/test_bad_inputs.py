@@ -125,7 +125,7 @@ CASES: list[tuple[Callable[[Path], None], tuple[str, ...], str]] = [
 
 
 @pytest.mark.parametrize(
-    ("make", "words", "told"), few_rows(CASES, 4), ids=lambda value: getattr(value, "__name__", "")
+    ("make", "words", "told"), few_rows(CASES, 4, long=0), ids=lambda value: getattr(value, "__name__", "")
 )
 def test_a_fault_is_one_line_and_leaves_nothing(
     tmp_path: Path,

@@ -48,7 +48,7 @@ def test_a_run_that_is_done_stays_done_when_it_cannot_go_on(program: Program, ne
     assert program.reader("r").history.added_epochs == [1]
 
 
-@pytest.mark.long
+@pytest.mark.longest
 def test_another_model_is_said_and_refused_and_a_fork_takes_it(program: Program, net: Path) -> None:
     train(program, net)
     net.write_text("# A comment changes nothing.\n" + net.read_text())
@@ -144,7 +144,7 @@ def flip(path: Path, word: bytes) -> None:
     path.write_bytes(bytes(data))
 
 
-@pytest.mark.long
+@pytest.mark.longest
 def test_a_rate_whose_line_is_damaged_holds_all_the_same(program: Program, net: Path) -> None:
     path = interrupted(program, net)
     (before,) = program.reader("r").history.lr_changes

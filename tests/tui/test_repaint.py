@@ -111,3 +111,4 @@ def test_the_terminal_shows_the_page_after_anything(tmp_path: Path, pytestconfig
             terminal.check()
     finally:
         terminal.screen.child.close(force=True)
+        growing.end()

@@ -101,6 +101,7 @@ def train(home: Path, faults: dict[str, str], *words: str) -> int:
             (VECTORS, "model odd needs images, dataset mine has none; choose another model"),
         ],
         3,
+        long=0,
     ),
 )
 def test_what_is_refused_leaves_nothing(
