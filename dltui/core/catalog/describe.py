@@ -144,9 +144,8 @@ def _check_config(config: type[TrainConfig]) -> None:
         told = "is the name of an option" if len(taken) == 1 else "are names of options"
         raise PluginError(f"{names} {told} of dltui train; choose {'another' if len(taken) == 1 else 'others'}")
     own = [name for owner in config.__mro__ if issubclass(owner, TrainConfig) for name in vars(owner)]
-    for name in own:
-        like = difflib.SequenceMatcher(None, name, SCHEDULE).ratio()
-        if like >= NEAR and name != SCHEDULE and inspect.isfunction(getattr(config, name, None)):
+    for name in difflib.get_close_matches(SCHEDULE, own, n=len(own), cutoff=NEAR):
+        if name != SCHEDULE and inspect.isfunction(getattr(config, name, None)):
             raise PluginError(f"dltui never calls {config.__name__}.{name}; did you mean {SCHEDULE}(steps, total)?")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
 from dltui.core.catalog.fields import FieldSpec
@@ -24,9 +25,15 @@ LISTS = {"items", "prefixItems", "minItems", "maxItems"}
 ALLOWED = "bool, int, float, str, Literal and lists of numbers are possible"
 
 
+@lru_cache(maxsize=1)
+def _json_schema(config: type[BaseModel]) -> dict[str, Any]:
+    """The JSON schema, kept for the next question about the same class: making it takes longest of all."""
+    return config.model_json_schema(by_alias=False)
+
+
 def field_specs(config: type[BaseModel]) -> list[FieldSpec]:
     """The fields in the order of their declaration. Raises PluginError for a type that no flag or form can show."""
-    schema = config.model_json_schema(by_alias=False)
+    schema = _json_schema(config)
     definitions = schema.get("$defs", {})
     fields = []
     for name, info in config.model_fields.items():
@@ -66,7 +73,7 @@ def checks_more(config: type[BaseModel]) -> bool:
         return True
     if decorators.root_validators or any(hasattr(m, "func") for f in config.model_fields.values() for m in f.metadata):
         return True
-    schema = config.model_json_schema(by_alias=False)
+    schema = _json_schema(config)
     records = [_resolve(record, schema.get("$defs", {})) for record in schema.get("properties", {}).values()]
     return any(not (PLAIN | LISTS).issuperset(record) or _items_differ(record) for record in records)
 
