@@ -11,6 +11,7 @@ import pexpect
 import psutil
 import pytest
 
+from tests.helpers.hang_up import hang_up
 from tests.helpers.marks import few
 from tests.journeys.program import Program
 
@@ -72,7 +73,7 @@ def test_a_screen_whose_terminal_vanishes_ends_as_well(program: Program, trap: s
     )
     shell.expect("RUNNING")
     (screen,) = psutil.Process(shell.pid).children()
-    os.close(shell.child_fd)
+    hang_up(shell)
     try:
         screen.wait(timeout=20)
     finally:

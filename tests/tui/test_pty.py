@@ -19,6 +19,7 @@ import pyte
 import pytest
 
 from dltui.tui.terminal.sixel import Window
+from tests.helpers.hang_up import hang_up
 from tests.helpers.sixel import SixelTerminal
 
 ENTRY = "from dltui.tui.cli.entry import main; main()"
@@ -291,7 +292,7 @@ def test_closing_the_terminal_ends_the_screen(home: Path, screens: list[Screen])
     screens.append(screen)
     screen.wait(lambda text: "8 runs" in text)
     pid = screen.child.pid
-    os.close(screen.child.child_fd)
+    hang_up(screen.child)
     end = time.monotonic() + 10
     while time.monotonic() < end:
         if os.waitpid(pid, os.WNOHANG) != (0, 0):

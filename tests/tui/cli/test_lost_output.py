@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from dltui.tui.cli.follow.keys import Keys
+from tests.helpers.hang_up import hang_up
 from tests.helpers.known_catalog import Fill
 from tests.helpers.sample_run import make_sample_run
 from tests.tui.cli.test_output import FAKE, LONG, PROGRAM, SECONDS, Place, training
@@ -98,7 +99,7 @@ def test_a_terminal_that_goes_without_a_signal_ends_as_the_run_does(place: Place
 def test_a_worker_in_the_foreground_says_that_its_terminal_was_closed(place: Place) -> None:
     screen = place.terminal(*LONG, "--debug")
     place.wait(training)
-    os.close(screen.child_fd)
+    hang_up(screen)
     place.wait(lambda live: live.phase == "ended")
     screen.wait()
     assert "r: its terminal was closed at epoch " in place("runs")
