@@ -25,8 +25,10 @@ settings.register_profile("long", settings.get_profile("any-speed"), max_example
 
 # Drawing figures takes longer than most runs of the tests train. Those that look at figures take it out again.
 os.environ["DLTUI_FORMAT"] = NONE
-# Idle threads of PyTorch sleep instead of spinning: the tests share few cores.
+# Idle threads of PyTorch and of NumPy sleep instead of spinning: the tests share few cores, and importing NumPy takes
+# twice the processor time otherwise.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "4")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -16,7 +16,7 @@ from dltui.core.errors import UsageError
 from dltui.core.machine import sandbox
 from tests.fakes import hostile
 from tests.helpers.known_catalog import Fill
-from tests.helpers.marks import few, is_long
+from tests.helpers.marks import few
 
 SECONDS = 5.0
 
@@ -57,8 +57,9 @@ def is_probe(child: psutil.Process) -> bool:
 
 @pytest.mark.slow(20)
 def test_they_are_contained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
-    """One of each kind, with `--long` all, at once, between two good ones: a line for each, and nothing is left."""
-    harm = {name: hostile.HOSTILE[name] for name in (hostile.HOSTILE if is_long(request.config) else hostile.KINDS)}
+    """One of each kind, with `--longest` all, at once, between two good ones: a line for each, and nothing is left."""
+    names = hostile.HOSTILE if request.config.getoption("--longest") else hostile.KINDS
+    harm = {name: hostile.HOSTILE[name] for name in names}
     # A third of the real limit: this machine may be small.
     monkeypatch.setattr(sandbox.Job, "__init__", _small_jobs(sandbox.Job.__init__))
     files = [write(tmp_path, "first", hostile.GOOD.format(name="first"))]

@@ -62,7 +62,7 @@ def test_tensorflow_workers(request: pytest.FixtureRequest) -> None:
 
 @pytest.mark.slow(20)
 @needs_torch
-@pytest.mark.parametrize("case", few(("sequences", "table", "labels", "targets", "text", "masks", "inputs"), 0, long=1))
+@pytest.mark.parametrize("case", few(("sequences", "table", "labels", "targets", "text", "masks", "inputs"), 0, long=0))
 def test_pytorch_workers_of_tasks(request: pytest.FixtureRequest, case: str) -> None:
     kills = request.config.getoption("--kills") or (10 if request.config.getoption("--longest") else 2)
     run_child("torch", "--only", case, "--kills", str(kills), module="task_kills")

@@ -52,7 +52,7 @@ WAYS: tuple[Callable[[pexpect.spawn], None], ...] = (
 
 
 # test_detach shows it of each viewer; here they are come back to as well.
-@pytest.mark.long
+@pytest.mark.longest
 @pytest.mark.slow(22)
 def test_every_way_to_lose_a_viewer_leaves_the_run(program: Program) -> None:
     program("train", "softmax-numpy", *SLOW[:-1], "0", "--name", "whole")

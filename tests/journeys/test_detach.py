@@ -42,7 +42,7 @@ def test_closing_the_terminal_of_train_leaves_the_run(program: Program) -> None:
     assert [f"epoch {number}/4" in shown for number in (1, 2, 3, 4)] == [True] * 4
 
 
-@pytest.mark.parametrize("number", few([signal.SIGHUP, signal.SIGKILL, signal.SIGTERM], 1, long=1))
+@pytest.mark.parametrize("number", few([signal.SIGHUP, signal.SIGKILL, signal.SIGTERM], 1, long=0))
 def test_ending_the_screen_leaves_the_run(program: Program, number: signal.Signals) -> None:
     program("train", "softmax-numpy", *SLOW, "--detach")
     program("pause", "r")
@@ -80,7 +80,7 @@ def test_a_screen_whose_terminal_vanishes_ends_as_well(program: Program, trap: s
         program("kill", "r", "--yes")
 
 
-@pytest.mark.long
+@pytest.mark.longest
 def test_without_a_terminal_a_signal_reaches_the_worker(program: Program) -> None:
     import subprocess
 

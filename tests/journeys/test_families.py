@@ -30,7 +30,7 @@ def test_a_member_trains_and_goes_on(program: Program) -> None:
     assert "again: toy:large on blobs" in again
 
 
-@pytest.mark.long
+@pytest.mark.longest
 def test_the_weights_of_the_family_come_first(program: Program) -> None:
     """Not again when the run goes on: then its own weights count."""
     from safetensors.numpy import load_file

@@ -77,7 +77,7 @@ def test_a_finished_run_needs_a_greater_length(program: Program) -> None:
 
 
 @pytest.mark.slow(18)
-@pytest.mark.long
+@pytest.mark.longest
 def test_a_run_like_another(program: Program) -> None:
     """With nothing else typed the same weights, whatever is set for all runs; what is typed replaces."""
     program(*FAST, "--epochs", "2", "--lr", "0.0123456789", "--batch-size", "20", "--augment", "shift", "--name", "r")

@@ -78,7 +78,7 @@ def test_the_worker_itself_refuses(program: Program, net: Path) -> None:
     assert history.added_epochs == []
 
 
-@pytest.mark.long
+@pytest.mark.longest
 def test_other_data_are_said_and_refused(program: Program, net: Path) -> None:
     table = program.folder / "d.csv"
     rows = [f"{number % 7}.5,{number % 3}.25,{'abc'[number % 3]}" for number in range(300)]

@@ -79,7 +79,7 @@ def test_nothing_of_it_is_executed_and_figures_go_to_ones_own_folder(program: Pr
 
 
 @pytest.mark.slow
-@pytest.mark.long
+@pytest.mark.longest
 def test_it_goes_on_with_code_of_ones_own(program: Program, theirs: Path) -> None:
     image = program.folder / "x.png"
     Image.new("L", (8, 8)).save(image)

@@ -171,7 +171,7 @@ def test_a_terminal_that_wants_plain_lines_gets_no_control_codes(place: Place, v
     assert "\x1b" not in screen.before
 
 
-@pytest.mark.long
+@pytest.mark.longest
 def test_commands_are_acknowledged(place: Place) -> None:
     started = json.loads(place(*LONG, "--detach", "--json"))
     assert started["id"] == "r"
@@ -218,7 +218,7 @@ def test_dry_run_leaves_nothing(place: Place) -> None:
     assert not (place.folder / "exports").exists()
 
 
-@pytest.mark.long
+@pytest.mark.longest
 def test_debug_trains_in_the_foreground_with_tracebacks(place: Place) -> None:
     plugin = place.folder / "broken.py"
     head = "def build(config: SoftmaxConfig, spec: Spec) -> Affine:\n"
