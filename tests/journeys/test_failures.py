@@ -54,7 +54,7 @@ def test_out_of_memory(program: Program, code: str) -> None:
     assert program.reader("r-fork").status().name == "finished"
 
 
-@pytest.mark.long
+@pytest.mark.longest
 def test_out_of_memory_before_any_checkpoint_is_the_command_again(program: Program) -> None:
     file = plugin(program.folder, CUDA)
     Path(file).write_text(Path(file).read_text().replace("self.steps_done == 30", "self.steps_done == 0"))

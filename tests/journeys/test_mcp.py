@@ -112,7 +112,7 @@ async def test_an_agent_goes_on_with_a_run(program: Program) -> None:
         assert (ended["status"], ended["epoch"]) == ("finished", 3)
 
 
-@pytest.mark.long
+@pytest.mark.longest
 def test_a_server_whose_client_has_gone_ends_though_it_waits_for_a_run(program: Program) -> None:
     program("train", "softmax-numpy", "--plugin", str(FAKE), "--dataset", "blobs", "--detach", "--name", "r",
             "--epochs", "400", "--step-seconds", "0.05")  # fmt: skip

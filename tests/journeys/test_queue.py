@@ -90,7 +90,7 @@ def test_stop_and_kill_take_a_run_out_of_the_queue_and_the_others_go_on(program:
     assert program.reader("stopped").status().name == "finished"
 
 
-@pytest.mark.long
+@pytest.mark.longest
 def test_on_the_screen_a_queued_run_shows_its_place_and_s_takes_it_out(program: Program) -> None:
     program(*RUN, "--detach", "--name", "now", "--epochs", "400", "--step-seconds", "0.05")
     program(*RUN, "--queue", "--name", "later")

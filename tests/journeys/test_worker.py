@@ -126,7 +126,7 @@ def test_a_run_leaves_private_files_and_no_unfinished_ones(program: Program) -> 
     assert not list(Path(program.folder / "exports").rglob(".*"))
 
 
-@pytest.mark.long
+@pytest.mark.longest
 def test_a_worker_leaves_the_row_of_its_run_and_takes_it_back_when_it_goes_on(program: Program) -> None:
     program("train", "softmax-numpy", *FAST)
     run = program.run("r")

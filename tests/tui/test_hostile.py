@@ -162,7 +162,7 @@ def test_sizes_that_a_shell_exported_do_not_count(home: Path, screens: list[Scre
     screen.wait(lambda text: "4 runs" in text and "? all keys" in text)
 
 
-@pytest.mark.long
+@pytest.mark.longest
 def test_a_storm_of_sizes(home: Path, screens: list[Screen]) -> None:
     screen = Screen(home, "attach", "x-finished")
     screens.append(screen)

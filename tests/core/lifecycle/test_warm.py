@@ -103,7 +103,7 @@ def test_it_leaves_with_the_program_that_began_it() -> None:
     assert waiting.wait(60) == 0
 
 
-@pytest.mark.long
+@pytest.mark.longest
 def test_it_leaves_when_its_time_is_over(monkeypatch: pytest.MonkeyPatch, catalog: Catalog) -> None:
     monkeypatch.setattr(warm, "SECONDS", 0.0)
     waiting = begin()

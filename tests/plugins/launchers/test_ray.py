@@ -185,7 +185,7 @@ def started(home: Path) -> Iterator[Callable[..., RunDirectory]]:
 
 
 @needs_ray
-@pytest.mark.long
+@pytest.mark.longest
 @pytest.mark.slow(60)
 @pytest.mark.timeout(600)
 def test_a_worker_that_is_killed_goes_on(started: Callable[..., RunDirectory]) -> None:

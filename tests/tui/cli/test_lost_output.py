@@ -79,7 +79,7 @@ def test_a_pipe_that_nobody_reads_any_more_ends_as_the_run_does(place: Place) ->
 
 
 @pytest.mark.slow
-@pytest.mark.long
+@pytest.mark.longest
 def test_a_terminal_that_goes_without_a_signal_ends_as_the_run_does(place: Place) -> None:
     master, slave = pty.openpty()
     viewer = subprocess.Popen(

@@ -197,7 +197,7 @@ def test_commands_are_acknowledged(place: Place) -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.long
+@pytest.mark.longest
 def test_kill_then_resume_in_the_foreground(place: Place) -> None:
     place(*SLOW, "--epochs", "12", "--name", "r", "--checkpoint-seconds", "0.1", "--detach")
     place.wait(lambda live: live.step > 40)

@@ -71,7 +71,7 @@ def test_the_code_is_as_clean_as_our_own(dltui: Run, framework: str) -> None:
     subprocess.run([*ruff, "format", *rules, "--no-cache", "--check", "."], check=True)
 
 
-@pytest.mark.long
+@pytest.mark.longest
 def test_the_model_is_listed_without_its_framework(dltui: Run) -> None:
     dltui("plugins", "new", "my-net", "--framework", "tensorflow")
     code, out, _ = dltui("models", "my-net-tensorflow", "--plugin", "my-net/my_net/model.py")
