@@ -4,8 +4,8 @@ The words are those of the page. Settings that are cheap (`DLTUI_EPOCHS=1`, no f
 sets in place of Fashion-MNIST and CIFAR-10, and files, folders and runs that the line names are there before.
 
 Each time those lines of the README and of the skill are carried out that need no framework, with `--long` also those of
-other pages and those of the README that train with PyTorch, with `--longest` also what shows these once more. Generated
-pages are equal to the code; test_plugins_doc carries out the tutorials of docs/plugins.md.
+other pages, with `--longest` also those that train with a framework and what shows these once more. Generated pages are
+equal to the code; test_plugins_doc carries out the tutorials of docs/plugins.md.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def takes(line: Line) -> str:
         return "longest"
     framework = any(f"dltui {begin}" in line.text for begin in WITH_FRAMEWORK) or line.text.startswith(OF_TORCH)
     if framework and not any(part in line.text for part in WITHOUT):
-        return "long" if line.page == FIRST[0] else "longest"
+        return "longest"
     if line.page in FIRST or line.text in SCREENS:
         return "now"
     again = any(part in line.text for part in AGAIN) and not any(part in line.text for part in ONCE)
@@ -145,10 +145,9 @@ def test_lines_without_a_framework(place: Place) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.slow(120)
-def test_lines_that_train(with_torch: Place) -> None:
-    of(with_torch, "long")
-    carry_out([line for line in shown() if line.text in SCREENS and takes(line) == "long"], with_torch.look)
+@pytest.mark.slow(30)
+def test_lines_of_other_pages(place: Place) -> None:
+    of(place, "long")
 
 
 @pytest.mark.longest
