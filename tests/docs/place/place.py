@@ -111,8 +111,9 @@ class Place:
         """Make home and working folder what they were at first."""
         for name in ("home", "work", "gpu01"):
             shutil.rmtree(self.folder / name, ignore_errors=True)
-        shutil.copytree(self.folder / "home-kept", self.home, symlinks=True)
-        shutil.copytree(self.folder / "work-kept", self.work, symlinks=True)
+        # A worker that nothing here has forked may write a last file while it ends.
+        shutil.copytree(self.folder / "home-kept", self.home, symlinks=True, dirs_exist_ok=True)
+        shutil.copytree(self.folder / "work-kept", self.work, symlinks=True, dirs_exist_ok=True)
 
     def type(self, *words: str, codes: tuple[int, ...] = (0,)) -> str:
         """Carry out dltui. Raises Failed with what it said for another exit code."""
