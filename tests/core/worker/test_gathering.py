@@ -31,7 +31,9 @@ def place() -> Iterator[Gathering]:
     """Rank 0's place, which waits for another."""
     with gathering.listen("127.0.0.1") as listener:
         address = f"127.0.0.1:{listener.getsockname()[1]}"
-        yield Gathering(0, 2, address, "a secret", os.dup(listener.fileno()))
+        inherited = os.dup(listener.fileno())
+    # As in a worker, the one descriptor left: what was not accepted when it closes is refused, not left waiting.
+    yield Gathering(0, 2, address, "a secret", inherited)
 
 
 def come(place: Gathering) -> threading.Thread:
