@@ -9,6 +9,7 @@ them alike. Random images of Fashion-MNIST's sizes (54,000 of 28x28), loss and a
     again   the same once more: the A/A control, whose ratio has to contain 1
     fit     model.fit on tf.data (shuffle, batch, vectorised map, prefetch) with dltui's own layers and without XLA
     stock   the same with Keras's batch norm and Keras's default, which compiles with XLA
+    eigen   dltui without oneDNN, as TensorFlow computes by default on processors without AVX512-VNNI or later
 
 Only training is timed: not dltui's evaluations and checkpoints, which model.fit is not asked for. Printed are the
 milliseconds of a step and, as the median over the rounds with a 95 % bootstrap interval, how many times faster dltui
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 SLICES = {"softmax": 800, "mlp": 100, "cnn": 25}
 """Steps of one slice: about half a second on two cores."""
 STOCK_SLICES = {"softmax": 800, "mlp": 100, "cnn": 2}
-CONTENDERS = ("dltui", "fit", "again", "stock")
+CONTENDERS = ("dltui", "fit", "again", "stock", "eigen")
 
 
 def run_dltui(name: str, turns: Turns) -> None:
@@ -117,6 +118,7 @@ def contend(contender: str, name: str) -> None:
         "again": lambda: run_dltui(name, turns),
         "fit": lambda: run_fit(name, turns, stock=False),
         "stock": lambda: run_fit(name, turns, stock=True),
+        "eigen": lambda: run_dltui(name, turns),
     }
     starters[contender]()
 
@@ -124,10 +126,13 @@ def contend(contender: str, name: str) -> None:
 def compete(name: str, rounds: int) -> dict[str, list[float]]:
     """Seconds of a step in each round."""
     quiet = {"TF_CPP_MIN_LOG_LEVEL": "2", "CUDA_VISIBLE_DEVICES": "-1"}
-    commands = {
-        contender: [sys.executable, __file__, "--contender", contender, "--models", name] for contender in CONTENDERS
+    without = {"eigen": {"TF_ENABLE_ONEDNN_OPTS": "0"}}
+    command = [sys.executable, __file__, "--models", name, "--contender"]
+    children = {
+        contender: start([*command, contender], quiet | without.get(contender, {}), silent=True)
+        for contender in CONTENDERS
     }
-    return measure({contender: start(command, quiet, silent=True) for contender, command in commands.items()}, rounds)
+    return measure(children, rounds)
 
 
 def report(name: str, times: dict[str, list[float]]) -> None:

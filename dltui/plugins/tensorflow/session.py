@@ -33,6 +33,9 @@ def import_framework() -> Any:
     """
     global _set_up
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
+    # By itself TensorFlow uses oneDNN only on processors with instructions for neural networks, AVX512-VNNI and later.
+    # On the others, too, it makes convolutions about twice as fast.
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     os.environ["KERAS_BACKEND"] = "tensorflow"
     with _without(UNUSED):
         import tensorflow as tf

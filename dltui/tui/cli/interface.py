@@ -68,6 +68,11 @@ VARIABLES = (
         "DLTUI_RUN", "set for the command of `--log command=...`: the run's id; `DLTUI_STATUS` and `DLTUI_EXPORTS` too"
     ),
     Variable("CUDA_VISIBLE_DEVICES", "the GPUs that `cuda:N` counts", "all"),
+    Variable(
+        "TF_ENABLE_ONEDNN_OPTS",
+        "0: TensorFlow computes without oneDNN; on many CPUs its convolutions take twice as long",
+        "1",
+    ),
     Variable("NO_COLOR", "no colors"),
     Variable("TERM, COLORTERM, COLORFGBG, LANG", "what the terminal can show; `TERM=dumb` means plain lines"),
 )

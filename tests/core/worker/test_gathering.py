@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,13 +26,13 @@ STAYS = lambda: False  # noqa: E731
 
 
 @pytest.fixture
-def place() -> Iterator[Gathering]:
+def place() -> Gathering:
     """Rank 0's place, which waits for another."""
     with gathering.listen("127.0.0.1") as listener:
         address = f"127.0.0.1:{listener.getsockname()[1]}"
         inherited = os.dup(listener.fileno())
     # As in a worker, the one descriptor left: what was not accepted when it closes is refused, not left waiting.
-    yield Gathering(0, 2, address, "a secret", inherited)
+    return Gathering(0, 2, address, "a secret", inherited)
 
 
 def come(place: Gathering) -> threading.Thread:

@@ -46,6 +46,16 @@ def check_starts_without_what_no_run_uses() -> None:
         assert importlib.import_module(name).__name__ == name
 
 
+def check_convolutions_use_onednn() -> None:
+    """On each processor; TensorFlow's own default is on some of them only."""
+    import platform
+
+    from tensorflow.python.framework import test_util
+
+    if (sys.platform, platform.machine()) == ("linux", "x86_64"):
+        assert test_util.IsMklEnabled()
+
+
 def check_resume_mid_epoch() -> None:
     """Three steps, then a fresh model that takes over the state, give what eight steps in one go give."""
     data = make_data(image_spec(16))

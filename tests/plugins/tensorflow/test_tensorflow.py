@@ -17,8 +17,9 @@ from tests.helpers.marks import few
 ROOT = Path(__file__).parents[3]
 CHECKS = (
     (
-        "starts_without_what_no_run_uses", "resume_mid_epoch", "chunks_do_not_matter", "predict_changes_nothing",
-        "shapes", "misfits", "own_parts", "constants_are_exported", "batch_norm", "sums_are_recorded",
+        "starts_without_what_no_run_uses", "convolutions_use_onednn", "resume_mid_epoch", "chunks_do_not_matter",
+        "predict_changes_nothing", "shapes", "misfits", "own_parts", "constants_are_exported", "batch_norm",
+        "sums_are_recorded",
     ),
     ("learns", "recovers_a_line"),
     ("devices",),
