@@ -81,7 +81,9 @@ def _state(run: Summary, now: float, room: int) -> Row:
     """The state and its time; in a narrow column the time of a short state."""
     word, style, time = "drawing" if run.draws else run.status, STATUS_STYLES.get(run.status, ""), _time(run, now)
     if room > STATE + 3:
-        return [(left(word, STATE), style), (right(time, room - STATE - 1) + " ", "dim")]
+        # Between a long state and its time the margin on the right is the space.
+        margin = "" if len(word) + len(time) == room - 1 else " "
+        return [(left(word, STATE), style), (right(time, room - STATE - len(margin)) + margin, "dim")]
     rest = room - 1 - len(word)
     return [(word, style), (right(time if len(time) < rest else "", rest) + " ", "dim")]
 

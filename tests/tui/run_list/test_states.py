@@ -1,0 +1,27 @@
+"""The column of the states: a state and its time are two words at every width that shows both."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dltui.core.numbers import age
+from dltui.core.rundir.directory import RunDirectory
+from dltui.tui.base.summary import Summary
+from dltui.tui.draw.styled_text import plain
+from dltui.tui.draw.wording import LIVE, STATUS_STYLES
+from dltui.tui.run_list.columns import TIGHT
+from dltui.tui.run_list.table import table
+
+NOW = 1e9
+
+
+@pytest.mark.parametrize("seconds", [5, 44 * 60, 3 * 3600, 99 * 86400, 99 * 7 * 86400])
+@pytest.mark.parametrize("status", sorted(set(STATUS_STYLES) - set(LIVE)))
+def test_a_state_and_its_time_are_two_words(status: str, seconds: int) -> None:
+    run = Summary(RunDirectory(Path("/r")), "r", "r", status, ended=NOW - seconds)
+    for width in (TIGHT, 79, 80, 120, 200):
+        (row,) = plain(table([run], 0, 0, width, 1, NOW, "", ascii_only=False))
+        assert row.split()[-2:] == [status, age(seconds)], width
+        assert len(row) == width
