@@ -1,10 +1,11 @@
 """Makes exports/gallery and the results of the README from real runs: one command, every model, both frameworks.
 
-    python docs/gallery.py [--data-dir FOLDER] [--seeds 1,2,3] [--epochs 10] [--work FOLDER]
+    python docs/gallery.py [--data-dir FOLDER] [--seeds 1,2,3] [--epochs 10] [--work FOLDER] [--recipes] [--finished]
 
 FOLDER of --data-dir holds the official files of Fashion-MNIST; without it dltui looks where it always does. The twins
 of a seed are trained one after the other on the CPU, so that their times can be compared. Figures are those of the
-first seed. With --work, runs that are there and finished are not trained again.
+first seed. With --work, runs that are there and finished are not trained again; with --finished, no others are.
+--recipes trains only the models with longer recipes of their own, which takes hours, and has no figures.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,7 @@ class Job:
     architecture: str
     framework: str
     seed: int
-    epochs: int
+    options: Sequence[str]
 
     @property
     def model(self) -> str:
@@ -57,15 +58,25 @@ class Job:
     @property
     def command(self) -> list[str]:
         dataset = gallery_text.dataset(self.architecture)
-        length = [] if dataset == "lines" else ["--epochs", str(self.epochs)]
-        return ["train", self.model, "--dataset", dataset, *length, "--seed", str(self.seed), "--device", "cpu"]
+        return ["train", self.model, "--dataset", dataset, *self.options, "--seed", str(self.seed), "--device", "cpu"]
 
 
 def jobs(seeds: list[int], epochs: int) -> Iterator[Job]:
+    length = ("--epochs", str(epochs))
     for architecture in ARCHITECTURES:
-        for seed in seeds:
-            for framework in FRAMEWORKS:
-                yield Job(architecture, framework, seed, epochs)
+        options = () if gallery_text.dataset(architecture) == "lines" else length
+        yield from _twins(architecture, seeds, options)
+
+
+def recipes(seeds: list[int]) -> Iterator[Job]:
+    for architecture, options in gallery_text.RECIPES.items():
+        yield from _twins(architecture, seeds, options.split())
+
+
+def _twins(architecture: str, seeds: list[int], options: Sequence[str]) -> Iterator[Job]:
+    for seed in seeds:
+        for framework in FRAMEWORKS:
+            yield Job(architecture, framework, seed, options)
 
 
 def train(job: Job, work: Path, data_dir: str | None) -> None:
@@ -108,16 +119,23 @@ def copy_figures(job: Job, work: Path) -> None:
         shutil.copyfile(work / "exports" / job.name / name, target / name)
 
 
-def make(work: Path, seeds: list[int], epochs: int, data_dir: str | None) -> None:
+def make(wanted: list[Job], work: Path, data_dir: str | None, with_figures: bool) -> list[dict[str, Any]]:
+    """Train what is not finished; the results of all."""
     results = []
-    for job in jobs(seeds, epochs):
+    for job in wanted:
         if not finished(job, work):
             train(job, work, data_dir)
         results.append(collect(job, work))
-        if job.seed == seeds[0]:
+        if with_figures and job.seed == wanted[0].seed:
             copy_figures(job, work)
-    content = {"cores": os.cpu_count(), "runs": results}
-    (GALLERY / "results.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    return results
+
+
+def write(**changed: Any) -> None:
+    """Replace parts of results.json, and write the texts."""
+    path = GALLERY / "results.json"
+    content = gallery_text.read(path) | changed
+    path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     write_texts()
 
 
@@ -135,6 +153,8 @@ def main() -> None:
     parser.add_argument("--seeds", default="1,2,3")
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--work", type=Path, help="folder for the runs; kept")
+    parser.add_argument("--recipes", action="store_true", help="train the longer recipes instead")
+    parser.add_argument("--finished", action="store_true", help="with --work: train nothing, take what is there")
     parser.add_argument("--texts", action="store_true", help="only write the texts again, from results.json")
     arguments = parser.parse_args()
     if arguments.texts:
@@ -145,7 +165,15 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         work = (arguments.work or Path(temporary)).resolve()
         work.mkdir(parents=True, exist_ok=True)
-        make(work, seeds, arguments.epochs, data_dir)
+        wanted = list(recipes(seeds) if arguments.recipes else jobs(seeds, arguments.epochs))
+        if arguments.finished:
+            wanted = [job for job in wanted if finished(job, work)]
+        found = make(wanted, work, data_dir, with_figures=not arguments.recipes)
+        if arguments.recipes:
+            # Runs of hours are trained side by side, where their times say nothing.
+            write(recipes=[{name: run[name] for name in run if name != "train_seconds"} for run in found])
+        else:
+            write(cores=os.cpu_count(), runs=found)
 
 
 if __name__ == "__main__":

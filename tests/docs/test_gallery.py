@@ -68,6 +68,13 @@ def test_accuracies_are_what_we_promise(texts: Any, results: dict[str, Any], nam
     assert statistics.mean(found) >= LEAST[name]
 
 
+def test_longer_recipes_are_those_that_the_texts_tell(texts: Any, results: dict[str, Any]) -> None:
+    assert {run["architecture"] for run in results["recipes"]} == set(texts.RECIPES)
+    for run in results["recipes"]:
+        assert f" {texts.RECIPES[run['architecture']]} --seed {run['seed']} " in run["command"]
+        assert f"| {texts.accuracy(texts.runs(results, run['architecture'], run['framework']))}" in texts.table(results)
+
+
 @pytest.mark.parametrize("name", LEAST)
 def test_twins_are_equally_good(texts: Any, results: dict[str, Any], name: str) -> None:
     one, other = (statistics.mean(accuracies(texts, results, name, of)) for of in ("torch", "tensorflow"))
