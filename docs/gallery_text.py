@@ -177,8 +177,8 @@ def section(results: Results) -> str:
         SOURCES,
         "Figures, commands, seeds and versions of each: [exports/gallery](exports/gallery/README.md); "
         "`python docs/gallery.py` makes all of it again. [recipes.md](benchmarks/recipes.md) has what was tried to "
-        "make the models better, the seeds of [c] one by one among it; [speedrun.md](benchmarks/speedrun.md) the seconds "
-        "of training to a given accuracy.",
+        "make the models better, the seeds of [c] one by one among it; [speedrun.md](benchmarks/speedrun.md) the "
+        "seconds of training to a given accuracy.",
     ]
     return "\n\n".join(parts)
 
