@@ -69,8 +69,9 @@ def jobs(seeds: list[int], epochs: int) -> Iterator[Job]:
 
 
 def recipes(seeds: list[int]) -> Iterator[Job]:
+    """With one thread the weights are the same on any number of cores, and runs can train side by side."""
     for architecture, options in gallery_text.RECIPES.items():
-        yield from _twins(architecture, seeds, options.split())
+        yield from _twins(architecture, seeds, (*options.split(), "--threads", "1"))
 
 
 def _twins(architecture: str, seeds: list[int], options: Sequence[str]) -> Iterator[Job]:

@@ -24,7 +24,7 @@ NAMES = {
     "tensorflow": "TensorFlow",
 }
 SEEDS = 3
-"""Runs of a model and framework, unless the table says otherwise."""
+"""Runs of a model and framework."""
 EARLIER = {"softmax": "76.6", "mlp": "79.3", "cnn": "89.5"}
 """Percent on one batch of 256 test images."""
 PUBLISHED = {
@@ -105,13 +105,12 @@ def _row(results: Results, architecture: str, framework: str) -> list[str]:
 
 
 def _recipe_rows(results: Results, architecture: str) -> Iterator[list[str]]:
-    """Of a recipe only the result: its runs were not timed alone."""
+    """Of a recipe only the result, once all seeds are there: its runs were not timed alone."""
     for framework in FRAMEWORKS:
         found = runs(results, architecture, framework)
-        if found:
+        if len(found) == SEEDS:
             name = NAMES[architecture] if framework == FRAMEWORKS[0] else ""
-            seeds = "" if len(found) == SEEDS else f" ({len(found)} seeds)"
-            yield [name, NAMES[framework], accuracy(found) + seeds, f"{found[0]['parameters']:,}", "", "", "", ""]
+            yield [name, NAMES[framework], accuracy(found), f"{found[0]['parameters']:,}", "", "", "", ""]
 
 
 def _other(framework: str) -> str:
@@ -176,7 +175,8 @@ def section(results: Results) -> str:
         table(results),
         SOURCES,
         "Figures, commands, seeds and versions of each: [exports/gallery](exports/gallery/README.md); "
-        "`python docs/gallery.py` makes all of it again. [recipes.md](benchmarks/recipes.md) has what was tried to "
+        "`python docs/gallery.py` makes all of it again; of [c], with `--recipes`, the numbers, which "
+        "[results.json](exports/gallery/results.json) has. [recipes.md](benchmarks/recipes.md) has what was tried to "
         "make the models better, the seeds of [c] one by one among it; [speedrun.md](benchmarks/speedrun.md) the "
         "seconds of training to a given accuracy.",
     ]

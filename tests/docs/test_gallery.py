@@ -71,7 +71,8 @@ def test_accuracies_are_what_we_promise(texts: Any, results: dict[str, Any], nam
 def test_longer_recipes_are_those_that_the_texts_tell(texts: Any, results: dict[str, Any]) -> None:
     assert {run["architecture"] for run in results["recipes"]} == set(texts.RECIPES)
     for run in results["recipes"]:
-        assert f" {texts.RECIPES[run['architecture']]} --seed {run['seed']} " in run["command"]
+        assert len(texts.runs(results, run["architecture"], run["framework"])) == texts.SEEDS
+        assert f" {texts.RECIPES[run['architecture']]} --threads 1 --seed {run['seed']} " in run["command"]
         assert f"| {texts.accuracy(texts.runs(results, run['architecture'], run['framework']))}" in texts.table(results)
 
 
