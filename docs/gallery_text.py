@@ -40,6 +40,7 @@ SOURCES = (
     "[c] with options of its own, chosen on the validation split: "
     f"`dltui train cnn-small-torch --dataset fashion-mnist {RECIPES['cnn-small']}`."
 )
+RECORDS = Path(__file__).parent.parent / "benchmarks" / "speedrun.md"
 MARKS = ("<!-- results: written by docs/gallery.py -->", "<!-- end of results -->")
 Results = dict[str, Any]
 Run = dict[str, Any]
@@ -177,10 +178,23 @@ def section(results: Results) -> str:
         "Figures, commands, seeds and versions of each: [exports/gallery](exports/gallery/README.md); "
         "`python docs/gallery.py` makes all of it again; of [c], with `--recipes`, the numbers, which "
         "[results.json](exports/gallery/results.json) has. [recipes.md](benchmarks/recipes.md) has what was tried to "
-        "make the models better, the seeds of [c] one by one among it; [speedrun.md](benchmarks/speedrun.md) the "
-        "seconds of training to a given accuracy.",
+        f"make the models better, the seeds of [c] one by one among it. {speedrun(RECORDS.read_text())}",
     ]
     return "\n\n".join(parts)
+
+
+def speedrun(page: str) -> str:
+    """What the table of benchmarks/speedrun.md says, as a sentence."""
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in page.splitlines() if line.startswith("| 20")]
+    records = [
+        f"{target} in {seconds} on {hardware.rpartition(',')[0]} "
+        f"(`{recipe}`, seeds 1 to {seeds}: {test} of the test images)"
+        for _, target, seconds, _, test, _, seeds, recipe, hardware in rows
+    ]
+    return (
+        "Seconds of training to an accuracy, by the rules of [speedrun.md](benchmarks/speedrun.md), mean and 95 % "
+        f"interval: {', '.join(records)}; `python benchmarks/speedrun.py --data-dir FOLDER --record`."
+    )
 
 
 def page(results: Results) -> str:
