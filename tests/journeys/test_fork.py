@@ -106,6 +106,30 @@ def test_from_the_best_with_other_batches(program: Program) -> None:
     assert reader.run["config"]["batch_size"] == 16
 
 
+def test_another_monitor_has_a_best_epoch_of_its_own(program: Program) -> None:
+    """The parent's best value is that of another metric: nothing would be better than a loss of 2."""
+    program(*FAST, "--epochs", "2", "--lr", "0.0001", "--monitor", "-validation.loss", "--name", "r")
+    changed = ("--monitor", "validation.accuracy", "--lr", "0.1", "--epochs", "5")
+    program("fork", "r", *changed, "--patience", "3", "--name", "other", "--plain")
+    history = program.reader("other").history
+    assert sorted(history.epochs) == [3, 4, 5]
+    assert history.best is not None
+    assert history.best.best, "the run itself took it for the best"
+    assert history.test is not None
+    assert history.test["epoch"] == history.best.epoch
+    program("fork", "r", "--monitor", "-loss", "--epochs", "4", "--name", "same", "--plain")
+    assert sorted(program.reader("same").history.epochs) == [1, 2, 3, 4], "the same metric: its curve goes on"
+
+
+def test_a_fork_of_a_run_that_patience_ended_trains(program: Program) -> None:
+    waiting = ("--patience", "2", "--min-delta", "1")
+    program(*FAST, "--epochs", "9", *waiting, "--name", "r")
+    assert sorted(program.reader("r").history.epochs) == [1, 2, 3]
+    program("fork", "r", "--lr", "0.01", "--plain")
+    history = program.reader("r-fork").history
+    assert sorted(history.epochs) == [1, 2, 3, 4, 5, 6], "it waits for two epochs after its first"
+
+
 @pytest.mark.longest
 def test_without_its_checkpoint_a_fork_does_not_begin_from_nothing(program: Program, parent: RunReader) -> None:
     program("fork", "r", "--detach", "--plain")

@@ -45,3 +45,13 @@ def test_a_longer_run_that_is_killed_goes_on_to_its_new_end(program: Program, sc
     assert len(history.epochs) == 5
     assert [entry["action"] for entry in history.commands] == ["extend", "kill"], "who did what is in the log"
     assert all("@" in entry["by"] and entry["sent"] > 0 for entry in history.commands)
+
+
+def test_epochs_added_after_patience_are_trained_also_when_their_attempt_left_no_checkpoint(program: Program) -> None:
+    program(*FAST, "--epochs", "9", "--patience", "2", "--min-delta", "1", "--step-seconds", "0.1", "--name", "r")
+    program("resume", "r", "--more-epochs", "2", "--detach")
+    program.wait("r", lambda live: live.attempt == 2 and live.phase == "training" and live.step > 39)
+    program("kill", "r", "--yes")
+    assert not [saved for saved in program.reader("r").history.checkpoints if saved["step"] > 39]
+    program("resume", "r", "--plain")
+    assert len(program.reader("r").history.epochs) > 3

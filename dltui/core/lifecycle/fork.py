@@ -6,7 +6,7 @@ import contextlib
 import secrets
 import time
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from dltui.core import fs
@@ -22,6 +22,8 @@ from dltui.core.rundir.events import CheckpointSaved, CommandObeyed, Event, Logg
 from dltui.core.rundir.launch import Chosen
 from dltui.core.rundir.log import EventLog, LogTail, encode
 from dltui.core.rundir.names import MOST
+from dltui.core.tasks.monitor import choose_monitor
+from dltui.core.tasks.registry import task_of
 from dltui.core.text import clean_line
 from dltui.core.train.options import time_budget
 
@@ -74,7 +76,7 @@ def fork(parent: RunReader, request: ForkRequest, catalog: Catalog) -> RunDirect
     mixed = resume.mixtures(parent, catalog, instead)
     known = {field.name for field in catalog.model(str(asked["model"])).fields}
     config = _config(asked, request.changes, known)
-    origin = _origin(found, asked["config"], config, bool(mixed))
+    origin = _origin(found, asked["config"], config, bool(mixed) or not _same_monitor(parent, config))
     if "epochs" not in request.changes and not origin.same_steps:
         config["epochs"] = planned_epochs(parent)
     _check_epochs(parent, request, origin, config)
@@ -104,13 +106,23 @@ def _choose(run: RunDirectory, which: Which) -> Checkpoint:
     raise UsageError(f"{problem}; a fork needs a checkpoint to begin with")
 
 
+def _same_monitor(parent: RunReader, config: Mapping[str, Any]) -> bool:
+    """True if the parent's best epoch is the best of its fork, too: both compare the same metric."""
+    asked = str(config.get("monitor") or "")
+    if asked == str(parent.run["config"].get("monitor") or ""):
+        return True
+    task = task_of(parent.run.get("task")).name
+    return bool(asked) and asdict(choose_monitor(task, asked)) == parent.history.monitor
+
+
 def _origin(found: Checkpoint, before: Mapping[str, Any], config: Mapping[str, Any], mixed: bool) -> _Origin:
-    """The state to begin with. Other batches, other data and another model begin at the start of the epoch, with a new
-    search for the best; another optimizer does not take the state of the old optimizer.
+    """The state to begin with. Other batches, other data, another model and another monitor begin at the start of the
+    epoch, with a new search for the best; another optimizer does not take the state of the old optimizer. What
+    `patience` waits for is searched anew in every fork: it may have ended the parent.
     """
     step = int(checkpoint.read_manifest(found.path)["step"])
     same_steps = config.get("batch_size") == before.get("batch_size") and not mixed
-    loop_state, state = dict(found.loop_state), dict(found.state)
+    loop_state, state = {**found.loop_state, "counted": None}, dict(found.state)
     if not same_steps:
         loop_state = {key: loop_state[key] for key in ("epoch", "train_seconds") if key in loop_state}
     if config.get("optimizer") != before.get("optimizer"):

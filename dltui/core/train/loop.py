@@ -20,7 +20,7 @@ from dltui.core.text import clean_line, plural
 from dltui.core.train import evaluation, predictions
 from dltui.core.train.buckets import Buckets
 from dltui.core.train.metrics import measure, own_metrics, report, running_sum
-from dltui.core.train.options.time_budget import TimeBudget, parse
+from dltui.core.train.options import time_budget
 from dltui.core.train.position import Best, Progress, Snapshot
 from dltui.core.train.seen import Seen
 from dltui.core.train.spikes import Spikes
@@ -97,8 +97,7 @@ class Loop:
         self._judge = judge
         self._judged = (0, "")
         config = planner.config
-        at = self.at
-        self._budget = TimeBudget(parse(config.max_time), at.train_seconds, self.step) if config.max_time else None
+        self._budget = time_budget.TimeBudget(time_budget.parse(config.max_time)) if config.max_time else None
         self._buckets = Buckets(planner.total_steps)
         self._spikes = Spikes()
         self._warned: set[str] = set()
@@ -122,13 +121,14 @@ class Loop:
     @property
     def reason(self) -> str:
         """The reason why training has ended."""
-        counted = self.at.counted
+        counted, config = self.at.counted, self.planner.config
         if self.verdict:
             return self.verdict
         if self._patience_is_over() and counted is not None:
-            name, waited = self.monitor.metric, plural(self.planner.config.patience, "epoch")
-            return f"stopped early: no better {self.monitor.split} {name} for {waited}, since epoch {counted.epoch}"
-        if self.planner.config.max_time:
+            name, waited = f"{self.monitor.split} {self.monitor.metric}", plural(config.patience, "epoch")
+            wanted = f"{name} better by more than {config.min_delta:g}" if config.min_delta else f"better {name}"
+            return f"stopped early: no {wanted} for {waited}, since epoch {counted.epoch}"
+        if config.max_time:
             return f"trained for {duration(self.at.train_seconds)}, as asked by max_time"
         return "all epochs done"
 
@@ -200,7 +200,9 @@ class Loop:
         """With `max_time`, estimate again the number of steps that there is time for, and write it to the log before a
         step is planned by it.
         """
-        total = self._budget.total(self.at.train_seconds, self.step) if self._budget else None
+        if self._budget is None:
+            return
+        total = self._budget.total(self.at.train_seconds, self.step, self.planner.total_steps)
         if total is None:
             return
         fitted = CommandObeyed(
@@ -212,8 +214,17 @@ class Loop:
         self.planner.fit(self.step, total)
         self.planner.steered.append(steered(fitted.id, fitted.action, self.step, fitted.arguments))
         self.journal.totals(self.planner.epochs, total)
+        self._look_at_fit()
         if self.at.step_in_epoch < self.planner.steps_of(self.at.epoch):
             self._begin()
+
+    def _look_at_fit(self) -> None:
+        """Warn once of options that reach beyond the time."""
+        config = self.planner.config
+        for line in time_budget.too_long(config.warmup, config.unfreeze_at, self.planner.epochs):
+            if "max_time" not in self._warned:
+                self.journal.emit(Logged("warning", line))
+        self._warned.add("max_time")
 
     def _advance(self) -> None:
         """Train a chunk: as many steps as take about 100 ms, then record the statistics of each step."""

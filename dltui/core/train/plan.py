@@ -114,14 +114,19 @@ class Planner:
         for epochs in self.courses:
             total = epochs * self.steps_per_epoch
             inside = (steps >= first) & (steps < first + total)
-            lr[inside] *= self._factors(steps[inside] - first, total) * self._rise(steps[inside] - first)
+            lr[inside] *= self._factors(steps[inside] - first, total)
+            if not first or self.config.schedule != "constant":
+                # Added epochs may be fewer than those of the warm-up.
+                lr[inside] *= self._rise(steps[inside] - first, most=total // 2 if first else total)
             first += total
         return lr.astype(np.float32)
 
-    def _rise(self, steps: Array) -> Array:
-        """The factor of the warm-up at steps counted from the start of a course: from a first part of it to 1."""
+    def _rise(self, steps: Array, most: int | None = None) -> Array:
+        """The factor of the warm-up at steps counted from the start of a course: from a first part of it to 1. `most`
+        are the steps that it may take.
+        """
         length = max(round(self.config.warmup * self.steps_per_epoch), 1)
-        return np.minimum((steps + 1) / length, 1.0)
+        return np.minimum((steps + 1) / (length if most is None else max(min(length, most), 1)), 1.0)
 
     def _factors(self, steps: Array, total: int) -> Array:
         """The factors of the learning rate. Raises RunError for invalid factors, because a wrong schedule would

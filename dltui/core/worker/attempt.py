@@ -367,9 +367,12 @@ class Attempt:
         )
 
     def _position(self, found: checkpoint.Checkpoint | None) -> Progress:
-        """The place to go on from. Added epochs start the count of `patience` again."""
+        """The place to go on from. Added epochs start the count of `patience` again, also where the attempt that was
+        asked for them left no checkpoint.
+        """
         at = Progress.from_json(found.loop_state) if found else Progress()
-        return replace(at, counted=None) if self.more_epochs else at
+        asked = [int(one["epoch"]) for one in self.history.commands if one.get("action") == "extend"]
+        return replace(at, counted=None) if max(asked, default=-1) >= at.epoch else at
 
     def _tell_steering(self, lost: Sequence[CommandObeyed]) -> None:
         """Log, before any step, the commands that the log had lost and the epochs that are added, so that a later

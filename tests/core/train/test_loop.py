@@ -322,8 +322,12 @@ def test_epochs_shorter_than_a_second_are_committed_together_and_the_best_is_amo
     assert journal.snapshots[-1].step == 600
 
 
-def test_patience_ends_the_run_and_says_why(data: Data) -> None:
-    config = CONFIG.model_copy(update={"epochs": 50, "patience": 3, "min_delta": 0.001})
+@pytest.mark.parametrize(
+    ("min_delta", "says"),
+    [(0.001, "no validation accuracy better by more than 0.001"), (0.0, "no better validation accuracy")],
+)
+def test_patience_ends_the_run_and_says_why(data: Data, min_delta: float, says: str) -> None:
+    config = CONFIG.model_copy(update={"epochs": 50, "patience": 3, "min_delta": min_delta})
     journal = Memory()
     loop = make_loop(data, journal, config)
     assert loop.run() == "finished"
@@ -331,7 +335,7 @@ def test_patience_ends_the_run_and_says_why(data: Data) -> None:
     assert epochs < 50
     assert loop.at.counted is not None
     assert loop.at.counted.epoch == epochs - 3
-    assert loop.reason == f"stopped early: no better validation accuracy for 3 epochs, since epoch {epochs - 3}"
+    assert loop.reason == f"stopped early: {says} for 3 epochs, since epoch {epochs - 3}"
     assert journal.snapshots[-1].step == loop.step, "the last epoch is saved"
     # Killed right after that checkpoint, it is over, too.
     again = make_loop(data, Memory(), config, resume=journal.snapshots[-1])

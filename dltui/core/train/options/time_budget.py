@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING
 
 from dltui.core.errors import UsageError
-from dltui.core.text import clean_line
+from dltui.core.text import clean_line, plural
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from dltui.core.contract.types import Array
 
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86_400.0}
 _PART = re.compile(r"(\d+(?:\.\d+)?)\s*(min|[smhd]?)\s*")
 FIRST = 0.02
-"""Share of the time after which the first estimate is made: the start, with its compilation, is slower."""
+"""Share of the time, from the end of an attempt's first chunk on, after which its first estimate is made."""
 STEP = 0.1
 """Share of the time after which an estimate is made again; near the end sooner."""
+SPARE = 0.02
+"""Share of the time that may be left at the end of a run."""
 
 
 def parse(text: str, name: str = "max_time") -> float:
@@ -39,21 +42,40 @@ def parse(text: str, name: str = "max_time") -> float:
 class TimeBudget:
     """Says how many steps a run will have. Times are seconds of training, over all attempts."""
 
-    def __init__(self, seconds: float, done: float = 0.0, step: int = 0) -> None:
+    def __init__(self, seconds: float) -> None:
         self.seconds = seconds
-        self._next = max(FIRST * seconds, done)
-        self._before = (done, step)
+        self._before: tuple[float, int] | None = None
+        self._next = (0.0, math.inf)
 
-    def total(self, seconds: float, step: int) -> int | None:
+    def total(self, seconds: float, step: int, planned: int) -> int | None:
         """The steps that the run will have in all, when it is time for another estimate: by the speed since the one
-        before."""
-        if seconds < self._next or step <= self._before[1]:
-            return None
-        speed = (step - self._before[1]) / max(seconds - self._before[0], 1e-9)
+        before. `planned` is what it is to have so far; a run that comes to its end with time left goes on.
+        """
         left = max(self.seconds - seconds, 0.0)
-        self._next = seconds + min(STEP * self.seconds, max(left / 2, 0.01 * self.seconds))
-        self._before = (seconds, step)
-        return step + max(round(left * speed), 1)
+        early = step >= planned and left > SPARE * self.seconds
+        if self._before is None:
+            # The first chunk of an attempt compiles and fills caches: its speed says nothing about the others.
+            self._before, self._next = (seconds, step), (seconds + FIRST * self.seconds, math.inf)
+            return step + 1 if early or not left else None
+        passed = step - self._before[1]
+        due = step < planned and (seconds >= self._next[0] or step >= self._next[1])
+        if not passed or not (due or early):
+            return None
+        speed = passed / max(seconds - self._before[0], 1e-9)
+        pause = min(STEP * self.seconds, max(left / 2, 0.01 * self.seconds))
+        # Twice as many steps as were expected until then: it is much faster than it was, and the schedule must wait.
+        self._before, self._next = (seconds, step), (seconds + pause, step + max(2 * pause * speed, 2))
+        steps = round(left * speed)
+        return None if early and not steps else step + max(steps, 1)
+
+
+def too_long(warmup: float, unfreeze_at: int, epochs: int) -> Iterator[str]:
+    """What a run that trains for a time does not come to in the `epochs` that fit into it, a line each."""
+    fits = f"about {plural(epochs, 'epoch')} fit into max_time"
+    if warmup >= epochs:
+        yield f"{fits}, and warmup takes {warmup:g}: the learning rate does not come to its value"
+    if unfreeze_at > epochs:
+        yield f"{fits}, and unfreeze_at is {unfreeze_at}: the layers of freeze stay as they are"
 
 
 def phases(steps: Array, fits: Sequence[tuple[int, int]]) -> Array:
