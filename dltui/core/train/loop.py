@@ -214,17 +214,18 @@ class Loop:
         self.planner.fit(self.step, total)
         self.planner.steered.append(steered(fitted.id, fitted.action, self.step, fitted.arguments))
         self.journal.totals(self.planner.epochs, total)
-        self._look_at_fit()
+        self._look_at_fit(self._budget)
         if self.at.step_in_epoch < self.planner.steps_of(self.at.epoch):
             self._begin()
 
-    def _look_at_fit(self) -> None:
-        """Warn once of options that reach beyond the time."""
+    def _look_at_fit(self, budget: time_budget.TimeBudget) -> None:
+        """Warn once of options that reach beyond the time, when enough of it is used to know."""
         config = self.planner.config
-        for line in time_budget.too_long(config.warmup, config.unfreeze_at, self.planner.epochs):
-            if "max_time" not in self._warned:
-                self.journal.emit(Logged("warning", line))
+        if "max_time" in self._warned or self.at.train_seconds < time_budget.STEP * budget.seconds:
+            return
         self._warned.add("max_time")
+        for line in time_budget.too_long(config.warmup, config.unfreeze_at, self.planner.epochs):
+            self.journal.emit(Logged("warning", line))
 
     def _advance(self) -> None:
         """Train a chunk: as many steps as take about 100 ms, then record the statistics of each step."""

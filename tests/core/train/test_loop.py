@@ -393,6 +393,14 @@ def test_a_run_for_a_time_ends_with_it_and_its_schedule(data: Data) -> None:
         assert planner.learning_rates(steps)[0] == pytest.approx(said[middle.step + 1], rel=1e-3)
 
 
+def test_a_warm_up_longer_than_the_time_is_told_once(data: Data) -> None:
+    config = CONFIG.model_copy(update={"max_time": "30s", "warmup": 900.0})
+    journal, ticks = Memory(), itertools.count()
+    make_loop(data, journal, config, clock=lambda: next(ticks) * 0.05).run()
+    assert [event.text for event in journal.of(Logged) if "warmup takes 900" in event.text] != []
+    assert len(journal.of(Logged)) == 1
+
+
 @pytest.mark.parametrize("at", [7, 20, 33])
 def test_a_release_ends_the_loop_with_a_checkpoint_and_it_goes_on_bit_for_bit(data: Data, at: int) -> None:
     """Also at step 20, where the first epoch is evaluated."""
