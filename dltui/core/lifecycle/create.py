@@ -24,10 +24,16 @@ from dltui.core.rundir import confidential, heartbeat, share
 from dltui.core.rundir.directory import RunDirectory
 from dltui.core.rundir.launch import DEFAULT, Chosen, workers
 from dltui.core.rundir.names import check_run_name, free_name, run_name
-from dltui.core.tasks.monitor import check_monitor
 from dltui.core.text import clean_line
 from dltui.core.train import augmentation
-from dltui.core.train.options.check_options import check_device, check_options, check_ranks, for_task
+from dltui.core.train.options.check_options import (
+    adapted,
+    check_classes,
+    check_device,
+    check_options,
+    check_ranks,
+    check_test,
+)
 from dltui.core.version import __version__
 from dltui.core.worker import loggers
 from dltui.core.worker.figures import RUN_FORMATS, check_formats
@@ -133,9 +139,7 @@ class Checked:
         data = prepare_first(self.dataset, self.fields, self.fields["dataset_options"], self.reasons, tell)
         if data is None:
             return self
-        if self.fields["config"].get("monitor"):
-            classes = data.spec.outputs
-            check_monitor(self.fields["config"]["monitor"], self.fields["task"], self.model.own_metrics, classes)
+        check_classes(self.fields["config"], self.fields["task"], self.model.own_metrics, data.spec.outputs)
         config, notes = suited.to_data(self.fields["config"], data, self.given, self.model, self.device.kind)
         return replace(self, fields={**self.fields, "config": config}, notes=notes)
 
@@ -160,7 +164,9 @@ def check_request(request: RunRequest, catalog: Catalog) -> Checked:
         needs.check_images(reasons, dataset.name, len(dataset.input_shape) == 3)
     options = suited.sized(full_options(dataset, {**dataset.given, **request.dataset_options}), model, config)
     task = _task(model, dataset, options)
-    config = for_task(config, request.config, task)
+    given = _given(request, model)
+    config = adapted(config, given, task)
+    check_test(config, given)
     check_options(config, task, model.id, model.own_metrics, dataset.classes)
     formats = check_formats(request.formats, RUN_FORMATS)
     if request.name is not None:
@@ -183,6 +189,18 @@ def check_request(request: RunRequest, catalog: Catalog) -> Checked:
         **({} if launcher.is_default else {"launcher": {"name": launcher.name, "options": dict(launcher.options)}}),
     }
     return Checked(model, dataset, device, fields, reasons, followers, frozenset(request.config))
+
+
+def _given(request: RunRequest, model: ModelEntry) -> set[str]:
+    """The names of the hyperparameters that the user has set. The request of a fork has all of its parent's: only those
+    count that it changes, or that are not the model's defaults.
+    """
+    names = set(request.config)
+    if request.fork is not None:
+        same = {spec.name for spec in model.fields if request.config.get(spec.name) == spec.default}
+        names -= same - set(request.fork["changes"])
+    # A trial leaves its test to the winner, whatever the user wants of it.
+    return names - {"test"} if request.sweep is not None else names
 
 
 def _launcher_and_device(

@@ -51,12 +51,15 @@ _COORDINATORS: list[subprocess.Popen[bytes]] = []
 def create(
     plan: Plan, request: RunRequest, catalog: Catalog, tell: Callable[[str], None] = lambda text: None
 ) -> SweepFolder:
-    """Check a sweep by its first trial, and make its folder. Raises UsageError, and then nothing is left."""
+    """Check a sweep by its first trial, and make its folder; "" as the pruner stands for the usual one. Raises
+    UsageError, and then nothing is left.
+    """
     name = _free_name(request.name)
     request = _anywhere(request)
-    epochs = _epochs(plan, request, catalog)
+    epochs, timed = _epochs(plan, request, catalog), _is_timed(plan, request, catalog)
     command = tuple(confidential.mask_command(plan.command))
-    plan = plans.check(replace(plan, name=name, epochs=epochs, command=command))
+    plan = plans.with_pruner(replace(plan, name=name, epochs=epochs, timed=timed, command=command))
+    plan = plans.check(plan)
     samplers.check(plan)
     first = trial_request(plan, request, 0, samplers.values(plan, 0, []))
     checked = check_request(first, catalog)
@@ -123,6 +126,13 @@ def _epochs(plan: Plan, request: RunRequest, catalog: Catalog) -> int:
         return int(max(varied.values) if varied.kind == "choice" else varied.high)
     field = catalog.model(request.model).field("epochs")
     return int(request.config.get("epochs", field.default if field else 1))
+
+
+def _is_timed(plan: Plan, request: RunRequest, catalog: Catalog) -> bool:
+    """True if a trial may train for a time instead of for epochs."""
+    field = catalog.model(request.model).field("max_time")
+    varied = any(one.name == "max_time" for one in plan.space)
+    return varied or bool(request.config.get("max_time", field.default if field else ""))
 
 
 def lead(sweep: SweepFolder) -> int | None:

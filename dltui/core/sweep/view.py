@@ -55,8 +55,9 @@ class SweepView:
         ended = sum(one.over for one in self.trials)
         going = sum(not one.over for one in self.trials)
         also = f", {going} running" if going else ""
-        most = self.plan.trials * self.plan.epochs
-        return f"{ended} of {plural(self.plan.trials, 'trial')}{also}; {self.epochs_spent()} of {most} epochs spent"
+        most, spent = self.plan.most_epochs, self.epochs_spent()
+        epochs = plural(spent, "epoch") if most is None else f"{spent} of {most} epochs"
+        return f"{ended} of {plural(self.plan.trials, 'trial')}{also}; {epochs} spent"
 
 
 class SweepReader:

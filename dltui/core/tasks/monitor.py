@@ -32,9 +32,11 @@ class Monitor:
 
     def beats(self, value: float, loss: float, best: float | None, its_loss: float | None) -> bool:
         """True if an epoch of this value and validation loss takes the place of the best: with a better value, or with
-        the same value and a lower loss. With few samples many epochs have the same accuracy.
+        the same value and a lower loss. With few samples many epochs have the same accuracy, or none that can be
+        computed (NaN).
         """
-        return self.better(value, best) or (value == best and its_loss is not None and loss < its_loss)
+        same = value == best or (best is not None and math.isnan(value) and math.isnan(best))
+        return self.better(value, best) or (same and its_loss is not None and loss < its_loss)
 
     def better_by(self, delta: float, value: float, than: float | None) -> bool:
         """True if a value is better by more than `delta`."""

@@ -327,6 +327,8 @@ class Loop:
             raise self._not_finite(f"the validation loss is not a finite number after epoch {epoch}", step)
         best = self.at.best
         value = metrics.get(self.monitor.metric, math.nan)
+        if self.monitor.metric in metrics:
+            self._look_at_monitored(value, epoch)
         better = self.monitor.beats(value, metrics["loss"], *((best.value, best.loss) if best else (None, None)))
         self.journal.emit(Evaluated("validation", epoch, step, metrics, self.clock() - began, better, more))
         spec, part = self.data.spec, self.data.validation
@@ -338,6 +340,16 @@ class Loop:
         if record is not None:
             self.journal.keep(record)
         return metrics, better
+
+    def _look_at_monitored(self, value: float, epoch: int) -> None:
+        """Warn once where the metric that decides which epoch is best has no value."""
+        name = f"{self.monitor.split} {self.monitor.metric}"
+        if math.isnan(value) and name not in self._warned:
+            self._warned.add(name)
+            why = "they may have a single class; the lowest loss decides which epoch is best"
+            samples = plural(len(self.data.validation), "sample")
+            text = f"{name} cannot be computed on these {samples} after epoch {epoch}"
+            self.journal.emit(Logged("warning", f"{text}: {why}"))
 
     def evaluate(self, split: SplitName) -> tuple[dict[str, float], dict[str, float], Outputs]:
         """The metrics, the further metrics and the raw outputs of a whole split, float32 (n, outputs) or what the task

@@ -47,9 +47,9 @@ class Progress:
         return self.samples / max(self.epoch_seconds, 1e-9)
 
     def to_json(self) -> dict[str, Any]:
-        """The state as JSON, in which a sum that is not finite is null."""
-        sums = {name: value if math.isfinite(value) else None for name, value in self.sums.items()}
-        return asdict(self) | {"sums": sums}
+        """The state as JSON, in which a number that is not finite is null."""
+        found = asdict(self)
+        return found | {name: found[name] and _finite(found[name]) for name in ("sums", "best", "counted")}
 
     @classmethod
     def from_json(cls, state: dict[str, Any]) -> Progress:
@@ -59,8 +59,16 @@ class Progress:
             values["sums"] = {name: math.nan if value is None else value for name, value in values["sums"].items()}
         for name in ("best", "counted"):
             known = {key: value for key, value in (state.get(name) or {}).items() if key in Best.__dataclass_fields__}
+            if known and known.get("value") is None:
+                known["value"] = math.nan
             values[name] = Best(**known) if known else None
         return cls(**values)
+
+
+def _finite(values: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: None if isinstance(value, float) and not math.isfinite(value) else value for name, value in values.items()
+    }
 
 
 @dataclass(frozen=True)

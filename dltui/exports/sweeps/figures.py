@@ -38,8 +38,8 @@ def best_so_far(found: SweepView) -> Figure:
     axes.step([spent for spent, _ in points], [value for _, value in points], where="post", color=BLUE, linewidth=1.6)
     axes.plot([spent for spent, _ in points[:-1]], [value for _, value in points[:-1]], "o", color=BLUE, markersize=3)
     metric_axis(axes, _metric(found), [value for _, value in points])
-    most = found.plan.trials * found.plan.epochs
-    axes.set_xlabel(f"epochs spent, of {most:,} without pruning")
+    most = found.plan.most_epochs
+    axes.set_xlabel("epochs spent" if most is None else f"epochs spent, of {most:,} without pruning")
     axes.set_ylabel(f"validation {_metric(found)}")
     axes.set_xlim(0, max(points[-1][0] if points else 1, 2) * 1.02)
     axes.grid(axis="y")

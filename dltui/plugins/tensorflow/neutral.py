@@ -59,6 +59,16 @@ def _copy(variable: Any) -> Array:
     return np.array(array, copy=True)
 
 
+def wanted(values: Mapping[str, Any], state: Mapping[str, Array]) -> dict[str, Array]:
+    """The state without the optimizer's arrays of those weights of the model for which this run's optimizer keeps none,
+    since they are frozen or it has no momentum.
+    """
+    weights = (key.removeprefix("weights/") for key in values if key.startswith("weights/"))
+    kept = {key.rpartition("/")[0] for key in values}
+    spare = {f"optimizer/{name}" for name in weights} - kept
+    return {key: array for key, array in state.items() if key.rpartition("/")[0] not in spare}
+
+
 def restore(values: Mapping[str, Any], state: Mapping[str, Array]) -> None:
     """Assign the arrays whose keys are there. Raises RunError naming the first that does not fit, before any change."""
     for key, array in state.items():

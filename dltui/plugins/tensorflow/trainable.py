@@ -239,6 +239,8 @@ class KerasTrainable:
         known = {key: array for key, array in own.items() if self._average or not key.startswith(AVERAGE)}
         # So is the scale of a run in another precision.
         known = {key: array for key, array in known.items() if self._scale or key not in (SCALE, STREAK)}
+        # And what another optimizer kept of weights of which this one keeps nothing.
+        known = neutral.wanted(self._all(), known)
         neutral.restore(self._all(), late_steps(known, self._all()))
         if self._average is not None and AVERAGE_STEPS not in own and any(key.startswith(WEIGHTS) for key in own):
             # Weights that come without an average begin a new one.

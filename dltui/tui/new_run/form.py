@@ -498,7 +498,7 @@ class RunForm:
         space = tuple(value for value in values.values() if isinstance(value, Dimension))
         seed = values.get("seed", 0)
         command = (*self.command(), "--trials", str(trials))
-        return Plan("", space, trials, seed=seed if isinstance(seed, int) else 0, command=command)
+        return Plan("", space, trials, pruner="", seed=seed if isinstance(seed, int) else 0, command=command)
 
     def sweep_request(self) -> Any:
         """The request of the trials, which draw no figures unless a format is typed. Raises UsageError."""

@@ -53,12 +53,12 @@ def _best_so_far(state: SweepState, width: int, height: int, look: Look) -> list
     factor = _factor(name)
     points = findings.best_so_far(state.found.trials)
     x, y = _steps(points, factor, 4 * width)
-    most = max(state.found.plan.trials * state.found.plan.epochs, 1)
+    most = state.found.plan.most_epochs
     chart = Chart(
         f"best {safe(name)}{' %' if factor > 1 else ''} by epochs spent",
         (Series("", x, y, "validation", "●", "straight"),),
         float(max(points[-1][0] if points else 1, 2)),
-        x_name=f"epochs, of {most:,}",
+        x_name="epochs" if most is None else f"epochs, of {most:,}",
         note="no epoch yet",
         floor=None,
         ceiling=100.0 if factor > 1 else None,

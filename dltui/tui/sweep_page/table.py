@@ -110,7 +110,7 @@ def _row(plan: Plan, one: Trial, names: Sequence[str], size: int, best: bool, wi
 
 def _rungs(plan: Plan, one: Trial) -> Row:
     """A sign for each rung that it has passed, and for the end: `●●○ 9`."""
-    rungs = [*pruning.rungs(plan, one.number), plan.epochs]
+    rungs = [*pruning.rungs(plan, one.number), one.epochs if plan.timed else plan.epochs]
     passed = sum(one.done > rung or (one.done == rung and one.pruned != rung) for rung in rungs)
     signs = "●" * passed + "○" * (len(rungs) - passed)
     text = f"{cut(signs, RUNGS - 4)} {one.done}"

@@ -15,9 +15,10 @@ from dltui.core import paths
 from dltui.core.catalog import framework_devices
 from dltui.core.catalog.assemble import load_catalog
 from dltui.core.catalog.entries import Catalog
+from dltui.core.catalog.fields import FieldSpec
 from dltui.core.errors import RunError, UsageError
 from dltui.core.lifecycle import start
-from dltui.core.lifecycle.create import Fill, RunRequest, create_run
+from dltui.core.lifecycle.create import Fill, RunRequest, check_request, create_run
 from dltui.core.lifecycle.launch import placing
 from dltui.core.lifecycle.start import spawn_worker, worker_command
 from dltui.core.machine.devices import Device
@@ -185,6 +186,76 @@ def test_wrong_use_is_one_line_and_leaves_nothing(catalog: Catalog, place: Path,
     assert files(place) == before
     assert "\n" not in str(caught.value)
     assert caught.value.exit_code == 2
+
+
+NESTEROV = FieldSpec("nesterov", "bool", True)
+WEIGHTS = FieldSpec("class_weights", "str", "")
+MIRROR = FieldSpec("mirror_test", "bool", False)
+
+
+def with_fields(catalog: Catalog, *fields: FieldSpec) -> Catalog:
+    """The catalog whose first model has hyperparameters beyond those of its backend."""
+    model = catalog.model("softmax-numpy")
+    return replace(catalog, models={**catalog.models, model.id: replace(model, fields=(*model.fields, *fields))})
+
+
+FORK = {"optimizer": "sgd", "momentum": 0.0, "nesterov": True, "epochs": 3}
+
+
+@pytest.mark.parametrize(
+    ("changes", "nesterov"),
+    [
+        ({"config": {}}, True),
+        ({"config": {"momentum": 0.0}}, False),
+        # Without what a fork changes, its request has all of its parent's values.
+        ({"config": FORK, "fork": {"changes": {"momentum": 0.0}}}, False),
+    ],
+)
+def test_a_default_that_does_not_go_with_the_optimizer_is_off(
+    catalog: Catalog, changes: dict[str, Any], nesterov: bool
+) -> None:
+    checked = check_request(request(**changes), with_fields(catalog, NESTEROV))
+    assert checked.fields["config"]["nesterov"] is nesterov
+
+
+@pytest.mark.parametrize(
+    ("fields", "changes", "words"),
+    [
+        (NESTEROV, {"config": {"momentum": 0.0, "nesterov": True}}, "^nesterov needs optimizer sgd with a momentum; t"),
+        (
+            NESTEROV,
+            {"config": FORK, "fork": {"changes": {"momentum": 0.0, "nesterov": True}}},
+            "^nesterov needs optimizer sgd with a momentum; take --no-nesterov",
+        ),
+        (
+            replace(NESTEROV, default=False),
+            {"config": FORK, "fork": {"changes": {"momentum": 0.0}}},
+            "^nesterov needs optimizer sgd with a momentum; take --no-nesterov",
+        ),
+        (WEIGHTS, {"config": {"class_weights": "1,2"}}, "^class_weights has 2 numbers, the dataset has 3 classes; "),
+        (WEIGHTS, {"config": {"class_weights": "1e308,1,1"}}, "^class_weights takes numbers up to 1,000,000, not 1e"),
+        (MIRROR, {"config": {"test": False, "mirror_test": True}}, "^mirror_test is a part of the test, which --no-te"),
+    ],
+)
+def test_options_that_do_not_go_together_are_refused(
+    catalog: Catalog, fields: FieldSpec, changes: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(UsageError, match=words):
+        check_request(request(**changes), with_fields(catalog, fields))
+
+
+def test_a_trial_leaves_the_mirrored_test_to_the_winner(catalog: Catalog) -> None:
+    asked = request(config={"test": False, "mirror_test": True}, sweep={"trial": 0})
+    assert check_request(asked, with_fields(catalog, MIRROR)).fields["config"]["mirror_test"] is True
+
+
+def test_the_number_of_class_weights_is_checked_with_the_users_own_data(catalog: Catalog, place: Path) -> None:
+    rows = "".join(f"{number},{number % 3}\n" for number in range(60))
+    (place / "work" / "own.csv").write_text(f"x,target\n{rows}")
+    asked = request(dataset="csv:own.csv", config={"class_weights": "1,2"})
+    with pytest.raises(UsageError, match=r"^class_weights has 2 numbers, the dataset has 3 classes; give one a class"):
+        create_run(asked, with_fields(catalog, WEIGHTS))
+    assert not [*(place / "home" / "runs").glob("*")]
 
 
 def test_a_home_that_cannot_be_written(catalog: Catalog, place: Path) -> None:

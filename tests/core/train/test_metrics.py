@@ -56,9 +56,11 @@ def test_of_equal_values_the_lower_loss_is_best_and_else_the_earlier() -> None:
     assert not accuracy.beats(0.5, 1.0, 0.5, 1.0)
     assert not accuracy.beats(0.5, 1.1, 0.5, 1.0)
     assert not accuracy.beats(0.4, 0.1, 0.5, 1.0)
+    assert not accuracy.beats(math.nan, 0.1, 0.5, 1.0)
+    assert accuracy.beats(math.nan, 0.1, math.nan, 1.0), "without any value the loss decides"
+    assert not accuracy.beats(math.nan, 1.0, math.nan, 1.0)
     assert not loss.beats(0.5, 0.5, 0.5, 0.5)
     assert not accuracy.beats(0.5, 0.1, 0.5, None), "the loss of an older version's best is not known"
-    assert not accuracy.beats(math.nan, 0.1, math.nan, 1.0)
 
 
 def test_a_models_own_metrics_stand_beside_ours() -> None:

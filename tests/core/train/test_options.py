@@ -11,9 +11,8 @@ from dltui.core.contract.config import TrainConfig
 from dltui.core.errors import RunError, UsageError
 from dltui.core.tasks.monitor import Monitor
 from dltui.core.train.options import class_weights, layer_options
-from dltui.core.train.options.check_options import check_device, check_options, for_task
-from dltui.core.train.options.time_budget import TimeBudget, parse, phases
-from dltui.core.train.plan import MOST_EPOCHS, Planner
+from dltui.core.train.options.check_options import adapted, check_device, check_options, check_test
+from dltui.core.train.plan import Planner
 
 STEPS = 40
 
@@ -31,46 +30,19 @@ def test_warm_up_is_in_front_of_every_schedule(schedule: str) -> None:
 
 
 def test_added_epochs_warm_up_again() -> None:
-    config = TrainConfig(epochs=2, batch_size=10, lr=1.0, warmup=0.5)
-    found = Planner(config, 100, added=[1]).learning_rates(np.arange(30))
-    np.testing.assert_allclose(found[20:26], [0.2, 0.4, 0.6, 0.8, 1.0, 1.0])
+    config = TrainConfig(epochs=2, batch_size=10, lr=1.0, warmup=0.5, schedule="cosine")
+    planner = Planner(config, 100, added=[1])
+    found, plain = planner.learning_rates(np.arange(30)), config.schedule_factors(np.arange(10), 10)
+    np.testing.assert_allclose(found[20:26], plain[:6] * np.array([0.2, 0.4, 0.6, 0.8, 1.0, 1.0]), rtol=1e-6)
 
 
-def test_a_fitted_schedule_goes_on_where_it_was_and_ends_with_the_time() -> None:
-    config = TrainConfig(epochs=1, batch_size=10, lr=1.0, schedule="cosine", max_time="10s")
-    planner = Planner(config, 100)
-    assert planner.epochs == MOST_EPOCHS
-    planner.fit(4, 50)
-    planner.fit(20, 33)
-    assert (planner.total_steps, planner.epochs) == (33, 4)
-    assert [planner.steps_of(epoch) for epoch in range(5)] == [10, 10, 10, 3, 0]
-    assert planner.epoch(3).steps == 3
-    lr = planner.learning_rates(np.arange(33))
-    assert (np.diff(lr) <= 1e-6).all()
-    assert np.abs(np.diff(lr)).max() < 0.2, "no estimate makes it jump"
-    assert lr[-1] < 0.02
-    again = Planner(config, 100, fits=[(4, 50), (20, 33)])
-    assert np.array_equal(again.learning_rates(np.arange(33)), lr)
-
-
-def test_phases_go_from_nothing_to_all() -> None:
-    found = phases(np.arange(101), [(0, 1_000_000), (10, 100)])
-    assert found[10] < 1e-4
-    assert found[55] == pytest.approx(0.5, abs=1e-4)
-    assert found[100] == pytest.approx(1)
-
-
-def test_estimates_come_seldom_and_hit_the_time() -> None:
-    """At a speed that changes on the way, the time is met within a few hundredths."""
-    budget, seconds, step, total, estimates = TimeBudget(60.0), 0.0, 0, 10**9, 0
-    while step < total:
-        seconds += 0.01 if step < 1500 else 0.016
-        step += 1
-        found = budget.total(seconds, step)
-        if found is not None:
-            total, estimates = found, estimates + 1
-    assert 58 < seconds < 62
-    assert estimates < 40
+def test_added_epochs_that_are_fewer_than_those_of_the_warm_up_come_to_the_learning_rate() -> None:
+    config = TrainConfig(epochs=5, batch_size=10, lr=1.0, warmup=3, schedule="cosine")
+    found = Planner(config, 100, added=[2]).learning_rates(np.arange(70))
+    assert found[50] < 0.2
+    assert found[50:].max() > 0.5
+    found = Planner(config.model_copy(update={"schedule": "constant"}), 100, added=[2]).learning_rates(np.arange(70))
+    assert (found[30:] == 1).all(), "constant stays as it is"
 
 
 def test_what_is_frozen_until_an_epoch_counted_from_1() -> None:
@@ -92,19 +64,6 @@ def test_an_epoch_in_which_nothing_is_unfrozen_is_refused(options: dict[str, Any
         check_options(config | options, "classification", "cnn-torch")
     check_options(config | options | {"unfreeze_at": 2, "freeze": "conv1"}, "classification", "cnn-torch")
     check_options(config | {"unfreeze_at": 11, "freeze": "conv1", "max_time": "1h"}, "classification", "cnn-torch")
-
-
-@pytest.mark.parametrize(
-    ("text", "seconds"), [("90s", 90), ("90", 90), ("10m", 600), ("1h30m", 5400), ("1.5h", 5400), ("2 min", 120)]
-)
-def test_durations_are_read(text: str, seconds: float) -> None:
-    assert parse(text) == seconds
-
-
-@pytest.mark.parametrize("text", ["soon", "0", "-5m", "10x", "1e400", "m"])
-def test_what_is_no_duration_is_refused(text: str) -> None:
-    with pytest.raises(UsageError, match="max_time takes a duration"):
-        parse(text)
 
 
 def test_only_what_is_enough_better_counts() -> None:
@@ -130,6 +89,21 @@ def test_class_weights_have_a_mean_of_one_over_the_rows() -> None:
         class_weights.weights("1,2", y, 3)
 
 
+def test_class_weights_that_cannot_be_used_are_refused_before_there_is_a_run() -> None:
+    for text, says in {
+        "1,2": "has 2 numbers, the dataset has 10 classes; give one a class, or balanced$",
+        "1": "has 1 number, the dataset",
+        ",".join(["1e308"] * 10): r"takes numbers up to 1,000,000, not 1e\+308; only their ratios count$",
+    }.items():
+        with pytest.raises(UsageError, match=f"^class_weights {says}"):
+            check_options({"class_weights": text}, "classification", "model-x", classes=10)
+    check_options({"class_weights": "1,2"}, "classification", "model-x")
+    check_options({"class_weights": "balanced"}, "classification", "model-x", classes=10)
+    largest = class_weights.weights("1e6,0,1e6", np.array([0, 1, 2]), 3)
+    assert largest is not None
+    np.testing.assert_allclose(largest, [1.5, 0, 1.5])
+
+
 def test_patterns_of_layers() -> None:
     names = ["conv1/kernel", "conv1/bias", "norm1/gamma", "block/conv2/kernel"]
     found = layer_options.factors("conv*=0.5 conv1/bias=2", "norm1", names)
@@ -146,7 +120,10 @@ WRONG: dict[str, tuple[str, dict[str, Any]]] = {
     "max_time takes a duration": ("classification", {"max_time": "later"}),
     "warmup 5 must be shorter than the 4 epochs": ("classification", {"warmup": 5.0, "epochs": 4}),
     "min_delta needs patience": ("classification", {"min_delta": 0.1}),
-    "nesterov needs optimizer sgd": ("classification", {"nesterov": True, "optimizer": "adamw"}),
+    "nesterov needs optimizer sgd with a momentum; take --no-nesterov, or --optimizer sgd with --momentum": (
+        "classification",
+        {"nesterov": True, "optimizer": "adamw"},
+    ),
     "accumulate 64 must be at most batch_size 32": ("classification", {"accumulate": 64, "batch_size": 32}),
 }
 
@@ -161,9 +138,26 @@ def test_wrong_combinations_are_one_line(words: str) -> None:
 
 def test_defaults_of_a_model_that_the_task_does_not_know_are_off() -> None:
     config = {"label_smoothing": 0.1, "cutmix": 1.0, "lr": 0.1}
-    assert for_task(config, (), "classification") == config
-    assert for_task(config, (), "multilabel") == {**config, "label_smoothing": 0.0}
-    assert for_task(config, ("label_smoothing",), "regression") == {**config, "cutmix": 0.0}
+    assert adapted(config, (), "classification") == config
+    assert adapted(config, (), "multilabel") == {**config, "label_smoothing": 0.0}
+    assert adapted(config, ("label_smoothing",), "regression") == {**config, "cutmix": 0.0}
+
+
+@pytest.mark.parametrize("changes", [{"optimizer": "adamw"}, {"momentum": 0.0}])
+def test_nesterov_of_a_model_is_off_where_there_is_no_momentum(changes: dict[str, Any]) -> None:
+    config = {"optimizer": "sgd", "momentum": 0.9, "nesterov": True}
+    assert adapted(config, ("optimizer",), "classification") == config
+    assert adapted(config | changes, changes, "classification") == config | changes | {"nesterov": False}
+    # What the user has set is not changed in silence.
+    assert adapted(config | changes, ("nesterov",), "classification") == config | changes
+
+
+def test_a_mirrored_test_needs_a_test() -> None:
+    config = {"test": False, "mirror_test": True}
+    with pytest.raises(UsageError, match=r"^mirror_test is a part of the test, which --no-test leaves out; leave one"):
+        check_test(config, ("test", "mirror_test"))
+    check_test(config, ("mirror_test",))
+    check_test(config | {"test": True}, ("test", "mirror_test"))
 
 
 def test_the_defaults_are_right() -> None:

@@ -185,6 +185,26 @@ def check_misfits() -> None:
     assert_same(before | good, trainable.state())
 
 
+def check_fewer_slots() -> None:
+    """A fork may freeze layers or leave momentum out, and takes no other state of the optimizer than its own."""
+    data = make_data(image_spec(8))
+    first, planner = make("cnn", data, batch_size=32)
+    first.begin_epoch(planner.epoch(0))
+    first.advance(2)
+    saved = first.state()
+    for changes in ({"freeze": "conv*", "ema": 0.9}, {"momentum": 0.0}, {"freeze": "conv1", "unfreeze_at": 2}):
+        fork, planner = make("cnn", data, batch_size=32, epochs=3, **changes)
+        fork.load_state(saved)
+        found = fork.state()
+        assert {key: array.tobytes() for key, array in saved.items() if key in found} == {
+            key: found[key].tobytes() for key in saved if key in found
+        }
+        fork.begin_epoch(planner.epoch(0))
+        assert np.isfinite(fork.advance(2).loss).all()
+        with pytest.raises(RunError, match="optimizer/other/kernel/momentum is not part of this model"):
+            fork.load_state(saved | {"optimizer/other/kernel/momentum": np.ones(3)})
+
+
 def check_devices() -> None:
     import tensorflow as tf
 

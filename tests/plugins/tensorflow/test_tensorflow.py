@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from dltui.core.errors import RunError
 from tests.helpers.marks import few
 
 ROOT = Path(__file__).parents[3]
@@ -19,7 +20,7 @@ CHECKS = (
     (
         "starts_without_what_no_run_uses", "convolutions_use_onednn", "resume_mid_epoch", "chunks_do_not_matter",
         "predict_changes_nothing", "shapes", "misfits", "own_parts", "constants_are_exported", "batch_norm",
-        "sums_are_recorded",
+        "sums_are_recorded", "fewer_slots",
     ),
     ("learns", "recovers_a_line"),
     ("devices",),
@@ -52,6 +53,20 @@ def test_listing_imports_no_framework() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_only_slots_of_weights_that_are_frozen_or_have_none_are_left_out() -> None:
+    """The names alone decide: it needs no TensorFlow."""
+    from dltui.plugins.tensorflow import neutral
+
+    values = dict.fromkeys(("weights/a/kernel", "weights/b/kernel", "optimizer/b/kernel/momentum", "optimizer/step"))
+    array = np.zeros(1)
+    kept = ("weights/a/kernel", "optimizer/b/kernel/momentum", "optimizer/b/kernel/other", "optimizer/step")
+    unknown = ("optimizer/c/kernel/momentum", "optimizer/a/bias/momentum", "optimizer/late_step")
+    state = dict.fromkeys((*kept, "optimizer/a/kernel/momentum", *unknown), array)
+    assert list(neutral.wanted(values, state)) == [*kept, *unknown]
+    with pytest.raises(RunError, match=r"^optimizer/b/kernel/other is not part of this model"):
+        neutral.restore(dict.fromkeys(values, array), neutral.wanted(values, state))
 
 
 @pytest.mark.slow(20)

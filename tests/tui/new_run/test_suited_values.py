@@ -109,6 +109,19 @@ def test_other_datasets_change_nothing(form: RunForm) -> None:
     assert form.typed == {}
 
 
+def test_defaults_of_the_model_that_are_switched_off_are_shown_as_the_run_has_them(form: RunForm) -> None:
+    model = form.catalog.models["cnn-torch"]
+    form.catalog.models["cnn-torch"] = replace(model, fields=(*model.fields, FieldSpec("nesterov", "bool", True)))
+    form.choose_dataset("fashion-mnist")
+    nesterov, optimizer = row(form, "nesterov"), row(form, "optimizer")
+    assert suited_values.shown(form, nesterov) == "yes"
+    form.put(optimizer, "adamw")
+    assert values(form) == {"nesterov": "no"}
+    assert form.request().config == {"optimizer": "adamw"}
+    form.put(optimizer, "sgd")
+    assert values(form) == {}
+
+
 def test_a_fork_has_the_values_of_its_parent(form: RunForm) -> None:
     see(form)
     parent: Any = type("Parent", (), {"id": "bold-wren"})()

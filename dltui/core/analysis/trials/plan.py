@@ -19,6 +19,8 @@ MOST_TRIALS = 10_000
 MOST_PARALLEL = 64
 TRIALS = 20
 """The number of trials when none is said."""
+PRUNER = "asha"
+"""The pruner when none is said, of trials that train for a number of epochs."""
 
 
 @dataclass(frozen=True)
@@ -29,22 +31,29 @@ class Plan:
     space: tuple[Dimension, ...]
     trials: int = TRIALS
     sampler: str = "random"
-    pruner: str = "asha"
+    pruner: str = PRUNER
     parallel: int = 1
     seed: int = 0
     confirm: int = 0
     """Seeds with which the winner is trained again; 0: its test split is evaluated, and that is all."""
     epochs: int = 1
-    """The epochs of a trial that is not pruned."""
+    """The epochs of a trial that is not pruned; without meaning where trials train for a time."""
     reduction: int = 3
     """Of so many trials one goes on at each rung."""
     least: int = 0
     """The epochs of the first rung; 0: by the number of epochs."""
     command: tuple[str, ...] = ()
+    timed: bool = False
+    """Trials train for a time; nobody knows how many epochs that makes."""
 
     @property
     def first_rung(self) -> int:
         return self.least or max(1, self.epochs // self.reduction**3)
+
+    @property
+    def most_epochs(self) -> int | None:
+        """The epochs of all trials, where none is pruned; None where trials train for a time."""
+        return None if self.timed else self.trials * self.epochs
 
     def rungs(self) -> list[int]:
         """The epochs after which it is decided whether a trial goes on."""
@@ -69,9 +78,9 @@ class Plan:
         if not 1 <= numbers["parallel"] <= MOST_PARALLEL:
             raise ValueError("no plan")
         command = tuple(clean_line(word, 2000) for word in record["command"])
-        sampler, pruner = str(record["sampler"]), str(record["pruner"])
         name = clean_line(record["name"], 80)
-        return cls(name=name, space=space, sampler=sampler, pruner=pruner, command=command, **numbers)
+        how: dict[str, Any] = {"sampler": str(record["sampler"]), "pruner": str(record["pruner"])}
+        return cls(name, space, **how, command=command, timed=record.get("timed") is True, **numbers)
 
     def longer(self, more: int) -> Plan:
         """The plan with more trials. Raises UsageError."""
@@ -86,6 +95,20 @@ def whole(name: str, value: int, most: int, least: int = 1) -> int:
     if not least <= value <= most:
         raise UsageError(f"{name} must be a whole number from {least} to {most}, got {value}")
     return value
+
+
+def with_pruner(plan: Plan) -> Plan:
+    """The plan with a pruner where it has "", none said. Raises UsageError for one that has no part in it."""
+    if not plan.timed:
+        return replace(plan, pruner=plan.pruner or PRUNER)
+    if plan.pruner not in ("", "none"):
+        raise UsageError(
+            f"pruner {plan.pruner} decides after some of the epochs, with --max-time nobody knows how many there are: "
+            "leave --pruner or --max-time out"
+        )
+    if plan.least:
+        raise UsageError("--min-epochs is the first rung of a pruner; with --max-time no trial is pruned: leave it out")
+    return replace(plan, pruner="none")
 
 
 def check(plan: Plan) -> Plan:
@@ -119,6 +142,8 @@ def described(plan: Plan) -> str:
 
 def _pruning(plan: Plan) -> str:
     rungs: Sequence[int] = plan.rungs()
+    if plan.timed:
+        return "none pruned, since each trains for a time"
     if not rungs:
         return "none pruned"
     if plan.pruner == "median":

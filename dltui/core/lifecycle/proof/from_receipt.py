@@ -135,7 +135,8 @@ def _request(receipt: Mapping[str, Any], catalog: Catalog, tell: Callable[[str],
         dataset=entry.name,
         dataset_options=options,
         device=str(receipt["device"]),
-        config=config,
+        # Without a test nothing mirrors it; a trial of a sweep has it set for the winner.
+        config=config if config.get("test", True) else {**config, "mirror_test": False},
         dropped=receipt.get("dropped"),
     )
     try:

@@ -19,12 +19,20 @@ OF_SOME: Mapping[str, Any] = {"label_smoothing": 0.0, "class_weights": "", "cutm
 """The hyperparameters that only some tasks know, and the values that switch them off."""
 
 
-def for_task(config: dict[str, Any], given: Collection[str], task: str) -> dict[str, Any]:
-    """The config without a model's own defaults that the task does not know; `given` are the names that the user has
-    set: these stay.
+def adapted(config: dict[str, Any], given: Collection[str], task: str) -> dict[str, Any]:
+    """The config without a model's own defaults that the task does not know, or that do not go with the optimizer;
+    those whose names are `given` stay.
     """
-    foreign = [name for name in OF_SOME if name in config and name not in given and name not in TASKS[task].options]
-    return config | {name: OF_SOME[name] for name in foreign}
+    off = {name: value for name, value in OF_SOME.items() if name not in TASKS[task].options}
+    if _lacks_momentum(config.get):
+        off["nesterov"] = False
+    return config | {name: value for name, value in off.items() if name in config and name not in given}
+
+
+def check_test(config: Mapping[str, Any], given: Collection[str]) -> None:
+    """Raise UsageError where the user wants a part of the test, and no test."""
+    if {"test", "mirror_test"} <= set(given) and config["mirror_test"] and not config["test"]:
+        raise UsageError("mirror_test is a part of the test, which --no-test leaves out; leave one of the two out")
 
 
 def check_options(
@@ -35,6 +43,13 @@ def check_options(
     """
     for problem in _problems(config.get, task, model):
         raise UsageError(problem)
+    check_classes(config, task, own_metrics, classes)
+
+
+def check_classes(config: Mapping[str, Any], task: str, own_metrics: bool, classes: int) -> None:
+    """Check what depends on the number of classes; the arguments are those of `check_options`. Raises UsageError."""
+    if config.get("class_weights"):
+        class_weights.parse(config["class_weights"], classes)
     if config.get("monitor"):
         check_monitor(config["monitor"], task, own_metrics, classes)
 
@@ -69,12 +84,14 @@ def check_ranks(
         raise UsageError(f"{device}: each of {world} ranks needs a sample of each step, {part}; take a larger batch")
 
 
+def _lacks_momentum(get: Callable[..., Any]) -> bool:
+    return bool(get("optimizer", "sgd") != "sgd" or not get("momentum", 0.9))
+
+
 def _problems(get: Callable[..., Any], task: str, model: str) -> Iterator[str]:
     for name in OF_SOME:
         if get(name) and name not in TASKS[task].options:
             yield f"{name} is not for {task}, which {model} does here; leave it out"
-    if get("class_weights"):
-        class_weights.parse(get("class_weights"))
     if get("lr_scales"):
         layer_options.parse_scales(get("lr_scales"))
     if get("max_time"):
@@ -90,7 +107,7 @@ def _problems(get: Callable[..., Any], task: str, model: str) -> Iterator[str]:
         yield f"unfreeze_at {unfreeze_at} comes after the last epoch, {get('epochs')}; without it layers stay frozen"
     if get("min_delta") and not get("patience"):
         yield "min_delta needs patience: the epochs to wait for something better"
-    if get("nesterov") and (get("optimizer", "sgd") != "sgd" or not get("momentum", 0.9)):
-        yield "nesterov needs optimizer sgd with a momentum"
+    if get("nesterov") and _lacks_momentum(get):
+        yield "nesterov needs optimizer sgd with a momentum; take --no-nesterov, or --optimizer sgd with --momentum 0.9"
     if get("accumulate", 1) > get("batch_size", 1):
         yield f"accumulate {get('accumulate')} must be at most batch_size {get('batch_size')}, a sample for each part"

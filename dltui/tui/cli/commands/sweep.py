@@ -67,9 +67,7 @@ def sweep(context: click.Context) -> int | None:
 @click.option(
     "--pruner",
     type=click.Choice(plans.PRUNERS),
-    default="asha",
-    show_default=True,
-    help="which trials are ended early",
+    help=f"which trials are ended early [{plans.PRUNER}; with --max-time: none]",
 )
 @click.option("--parallel", type=int, default=1, show_default=True, metavar="N", help="trials at once")
 @click.option("--reduction", type=int, default=3, show_default=True, metavar="N", help="one of N goes on at a rung")
@@ -105,6 +103,7 @@ def begin(context: click.Context, /, model: str | None, **options: Any) -> int:
     used = presets.fill_in(context, entry, catalog, known := {**varied, **config}, options)
     config = {name: value for name, value in known.items() if name not in varied}
     how = {name: options.pop(name) for name in ("trials", "sampler", "pruner", "parallel", "reduction", "confirm")}
+    how["pruner"] = how["pruner"] or ""
     if how["trials"] is None:
         how["trials"] = plans.MOST_TRIALS if how["sampler"] == "grid" else plans.TRIALS
     least = options.pop("min_epochs")

@@ -104,6 +104,23 @@ def test_a_plan_survives_json_and_has_no_more_trials_than_values() -> None:
             Plan.from_json({**plan.to_json(), **damage})
 
 
+def test_trials_that_train_for_a_time_are_not_pruned_by_epochs() -> None:
+    plan = Plan("lab", (LR,), 3, pruner="", epochs=10)
+    assert plans.with_pruner(plan).pruner == "asha"
+    assert plans.with_pruner(replace(plan, pruner="median")).pruner == "median"
+    timed = plans.with_pruner(replace(plan, timed=True))
+    assert (timed.pruner, timed.rungs(), timed.most_epochs, plan.most_epochs) == ("none", [], None, 30)
+    assert plans.described(timed).endswith("; random, none pruned, since each trains for a time")
+    assert Plan.from_json(timed.to_json()) == timed
+    record = plan.to_json() | {"pruner": "asha"}
+    del record["timed"]
+    assert not Plan.from_json(record).timed, "as earlier versions have written it"
+    with pytest.raises(UsageError, match=r"^pruner asha decides after some of the epochs, with --max-time nobody"):
+        plans.with_pruner(replace(timed, pruner="asha"))
+    with pytest.raises(UsageError, match=r"^--min-epochs is the first rung of a pruner; with --max-time"):
+        plans.with_pruner(replace(timed, least=2))
+
+
 def test_only_a_grid_has_no_more_trials_than_steps() -> None:
     plan = replace(ASHA, space=(replace(LR, steps=5),), trials=20)
     assert [plans.check(replace(plan, sampler=sampler)).trials for sampler in plans.SAMPLERS] == [20, 5, 20, 20]

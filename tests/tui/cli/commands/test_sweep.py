@@ -15,6 +15,7 @@ from dltui.core.data.findings.review import Opinion, save_opinions
 from dltui.core.lifecycle import create
 from dltui.core.sweep import folder as folders
 from dltui.core.sweep import optuna_samplers, start
+from dltui.core.sweep.view import look
 from dltui.tui.cli import main
 from tests.helpers.known_catalog import Fill
 from tests.helpers.marks import few
@@ -73,7 +74,19 @@ def test_a_command_line_becomes_a_plan(dltui: Run, asleep: None, tmp_path: Path)
     assert not list((tmp_path / "home" / "runs").glob("lab*"))
 
 
+@pytest.mark.parametrize("words", [("--lr", "0.1,0.3", "--max-time", "2s"), ("--vary", "max_time=2s;4s")])
+def test_trials_of_a_time_are_not_pruned_and_their_epochs_not_counted(
+    dltui: Run, asleep: None, words: tuple[str, ...]
+) -> None:
+    code, out, err = dltui(*SWEEP, *words, "--name", "lab", "--detach")
+    assert (code, err) == (0, "")
+    assert "; random, none pruned, since each trains for a time\n" in out
+    assert folders.find("lab").plan().pruner == "none"
+    assert look("lab").head() == "0 of 2 trials; 0 epochs spent"
+
+
 WRONG = {
+    "pruner asha decides after some of the epochs": ("--lr", "0.1,0.3", "--max-time", "2s", "--pruner", "asha"),
     "nothing varies": (),
     "lr must be greater than 0": ("--lr", "0..0.3"),
     "a grid takes numbers of a range: --lr 0.1..0.3:5": ("--lr", "0.1..0.3", "--sampler", "grid"),
@@ -85,7 +98,8 @@ WRONG = {
     "lr is given twice": ("--lr", "0.1", "--vary", "lr=0.1,0.3"),
     "trials leave the test split alone": ("--lr", "0.1,0.3", "--no-test"),
     "min-epochs must be": ("--lr", "0.1,0.3", "--min-epochs", "-1"),
-    "first rung": ("--lr", "0.1,0.3", "--min-epochs", "9"),
+    "--min-epochs is the first rung of a pruner": ("--lr", "0.1,0.3", "--max-time", "2s", "--min-epochs", "1"),
+    "first rung is after": ("--lr", "0.1,0.3", "--min-epochs", "9"),
     "at most 44 letters": ("--lr", "0.1,0.3", "--name", "x" * 60),
     "no such metric": ("--lr", "0.1,0.3", "--monitor", "validation.nix"),
 }
