@@ -123,7 +123,8 @@ def _rows(table: Any, columns: tuple[str, str], split: str, part: str, file: Any
     for number, row in enumerate(raw):
         place = f"row {number:,} of {clean_line(split)}"
         label = row[target]
-        if label is None or row[image] is None or (names and label < 0):
+        # A number that is missing in a table is not equal to itself.
+        if label is None or label != label or row[image] is None or (names and label < 0):
             missing, other = ("image", "image") if row[image] is None else ("class", "target")
             raise RunError(f"{place} has no {missing}; choose another column by --data {other}=COLUMN")
         source = _source(row[image], f"{split}/{number}", file)

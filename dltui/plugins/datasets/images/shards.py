@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 from dltui.core.contract import Arrays, Dataset, PreparationContext, Preview
 from dltui.core.errors import RunError
+from dltui.core.inputs.numerals import as_number, is_missing
 from dltui.core.text import clean_line, plural
 from dltui.plugins.datasets.images.items import Part
 from dltui.plugins.datasets.images.listing import SPLIT_NAMES, Labeled, Listing, listing_of
 from dltui.plugins.datasets.images.options import ShardOptions
-from dltui.plugins.datasets.images.walk import ENDINGS
+from dltui.plugins.datasets.images.walk import ENDINGS, is_hidden
+from dltui.plugins.datasets.tables.class_names import class_name
 
 if TYPE_CHECKING:
     from tarfile import TarFile, TarInfo
@@ -72,8 +74,10 @@ def find(path: str) -> list[str]:
     """The archives, in the order of their names. Raises RunError."""
     if not path:
         raise RunError("which archives? choose them as shards:FOLDER or shards:PATTERN")
-    if Path(path).is_dir():
-        found = sorted(str(file) for file in Path(path).rglob("*.tar"))
+    root = Path(path)
+    if root.is_dir():
+        below = [file for file in root.rglob("*.tar") if not any(map(is_hidden, file.relative_to(root).parts))]
+        found = sorted(map(str, below))
         remedy = "it has no .tar files"
     else:
         patterns = list(_unfolded(path))
@@ -160,6 +164,11 @@ def _check_end(archive: TarFile, shard: str) -> None:
 
 def _label(content: bytes, kind: str) -> str:
     """The class in a label file; "" where there is none."""
+    text = _text(content, kind)
+    return "" if is_missing(text) else class_name(text, as_number(text))
+
+
+def _text(content: bytes, kind: str) -> str:
     try:
         text = content.decode().strip()
         if kind == "cls":

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from dltui.core.contract import Arrays, Dataset, PreparationContext, Preview
 from dltui.core.errors import RunError
+from dltui.core.inputs.numerals import as_number, is_missing
 from dltui.core.text import clean_line, plural
 from dltui.plugins.datasets.images import items, several
 from dltui.plugins.datasets.images.listing import SPLIT_NAMES, Labeled, Listing, listing_of
 from dltui.plugins.datasets.images.options import TableOptions
 from dltui.plugins.datasets.images.several import Several
 from dltui.plugins.datasets.images.walk import ENDINGS
+from dltui.plugins.datasets.tables.class_names import class_name
 
 if TYPE_CHECKING:
     from dltui.plugins.datasets.images.listing import Sample
@@ -108,12 +110,13 @@ def _rows(table: Table, columns: _Columns, options: TableOptions) -> Iterator[La
     for line, cells in table.cells():
         place = f"{clean_line(options.path)} line {line}"
         path, target = (cells[column].strip() for column in columns[:2])
-        if not path or not target:
+        if not path or is_missing(target):
             what = clean_line(table.columns[columns.target].name, 60) if _is_several(options) else "class"
             raise RunError(f"{place} has no {what if path else 'path of an image'}; fill it in or remove the row")
         split = "train" if columns.split is None else _split(cells[columns.split], place)
         # As paths makes them absolute: without following links.
-        yield Labeled(os.path.join(root, os.path.expanduser(path)), target, split, place)  # noqa: PTH111, PTH118
+        label = class_name(target, as_number(target))
+        yield Labeled(os.path.join(root, os.path.expanduser(path)), label, split, place)  # noqa: PTH111, PTH118
 
 
 def _root(options: TableOptions) -> str:

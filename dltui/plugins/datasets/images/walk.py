@@ -84,6 +84,11 @@ def holds_image(folder: Path) -> bool:
     return any(entry.name.lower().endswith(ENDINGS) and _is_file(entry) for entry in _files(folder, True))
 
 
+def is_hidden(name: str) -> bool:
+    """True for a file or folder that systems and programs keep for themselves."""
+    return name.startswith(".") or name.lower() in (*LITTER, *THUMBNAILS)
+
+
 def _files(folder: Path, deep: bool, copies: Counter[str] | None = None) -> Iterator[os.DirEntry[str]]:
     """The files of a folder; thumbnails of a system, which are left out, are added to `copies`."""
     top = os.path.realpath(folder)
@@ -128,7 +133,7 @@ def _entries(folder: Path | str, copies: Counter[str] | None = None) -> list[os.
         if copies is not None:
             for entry in every:
                 _count_copies(entry, copies)
-        return [entry for entry in every if entry.name[0] != "." and entry.name.lower() not in (*LITTER, *THUMBNAILS)]
+        return [entry for entry in every if not is_hidden(entry.name)]
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise RunError(f"cannot read {clean_line(error.filename or folder)}: {reason}") from None

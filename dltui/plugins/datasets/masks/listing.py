@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -163,7 +164,18 @@ def _classes(root: Path) -> tuple[str, ...]:
         return ()
     except (OSError, UnicodeDecodeError) as error:
         raise RunError(f"{clean_line(path)} cannot be read ({clean_line(error, 100)}); write a name a line") from None
-    names = tuple(clean_line(line, 200).strip() for line in text.splitlines() if line.strip())
+    names = tuple(clean_line(line, 200) for line in text.rstrip().splitlines())
+    _check_names(names, clean_line(path))
     if not 2 <= len(names) <= MOST_CLASSES:
         raise RunError(f"{clean_line(path)} names {plural(len(names), 'class', 'classes')}; 2 to {MOST_CLASSES} can be")
     return names
+
+
+def _check_names(names: Sequence[str], where: str) -> None:
+    """Raise RunError for a line without a name, since lines count the classes, and for a name that is there twice."""
+    for line, name in enumerate(names, start=1):
+        if not name:
+            raise RunError(f"{where} line {line} is empty, it names class {line - 1}; write a name or remove the line")
+        if (before := names.index(name) + 1) < line:
+            told = f"lines {before} and {line} both name {clean_line(name, 60)!r}"
+            raise RunError(f"{where} {told}; give each class a name of its own")

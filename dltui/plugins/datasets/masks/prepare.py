@@ -50,6 +50,7 @@ def arrays(pairs: Pairs, options: MaskOptions, context: PreparationContext) -> A
     samples = {split: [(pair.image, row) for row, pair in enumerate(some)] for split, some in parts.items()}
     decoded = decode(samples, options.color, reading, context, options.path)
     broken |= dict(decoded.broken)
+    notes = (*pairs.notes, *seen.notes(options), *drawn, *classes.notes, *values.notes())
     found: dict[SplitName, tuple[Array, Array]] = {}
     for split, (x, rows) in decoded.parts.items():
         whole = masks[split] if len(rows) == len(masks[split]) else masks[split][rows]
@@ -61,7 +62,7 @@ def arrays(pairs: Pairs, options: MaskOptions, context: PreparationContext) -> A
         decoded.mean,
         decoded.std,
         validation=found.get("validation"),
-        notes=(*pairs.notes, *seen.notes(options), *drawn, *classes.notes, *_broken(broken, pairs), *decoded.notes),
+        notes=(*notes, *_broken(broken, pairs), *decoded.notes),
         names=decoded.names,
         inputs={"image": decoded.reading},
     )
@@ -117,7 +118,7 @@ def _read_masks(
                 if isinstance(mask, UnreadableError):
                     broken[pair.mask] = str(mask)
                     continue
-                values.add(pair, mask.counts)
+                values.add(pair, mask)
                 file.write(mask.pixels.tobytes())
                 good.append(pair)
             context.progress(f"reading {plural(len(pairs), f'{split} mask')}", (start + len(some)) / len(pairs))

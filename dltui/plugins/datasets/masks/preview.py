@@ -65,6 +65,7 @@ def preview_of(pairs: Pairs, options: MaskOptions) -> Preview:
             *pairs.notes,
             *seen.notes(options),
             *classes.notes,
+            *values.notes(),
             f"classes are counted in {plural(len(chosen), 'mask')} of {len(everything):,}",
             *(f"{clean_line(name)}: {reason}" for name, reason in list(broken.items())[:MOST_BROKEN]),
         ),
@@ -82,7 +83,7 @@ def _look_at(
     for pair in chosen:
         try:
             mask = read(pair, reading)
-            values.add(pair, mask.counts)
+            values.add(pair, mask)
             present += mask.counts > 0
             if len(samples) < MOST_SAMPLES:
                 samples.append((pair, mask.pixels))

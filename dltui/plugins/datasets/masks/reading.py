@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageFile, ImageOps
 
 from dltui.core.data import image_file
 from dltui.core.data.image_file import UnreadableError
@@ -19,14 +19,19 @@ if TYPE_CHECKING:
     from dltui.plugins.datasets.masks.listing import Pair
 
 INDEXED = ("P", "L", "1")
+TURNED = range(2, 9)
+"""Values of the EXIF orientation of an image that is turned or mirrored."""
 GRAY16 = ("I", "I;16", "I;16L", "I;16B", "I;16N")
 
 
 class Mask(NamedTuple):
-    """A mask in the size of the samples, uint8 (height, width), and how often its file has each value, (256,)."""
+    """A mask in the size of the samples, uint8 (height, width), and how often its file has each value, (256,).
+    `turned`: the image is, by what the camera noted in it.
+    """
 
     pixels: Array
     counts: Array
+    turned: bool = False
 
 
 def read(pair: Pair, reading: Mapping[str, Any]) -> Mask:
@@ -34,14 +39,24 @@ def read(pair: Pair, reading: Mapping[str, Any]) -> Mask:
     is none.
     """
     (width, height), _ = image_file.look(pair.image)
+    turned = image_file.guarded(pair.image, _is_turned)
     values = _values(pair.mask)
     if values.shape != (height, width):
         own = f"{values.shape[1]}x{values.shape[0]}"
         image = f"{clean_line(pair.image)} is {width}x{height}"
-        raise RunError(f"{clean_line(pair.mask)} is {own}, its image {image}; make both one size")
+        told = (f"{image} once it is turned as the camera noted (EXIF); turn the mask, too" if turned else
+                f"{image}; make both one size")  # fmt: skip
+        raise RunError(f"{clean_line(pair.mask)} is {own}, its image {told}")
     counts = np.bincount(values.ravel(), minlength=256)
     wanted = reading["width"], reading["height"]
-    return Mask(np.asarray(_resized(Image.fromarray(values), wanted, str(reading["fit"]))), counts)
+    return Mask(np.asarray(_resized(Image.fromarray(values), wanted, str(reading["fit"]))), counts, turned)
+
+
+def _is_turned(image: ImageFile.ImageFile) -> bool:
+    """True for an image that is shown in another way than its file has it, by its header alone."""
+    # A PNG would be decoded for notes behind its pixels; Pillow turns a TIFF itself.
+    known = image.format not in ("PNG", "TIFF") or "exif" in image.info
+    return known and image.getexif().get(image_file.ORIENTATION) in TURNED
 
 
 def _values(path: str) -> Array:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from dltui.core.errors import RunError
 from dltui.core.tasks.segmentation import IGNORED
-from dltui.core.text import clean_line
+from dltui.core.text import clean_line, plural
 from dltui.plugins.datasets.masks import reading
 
 if TYPE_CHECKING:
     from dltui.core.contract.types import Array
     from dltui.plugins.datasets.masks.listing import Pair
+    from dltui.plugins.datasets.masks.reading import Mask
 
 FOREGROUND = (0, IGNORED)
 """The values of masks of two classes that are drawn in black and white."""
@@ -37,11 +39,22 @@ class Values:
     def __init__(self) -> None:
         self.counts: Array = np.zeros(256, dtype=np.int64)
         self._where: dict[int, str] = {}
+        self._turned: list[str] = []
 
-    def add(self, pair: Pair, counts: Array) -> None:
-        self.counts += counts
-        for value in np.flatnonzero(counts).tolist():
+    def add(self, pair: Pair, mask: Mask) -> None:
+        self.counts += mask.counts
+        for value in np.flatnonzero(mask.counts).tolist():
             self._where.setdefault(value, pair.mask)
+        if mask.turned:
+            self._turned.append(pair.image)
+
+    def notes(self) -> tuple[str, ...]:
+        """A line about images that are turned: masks are taken as they are."""
+        if not self._turned:
+            return ()
+        first = clean_line(Path(self._turned[0]).name, 60)
+        count = plural(len(self._turned), "image")
+        return (f"turned as the camera noted (EXIF), their masks are not: {count}, the first is {first}",)
 
     def classes(self, named: Sequence[str]) -> Classes:
         """The classes of these values; `named` are those of classes.txt. Raises RunError for a value that is none."""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import zipfile
+import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dltui.core.errors import RunError
+from dltui.core.inputs.numerals import is_missing
 from dltui.core.text import clean_line
 from dltui.plugins.datasets.sequences.found import Found
 
@@ -22,22 +23,30 @@ WANTED = "x (n, steps, features) and y (n,); or x_train, y_train, x_test, y_test
 def read(path: Path) -> Found:
     """The sequences of an archive. Raises RunError naming the array that is wrong."""
     where = clean_line(path)
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name.lower(): np.asarray(file[name]) for name in file.files}
-    except (OSError, zipfile.BadZipFile, EOFError) as error:
-        raise RunError(f"{where} cannot be read: {clean_line(error, 100)}") from None
-    except (AttributeError, TypeError):
-        raise RunError(f"{where} is a single array, wanted is an .npz archive of {WANTED}") from None
-    except ValueError:
-        told = "save a padded array and the lengths as `lengths`"
-        raise RunError(f"{where} holds Python objects, which are not loaded; {told}") from None
+    arrays = _arrays(path, where)
     if "x_train" in arrays:
         steps, targets = _part(where, arrays, "_train")
         more, others = _part(where, arrays, "_test")
         return Found(where, [*steps, *more], [*targets, *others], test=len(more))
     steps, targets = _part(where, arrays, "")
     return Found(where, steps, targets)
+
+
+def _arrays(path: Path, where: str) -> dict[str, Array]:
+    """The arrays of an archive by their names in small letters. Raises RunError."""
+    try:
+        loaded = np.load(path, allow_pickle=False)
+        if not isinstance(loaded, np.ndarray):
+            with loaded as file:
+                return {name.lower(): np.asarray(file[name]) for name in file.files}
+    except Exception as error:
+        # NumPy and zipfile raise anything for what is damaged, encrypted or larger than the memory.
+        if "pickle" in str(error):
+            told = "save a padded array and the lengths as `lengths`"
+            raise RunError(f"{where} holds Python objects, which are not loaded; {told}") from None
+        reason = clean_line(getattr(error, "strerror", None) or error, 100) or type(error).__name__
+        raise RunError(f"{where} cannot be read: {reason}; make it again with numpy.savez") from None
+    raise RunError(f"{where} is a single array, wanted is an .npz archive of {WANTED}")
 
 
 def _part(where: str, arrays: Mapping[str, Array], end: str) -> tuple[list[Array], list[str] | list[float]]:
@@ -53,8 +62,16 @@ def _part(where: str, arrays: Mapping[str, Array], end: str) -> tuple[list[Array
         raise RunError(f"{where}: y{end} is {y.dtype} {y.shape}, wanted is a class or a number for each of {len(x):,}")
     lengths = _lengths(where, x, arrays.get(f"lengths{end}"), end)
     steps = [np.asarray(row[:length], np.float64) for row, length in zip(x, lengths.tolist(), strict=True)]
-    flat = y.reshape(-1)
-    return steps, flat.tolist() if y.dtype.kind != "b" else [str(value) for value in flat.tolist()]
+    return steps, _targets(where, f"y{end}", y.reshape(-1).tolist(), y.dtype.kind)
+
+
+def _targets(where: str, name: str, values: list[Any], kind: str) -> list[Any]:
+    """The targets as numbers or texts. Raises RunError for one that is missing."""
+    for row, value in enumerate(values):
+        if is_missing(value) if kind == "U" else not math.isfinite(value):
+            told = clean_line(repr(value), 40)
+            raise RunError(f"{where}: {name} of sequence {row} is {told}, no target; fill it in or remove the sequence")
+    return list(map(str, values)) if kind == "b" else values
 
 
 def _lengths(where: str, x: Array, given: Array | None, end: str) -> Array:

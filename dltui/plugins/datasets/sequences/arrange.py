@@ -13,6 +13,7 @@ from dltui.core.inputs.numerals import as_number
 from dltui.core.tasks.registry import TASKS
 from dltui.core.text import clean_line
 from dltui.plugins.datasets.tables import roles
+from dltui.plugins.datasets.tables.class_names import class_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -81,7 +82,7 @@ def _targets(found: Found, task: Task) -> tuple[Array, tuple[str, ...]]:
         return np.asarray(numbers, np.float32).reshape(-1, 1), ()
     if TASKS[task].targets == "labels":
         raise RunError(f"{found.where} has one target for each sequence; several labels are not read from it")
-    texts = [clean_line(_class(value), 200) for value in found.targets]
+    texts = [clean_line(_class(value)) for value in found.targets]
     classes = tuple(sorted(set(texts), key=roles.order))
     if len(classes) > MOST_CLASSES:
         raise RunError(f"{found.where} has more than {MOST_CLASSES:,} different targets, which are no classes")
@@ -90,7 +91,7 @@ def _targets(found: Found, task: Task) -> tuple[Array, tuple[str, ...]]:
 
 
 def _class(value: str | float) -> str:
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+    return class_name(str(value), as_number(str(value)))
 
 
 def _divided(found: Found, labels: Array, options: SequencesOptions) -> dict[SplitName, Sequence[int]]:

@@ -39,7 +39,9 @@ def sources(options: SequencesOptions, folders: Sequence[Path]) -> list[Path]:
     path = Path(options.path)
     if not options.path:
         return []
-    return sorted(path.glob("*/*")) if path.is_dir() else [path] if path.is_file() else []
+    from dltui.plugins.datasets.sequences.steps import files_of
+
+    return files_of(path) if path.is_dir() else [path] if path.is_file() else []
 
 
 DATASET = Dataset(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,8 +12,10 @@ import numpy as np
 from dltui.core.errors import RunError
 from dltui.core.inputs.numerals import as_number, is_missing
 from dltui.core.text import clean_line
+from dltui.plugins.datasets.images.walk import folders, is_hidden
 from dltui.plugins.datasets.sequences.found import Found
 from dltui.plugins.datasets.tables import files, roles
+from dltui.plugins.datasets.tables.header import is_header
 from dltui.plugins.datasets.tables.table import Table, look_through
 
 if TYPE_CHECKING:
@@ -27,9 +30,10 @@ def of_table(path: Path, called: str, target: str) -> Found:
     """
     table = look_through(str(path), "auto")
     names = [column.name.strip().lower() for column in table.columns]
-    first = table.column(called) if called else next((names.index(name) for name in IDS if name in names), 0)
+    by_name = next((names.index(name) for name in IDS if name in names), table.places[0])
+    first = table.column(called) if called else by_name
     wanted = roles.target_of(table, target)
-    values = [place for place in range(len(names)) if place not in (first, wanted)]
+    values = [place for place in table.places if place not in (first, wanted)]
     if first == wanted or not values:
         where = clean_line(path)
         raise RunError(f"{where}: wanted are a column that tells sequences apart, columns of numbers, and a target")
@@ -40,6 +44,7 @@ def of_table(path: Path, called: str, target: str) -> Found:
         list(targets.values()),
         tuple(clean_line(table.columns[place].name, 100) for place in values),
         tuple(clean_line(name, 100) for name in steps),
+        notes=(*table.notes, *table.index_notes((first, wanted))),
     )
 
 
@@ -70,26 +75,51 @@ def _number(table: Table, place: int, cell: str, where: str) -> float:
     return float(value)
 
 
+def files_of(path: Path) -> list[Path]:
+    """The files in the folders of classes, without what systems and programs keep for themselves."""
+    found = [file for name in folders(path) for file in (path / name).iterdir()]
+    return sorted(file for file in found if file.is_file() and not is_hidden(file.name))
+
+
 def of_folder(path: Path) -> Found:
     """The sequences of a folder: CLASS/FILE.csv holds the steps of one, a line each. Raises RunError."""
-    found = [file for file in sorted(path.glob("*/*")) if file.is_file() and not file.name.startswith(".")]
+    found = files_of(path)
     if not found:
         raise RunError(f"{clean_line(path)} has no files in folders of classes; wanted is CLASS/FILE.csv")
-    first = _rows(found[0])
-    places = len(first[0])
-    steps = [first, *(_rows(file, places) for file in found[1:])]
-    names = tuple(clean_line(f"{file.parent.name}/{file.name}", 150) for file in found)
-    return Found(clean_line(path), steps, [clean_line(file.parent.name, 100) for file in found], names=names)
+    steps: list[Array] = []
+    alike = True
+    first = _beginning(found[0])
+    for file in found:
+        rows, line = _rows(file, steps[0].shape[1] if steps else 0)
+        steps.append(rows)
+        alike = alike and line == first[0]
+    notes = []
+    if alike and len(found) > 1 and _are_names(first[0], first[1:]):
+        steps = [_without_first(rows, file) for rows, file in zip(steps, found, strict=True)]
+        names = clean_line(",".join(first[0]), 60)
+        notes.append(f"left out, as names of features: the line {names!r}, with which every file begins")
+    names_of_files = tuple(clean_line(f"{file.parent.name}/{file.name}", 150) for file in found)
+    return Found(
+        clean_line(path), steps, [file.parent.name for file in found], names=names_of_files, notes=tuple(notes)
+    )
 
 
-def _rows(file: Path, places: int = 0) -> Array:
-    """The numbers of a file (steps, features); a first line of names is left out."""
+def _beginning(file: Path) -> list[list[str]]:
+    return [cells for _, cells in islice(files.examine(file).rows(), files.LOOKED_AT)]
+
+
+def _rows(file: Path, places: int) -> tuple[Array, list[str]]:
+    """The numbers of a file (steps, features), of which there are `places` unless that is 0; a first line of names is
+    left out. Also the first line.
+    """
     rows: list[list[float]] = []
+    first: list[str] = []
     for count, (line, cells) in enumerate(files.examine(file).rows()):
+        first = first or cells
         numbers = [as_number(cell.strip()) for cell in cells]
-        if count == 0 and all(number is None for number in numbers):
+        if count == 0 and all(number is None for number in numbers) and not all(map(is_missing, cells)):
             continue
-        if any(number is None for number in numbers):
+        if None in numbers:
             bad = cells[numbers.index(None)]
             raise RunError(f"{clean_line(file)} line {line} has {clean_line(repr(bad), 40)}, which is no number")
         places = places or len(numbers)
@@ -98,4 +128,22 @@ def _rows(file: Path, places: int = 0) -> Array:
         rows.append([number for number in numbers if number is not None])
     if not rows:
         raise RunError(f"{clean_line(file)} has no steps; remove it")
-    return np.asarray(rows, np.float64)
+    return np.asarray(rows, np.float64), first
+
+
+def _are_names(first: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
+    """True if a first line of numbers holds names, as tables have them; also 0, 1 as pandas counts columns, where no
+    cell below is such a number.
+    """
+    if any(as_number(cell) is None for cell in first) or not below:
+        return False
+    counted = len(first) > 1 and list(first) == [str(place) for place in range(len(first))]
+    return is_header(first, below) or (
+        counted and not any(cell.strip().lstrip("+-").isdecimal() for cells in below for cell in cells)
+    )
+
+
+def _without_first(rows: Array, file: Path) -> Array:
+    if len(rows) < 2:
+        raise RunError(f"{clean_line(file)} has no steps; remove it")
+    return rows[1:]

@@ -85,6 +85,8 @@ class _Single:
     def value(self, line: int, cells: Sequence[str]) -> float:
         text, name = cells[self._place].strip(), self._column.name
         known = text in self._labels
+        if self._labels and not known and not is_missing(text):
+            raise self._table.changed()
         value = self._numbers[self._labels[text]] if known else self._column.numerals.value(text)
         if is_missing(text) or value is None:
             problem = f"has no {name!r}, the target" if is_missing(text) else (

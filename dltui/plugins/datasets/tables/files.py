@@ -7,10 +7,11 @@ import contextlib
 import csv
 import gzip
 import io
+import json
 import lzma
 import zlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -23,7 +24,10 @@ SEPARATORS = (";", "\t", "|", ",")
 COMMENTS = ("#", "%", "//")
 LOOKED_AT = 100
 """So many lines tell the separator and the header."""
-LONGEST_LINE = 1 << 20
+LONGEST_CELL = 1 << 24
+"""The number of characters; Python allows 131,072 unless it is told otherwise."""
+END = "end"
+"""A line that is put behind the last one: it becomes a row of its own unless it stands between quotation marks."""
 OPENERS: dict[bytes, Any] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open}
 SHEET = "save its sheet as CSV (UTF-8)"
 OTHERS = {
@@ -39,6 +43,10 @@ OTHERS = {
 }
 SHEETS = {b"xl/": f"an Excel workbook: {SHEET}", b"opendocument": f"a spreadsheet: {SHEET}"}
 PARQUET = b"PAR1"
+PANDAS_INDEX = "__index_level_"
+"""What the name of an index without a name begins with."""
+
+csv.field_size_limit(LONGEST_CELL)
 
 Row = tuple[int, list[str]]
 """The number of a line, and its cells."""
@@ -59,6 +67,7 @@ class CsvFile:
     """None where it has to be guessed."""
     skipped: int = 0
     """Comments between rows, of the last time it was read."""
+    index: frozenset[str] = frozenset()
 
     def rows(self) -> Iterator[Row]:
         """Yield every row; empty lines and comments are left out. Raises RunError naming the line."""
@@ -66,9 +75,10 @@ class CsvFile:
         with _reported(self.path) as reported, _text(self.path) as stream:
             for _ in range(self.skip):
                 stream.readline()
-            reader = csv.reader(stream, delimiter=self.separator, skipinitialspace=True)
+            lines = _Lines(stream)
+            reader = csv.reader(lines, delimiter=self.separator, skipinitialspace=True)
             reported.line = lambda: self.skip + reader.line_num
-            for number, cells in enumerate(row for row in reader if any(row)):
+            for number, cells in enumerate(self._filled(reader, lines)):
                 if number and self._is_comment(cells):
                     self.skipped += 1
                     continue
@@ -76,8 +86,32 @@ class CsvFile:
                     cells[0] = cells[0].lstrip("#%/ ")
                 yield reported.line(), cells
 
+    def _filled(self, reader: Any, lines: _Lines) -> Iterator[list[str]]:
+        """The rows that are not empty. Raises RunError where a cell goes on to the end of the file."""
+        line = self.skip
+        for row in reader:
+            if lines.ended and row != [END]:
+                told = "opens a quotation mark that is never closed; close or remove it"
+                raise RunError(f"{clean_line(self.path)} line {line + 1} {told}")
+            line = self.skip + reader.line_num
+            if any(row) and not lines.ended:
+                yield row
+
     def _is_comment(self, cells: Sequence[str]) -> bool:
         return len(cells) != self.columns and cells[0].startswith(COMMENTS)
+
+
+class _Lines:
+    """The lines of a text file and then END; `ended` once that was taken."""
+
+    def __init__(self, stream: io.TextIOWrapper) -> None:
+        self._stream = stream
+        self.ended = False
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self._stream
+        self.ended = True
+        yield END
 
 
 @dataclass
@@ -89,6 +123,8 @@ class ParquetFile:
     notes: tuple[str, ...] = ()
     has_header: bool | None = True
     skipped: int = 0
+    index: frozenset[str] = frozenset()
+    """The columns that hold the index of a data frame of pandas; known once the names are read."""
 
     def rows(self) -> Iterator[Row]:
         """Yield the names of the columns, then each row. Raises RunError."""
@@ -99,8 +135,11 @@ class ParquetFile:
             raise RunError(f"{clean_line(self.path)} is a parquet file: pip install pyarrow") from None
         except OSError as error:
             raise RunError(f"cannot read {clean_line(self.path)}: {clean_line(error, 100)}") from None
-        except ValueError as error:
-            reason = clean_line(str(error).split(". ", 1)[0], 100)
+        except RunError:
+            raise
+        except Exception as error:
+            # What is damaged or out of range is raised as anything: by Arrow, by Python's dates, by time zones.
+            reason = clean_line(str(error).split(". ", 1)[0] or type(error).__name__, 150)
             raise RunError(f"cannot read {clean_line(self.path)}: {reason}; make or copy it again") from None
 
     def _cells(self) -> Iterator[Sequence[Any]]:
@@ -110,9 +149,19 @@ class ParquetFile:
             yield from self._cells_of_pandas()
             return
         with pyarrow.parquet.ParquetFile(self.path) as file:
-            yield ["" if name.startswith("__index_level_") else name for name in file.schema_arrow.names]
+            names = file.schema_arrow.names
+            self.index = _pandas_index(names, file.schema_arrow.metadata or {})
+            yield names
             for batch in file.iter_batches(10_000):
-                yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
+                yield from zip(*map(self._values, names, batch.columns), strict=True)
+
+    def _values(self, name: str, column: Any) -> list[Any]:
+        try:
+            found: list[Any] = column.to_pylist()
+        except Exception as error:
+            told = f"column {clean_line(repr(name), 60)} cannot be read: {clean_line(error, 100)}"
+            raise RunError(f"{clean_line(self.path)}: {told}; correct that column or leave it out") from None
+        return found
 
     def _cells_of_pandas(self) -> Iterator[Sequence[Any]]:
         import pandas
@@ -120,6 +169,15 @@ class ParquetFile:
         frame = pandas.read_parquet(self.path)
         yield list(map(str, frame.columns))
         yield from frame.itertuples(index=False, name=None)
+
+
+def _pandas_index(names: Sequence[str], metadata: Mapping[bytes, bytes]) -> frozenset[str]:
+    """The columns that are the index of a data frame, by what pandas writes beside them."""
+    told: Any = []
+    with contextlib.suppress(ValueError, AttributeError):
+        told = json.loads(metadata.get(b"pandas", b"{}")).get("index_columns")
+    known = told if isinstance(told, list) else []
+    return frozenset(name for name in names if name in known or name.startswith(PANDAS_INDEX))
 
 
 TableFile = CsvFile | ParquetFile
@@ -136,8 +194,18 @@ def examine(path: Path) -> TableFile:
             by_name = f"an Excel workbook: {SHEET}" if path.suffix.lower() in (".xlsx", ".xlsm") else ""
             raise RunError(f"{clean_line(path)} is {(inside or by_name or name) if magic[:2] == b'PK' else name}")
     with _reported(path), _text(path) as stream:
-        lines = [stream.readline(LONGEST_LINE) for _ in range(LOOKED_AT)]
-    return _examined(path, [line for line in lines if line])
+        lines = _beginning(stream)
+    return _examined(path, lines)
+
+
+def _beginning(stream: io.TextIOWrapper) -> list[str]:
+    """The first lines; fewer than LOOKED_AT where they are long."""
+    lines: list[str] = []
+    length = 0
+    while len(lines) < LOOKED_AT and length < LONGEST_CELL and (line := stream.readline(LONGEST_CELL)):
+        lines.append(line)
+        length += len(line)
+    return lines
 
 
 def _examined(path: Path, lines: list[str]) -> CsvFile:
@@ -228,6 +296,9 @@ class _reported:
 
     def __exit__(self, kind: object, error: object, trace: object) -> None:
         name = clean_line(self.path)
+        if isinstance(error, csv.Error) and "field limit" in str(error):
+            told = f"has a cell of more than {LONGEST_CELL:,} characters; close its quotation mark or shorten it"
+            raise RunError(f"{name} line {self.line()} {told}") from None
         if isinstance(error, csv.Error):
             raise RunError(f"{name} line {self.line()} cannot be read: {clean_line(error, 100)}") from None
         if isinstance(error, UnicodeDecodeError):

@@ -30,7 +30,7 @@ def places_of(table: Table, asked: str) -> tuple[int, ...]:
     if twice:
         raise RunError(f"column {clean_line(twice, 80)!r} is named twice; name each column to predict once")
     for word in words:
-        fitting = [place for place, column in enumerate(table.columns) if fnmatchcase(column.name, word)]
+        fitting = [place for place in table.places if fnmatchcase(table.columns[place].name, word)]
         found += fitting or [table.column(word)]
     return tuple(dict.fromkeys(found))
 

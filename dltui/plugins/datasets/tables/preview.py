@@ -53,11 +53,11 @@ def _train(rows: int, options: CsvOptions) -> int:
 def _alone(table: Table, options: CsvOptions) -> int | None:
     """The column of texts that is the only input there is, or the chosen one with nothing but texts beside it."""
     target = roles.wanted(table, options)
-    rest = {at: column.kind for at, column in enumerate(table.columns) if at not in target.wanted}
+    rest = {at: table.columns[at].kind for at in table.places if at not in target.wanted}
     chosen = table.column(options.text) if options.text else None
     if chosen is not None:
         others = [kind for at, kind in rest.items() if at != chosen and kind in ("number", "category")]
-        return None if others and len(table.columns) > 2 else chosen
+        return None if others and len(table.places) > 2 else chosen
     filled = [at for at, kind in rest.items() if kind != "empty"]
     return filled[0] if len(filled) == 1 and rest[filled[0]] == "text" else None
 

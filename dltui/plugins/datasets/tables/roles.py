@@ -9,8 +9,10 @@ from dltui.core.data.findings.dropped import without_review
 from dltui.core.errors import RunError
 from dltui.core.inputs.numerals import as_number
 from dltui.core.text import clean_line
+from dltui.plugins.datasets.tables.class_names import class_name
 from dltui.plugins.datasets.tables.header import TARGET_NAMES
 from dltui.plugins.datasets.tables.labels import places_of
+from dltui.plugins.datasets.tables.table import INDEX
 
 if TYPE_CHECKING:
     from dltui.core.contract.types import Task
@@ -87,11 +89,11 @@ def choose(table: Table, options: CsvOptions) -> Choice:
     if dropped.intersection((target, *several)):
         raise RunError(f"{table.columns[target].name!r} is the target and cannot be left out; set --data target=COLUMN")
     taken = {target, *several, predicted.text, *dropped}
-    rest = [place for place in range(len(table.columns)) if place not in taken]
+    rest = [place for place in table.places if place not in taken]
     kinds: dict[str, list[int]] = {kind: [] for kind in ("number", "category", "text", "empty")}
     for place in rest:
         kinds[table.columns[place].kind].append(place)
-    notes = list(table.notes)
+    notes = [*table.notes, *table.index_notes(taken)]
     numbers = _without_index(table, kinds["number"], len(kinds["category"]), table.columns[target], notes)
     notes += _written(table, numbers)
     notes += [note for place in rest for note in _odd(table.columns[place])]
@@ -165,8 +167,8 @@ def _cells(*kinds: Odd) -> str:
 def target_of(table: Table, name: str) -> int:
     if name:
         return table.column(name)
-    names = [column.name.lower() for column in table.columns]
-    return next((names.index(usual) for usual in TARGET_NAMES if usual in names), len(names) - 1)
+    names = {table.columns[place].name.lower(): place for place in reversed(table.places)}
+    return next((names[usual] for usual in TARGET_NAMES if usual in names), table.places[-1])
 
 
 def may_be_classes(column: Column) -> bool:
@@ -215,12 +217,8 @@ def class_counts(column: Column) -> dict[str, int]:
 
 
 def _class_name(text: str, column: Column) -> str:
-    number = column.numerals.value(text)
-    digits = text.lstrip("+-")
-    # A leading zero belongs to a code, and a unit to a name.
-    if number is None or column.numerals.units or (len(digits) > 1 and digits[0] == "0" and digits[1].isdecimal()):
-        return text
-    return str(int(number)) if number.is_integer() and abs(number) < 2**53 else repr(number)
+    # A unit belongs to a name.
+    return text if column.numerals.units else class_name(text, column.numerals.value(text))
 
 
 def order(text: str) -> tuple[int, float, str]:
@@ -236,6 +234,8 @@ def role(choice: Choice, place: int) -> str:
         return READ
     if place in choice.numbers or place in choice.categories:
         return about(column)
+    if column.index:
+        return f"left out: {INDEX}"
     if column.kind == "number" and choice.table.is_index(place):
         return "left out: it numbers the rows"
     return "left out" + ("" if column.kind in ("number", "category") else f": {about(column)}")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Literal
 from dltui.core.errors import RunError
 from dltui.core.inputs.numerals import Style, as_number, is_missing
 from dltui.core.text import clean_line, plural
-from dltui.plugins.datasets.tables import files
+from dltui.plugins.datasets.tables import files, headings
 from dltui.plugins.datasets.tables.files import CsvFile, Row, TableFile
 from dltui.plugins.datasets.tables.header import is_header
 from dltui.plugins.datasets.tables.numerals import Numerals
@@ -25,8 +26,11 @@ INDEX_NAMES = ("index", "idx", "id", "row", "rownum", "row_id", "rowid", "row_nu
                "number", "sno", "s.no", "serial", "obs", "observation", "record", "sample")  # fmt: skip
 """Names in small letters of columns that count the rows, where they do."""
 
+INDEX = "the index that pandas wrote"
+
 Kind = Literal["number", "category", "text", "empty"]
 Header = Literal["auto", "yes", "no"]
+State = tuple[int, ...]
 
 
 @dataclass
@@ -35,6 +39,10 @@ class Column:
 
     name: str
     nameless: bool = False
+    heading: str = ""
+    """The name in full."""
+    index: bool = False
+    """True for the index of a data frame, which is only taken where it is named."""
     rows: int = 0
     missing: int = 0
     changes: int = 0
@@ -104,18 +112,52 @@ class Table:
     first: list[list[str]]
     rows: int
     notes: list[str] = field(default_factory=list)
+    state: State = ()
+    """Of the file, before it was scanned."""
 
     @property
     def path(self) -> Path:
         return self.file.path
 
+    @property
+    def places(self) -> list[int]:
+        """The columns without the index of a data frame."""
+        return [place for place, column in enumerate(self.columns) if not column.index]
+
+    def index_notes(self, taken: Container[int]) -> list[str]:
+        """Lines about the columns of an index that are left out, as they are not `taken`."""
+        left = [column.name for at, column in enumerate(self.columns) if column.index and at not in taken]
+        return [f"column {name!r} is left out: {INDEX}" for name in left]
+
     def cells(self) -> Iterator[Row]:
-        """Yield every row again, with its line number."""
+        """Yield every row again, with its line number. Raises RunError where the file is no longer as it was."""
+        count = 0
+        try:
+            for count, row in enumerate(self.scan(), start=1):
+                if count > self.rows:
+                    break
+                yield row
+        except RunError:
+            self._check_unchanged(self.rows)
+            raise
+        self._check_unchanged(count)
+
+    def _check_unchanged(self, rows: int) -> None:
+        if rows != self.rows or _state(self.path) != self.state:
+            raise self.changed()
+
+    def changed(self) -> RunError:
+        """The error for a file that is no longer as it was scanned."""
+        return RunError(f"{clean_line(self.path)} changed while it was read; try again when it is complete")
+
+    def scan(self) -> Iterator[Row]:
+        """Yield every row with its line number. Raises RunError for one with another number of columns."""
         rows = self.file.rows()
         if self.has_header:
             next(rows, None)
         for line, cells in rows:
             if len(cells) != len(self.columns):
+                self._check_unchanged(self.rows)
                 told = f"line {line} has {plural(len(cells), 'column')}, the first has {len(self.columns)}"
                 raise RunError(f"{clean_line(self.path)} {told}; {self._remedy(len(cells))}")
             yield line, cells
@@ -129,6 +171,8 @@ class Table:
     def is_index(self, place: int) -> bool:
         """True if a column numbers the rows, by its name and its numbers."""
         column = self.columns[place]
+        if column.index:
+            return True
         name = column.name.strip().lower()
         if column.counts_rows and (column.nameless or name in INDEX_NAMES or (place == 0 and not self.has_header)):
             return True
@@ -141,6 +185,9 @@ class Table:
         names = [column.name for column in self.columns]
         if name in names:
             return names.index(name)
+        in_full = [column.heading for column in self.columns]
+        if (heading := clean_line(name)) in in_full:
+            return in_full.index(heading)
         known = ", ".join(names[:20]) + (", ..." if len(names) > 20 else "")
         hint = suggest(name, names) or f"there are {known}"
         raise RunError(f"{clean_line(self.path)} has no column {clean_line(repr(name), 60)}; {hint}")
@@ -153,8 +200,10 @@ def look_through(path: str, header: Header) -> Table:
     place = Path(path)
     if not place.is_file():
         raise RunError(f"{clean_line(place)} is {'not a file' if place.exists() else 'not there'}")
+    state = _state(place)
     table = _begun(files.examine(place), header)
-    for line, cells in table.cells():
+    table.state = state
+    for line, cells in table.scan():
         table.rows += 1
         if len(table.first) < SHOWN:
             table.first.append(cells)
@@ -177,7 +226,7 @@ def _begun(file: TableFile, header: Header) -> Table:
     (first, *below) = [cells for _, cells in islice(file.rows(), files.LOOKED_AT)] or [[]]
     if not first:
         raise RunError(f"{clean_line(file.path)} is empty")
-    if len(first) < 2:
+    if len(first) - len(file.index) < 2:
         needed = "a target and a feature are needed, with , ; | or tabs between them"
         raise RunError(f"{clean_line(file.path)} has one column; {needed}")
     known = file.has_header if header == "auto" else header == "yes"
@@ -185,11 +234,29 @@ def _begun(file: TableFile, header: Header) -> Table:
     if has_header and len(first) + 1 == file.columns:
         # R leaves out the name of the row names.
         first = ["", *first]
-    names = _names(file.path, first) if has_header else [f"column {number}" for number in range(1, len(first) + 1)]
-    columns = [
-        Column(name, nameless=has_header and _is_nameless(cell)) for name, cell in zip(names, first, strict=True)
+    return Table(file, has_header, _columns(file, first, has_header), [], 0, list(file.notes))
+
+
+def _columns(file: TableFile, first: Sequence[str], has_header: bool) -> list[Column]:
+    """The columns, named by the first row if that is the header. Raises RunError for a name that is there twice."""
+    full = headings.headings(first if has_header else [""] * len(first))
+    twice = next((name for name, count in Counter(full).items() if count > 1), None)
+    if twice is not None:
+        name = clean_line(twice, headings.LONGEST)
+        raise RunError(f"{clean_line(file.path)} has two columns called {name!r}; give one another name")
+    return [
+        Column(name, has_header and _is_nameless(cell), heading, has_header and cell in file.index)
+        for name, heading, cell in zip(headings.short_names(full), full, first, strict=True)
     ]
-    return Table(file, has_header, columns, [], 0, list(file.notes))
+
+
+def _state(path: Path) -> State:
+    """The size and the time of the last change of a file; () where it is gone."""
+    try:
+        found = path.stat()
+    except OSError:
+        return ()
+    return found.st_size, found.st_mtime_ns
 
 
 def _order(table: Table) -> tuple[Style, ...]:
@@ -206,11 +273,3 @@ def _is_nameless(cell: str) -> bool:
     """True if a column has no name, or a name that pandas gives to a nameless column."""
     text = cell.strip().lower()
     return not text or (text.startswith("unnamed: ") and as_number(text[9:]) is not None)
-
-
-def _names(path: Path, cells: Sequence[str]) -> list[str]:
-    names = [clean_line(cell, 100) or f"column {number}" for number, cell in enumerate(cells, start=1)]
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        raise RunError(f"{clean_line(path)} has two columns called {twice!r}; give one another name")
-    return names

@@ -23,7 +23,7 @@ def place_of(table: Table, options: CsvOptions) -> int:
     """The column of texts: the chosen one, or the only one. Raises RunError that lists them."""
     if options.text:
         return table.column(options.text)
-    found = [place for place, column in enumerate(table.columns) if column.kind == "text"]
+    found = [place for place in table.places if table.columns[place].kind == "text"]
     if len(found) == 1:
         return found[0]
     names = ", ".join(repr(table.columns[place].name) for place in found[:5])
@@ -57,8 +57,9 @@ def choose(table: Table, options: CsvOptions, place: int) -> Choice:
     """The target beside the text. Raises RunError where the text would be the target or has numbers."""
     wanted = roles.wanted(table, options)
     name = table.columns[place].name
-    if place in wanted.wanted and not (options.target or options.labels or options.targets) and len(table.columns) == 2:
-        wanted = replace(wanted, target=1 - place)
+    rest = [other for other in table.places if other != place]
+    if place in wanted.wanted and not (options.target or options.labels or options.targets) and len(rest) == 1:
+        wanted = replace(wanted, target=rest[0])
     wanted = roles.with_text(wanted, place, options)
     others = [column.name for at, column in enumerate(table.columns) if at not in (place, *wanted.wanted)]
     left = [f"only the column {name!r} is read; left out: {roles.named(others)}"] if others else []

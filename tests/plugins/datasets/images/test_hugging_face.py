@@ -135,6 +135,10 @@ def test_columns_and_rows_that_do_not_fit(hub: SimpleNamespace) -> None:
     hub.splits["train"].rows[3]["label"] = None
     with pytest.raises(RunError, match="row 3 of train has no class; choose another column by --data target=COLUMN"):
         prepared("hf", path="someone/pets")
+    hub.splits = {"train": table(range(10))}
+    hub.splits["train"].rows[4]["label"] = float("nan")
+    with pytest.raises(RunError, match="row 4 of train has no class"):
+        prepared("hf", path="someone/pets")
 
 
 def test_classes_keep_their_order_and_a_test_part_without_any_is_left_out(hub: SimpleNamespace) -> None:

@@ -100,6 +100,22 @@ def test_what_lacks_a_part_is_counted(tmp_path: Path) -> None:
     assert note == "samples left out: 2 without a class, 3 without an image; the first is a.tar: x/0003"
 
 
+def test_one_number_in_two_writings_is_one_class(tmp_path: Path) -> None:
+    kinds = (b"1", b"1.0", b" 1\n", b"01", b"12345678901234567", b"12345678901234568")
+    files = samples(range(12)) | {f"x/{number:04d}.cls": kinds[number % 6] for number in range(12)}
+    write(tmp_path / "a.tar", files | {"x/0000.cls": b"nan"})
+    found = list_shards(str(tmp_path))
+    assert found.classes == ("01", "1", "12345678901234567", "12345678901234568")
+    assert found.notes[1] == "samples left out: 1 without a class; the first is a.tar: x/0000"
+
+
+def test_archives_that_systems_and_programs_keep_are_none(tmp_path: Path) -> None:
+    write(tmp_path / "s" / "a.tar", samples(range(8)))
+    for hidden in ("__MACOSX/a.tar", ".cache/a.tar", "._a.tar"):
+        write(tmp_path / "s" / hidden, {"1.png": image(1)})
+    assert find(str(tmp_path / "s")) == [str(tmp_path / "s" / "a.tar")]
+
+
 def test_a_broken_image_is_named(tmp_path: Path) -> None:
     write(tmp_path / "a.tar", samples(range(20)) | {"x/0003.png": b"no image"})
     data = prepared("shards", path=str(tmp_path))

@@ -64,6 +64,7 @@ WRONG = {
     "missing": (["gone.png,cat,1"], r"pets.csv line 22: there is no image \S*gone.png; correct the path or"),
     "several": (["a.png,cat,1", "b.png,cat,1"], r"line 22: there is no image \S*a.png \(2 images of 22 are missing\)"),
     "class": (["all/1.png,,1"], r"pets.csv line 22 has no class; fill it in or remove the row$"),
+    "missing class": (["all/1.png,NaN,1"], r"pets.csv line 22 has no class; fill it in or remove the row$"),
     "path": ([",cat,1"], r"pets.csv line 22 has no path of an image"),
 }
 
@@ -128,6 +129,13 @@ def test_the_table_is_part_of_the_key(tmp_path: Path, lines: list[str]) -> None:
     one = prepare_process._key(DATASET, context, options, DATASET.sources(options, ()))
     make_table(tmp_path / "pets.csv", [HEAD, *lines, "all/0.png,dog,1"])
     assert prepare_process._key(DATASET, context, options, DATASET.sources(options, ())) != one
+
+
+def test_one_number_in_two_writings_is_one_class(tmp_path: Path, lines: list[str]) -> None:
+    kinds = ("1", "1.0", "76561198000000001", "76561198000000002")
+    rows = [f"{row.partition(',')[0]},{kinds[number % 4]}" for number, row in enumerate(lines)]
+    found = list_rows(TableOptions(path=str(make_table(tmp_path / "pets.csv", ["file,label", *rows]))))
+    assert found.classes == ("1", "76561198000000001", "76561198000000002")
 
 
 def test_a_relative_folder_is_seen_from_the_table(

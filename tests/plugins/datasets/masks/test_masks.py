@@ -67,7 +67,7 @@ def test_images_and_masks_are_paired_by_name_gray_and_palette_alike(tmp_path: Pa
 def test_names_of_classes_and_ignored_pixels(tmp_path: Path) -> None:
     root = folder(tmp_path / "own")
     save(root / "masks" / "3.png", np.full((SIDE, SIDE), 255, np.uint8))
-    (root / "classes.txt").write_text("sky\nroad\n\ncar\ntree\n")
+    (root / "classes.txt").write_text("sky\nroad\ncar\ntree\n\n")
     data = found(root)
     assert data.spec.classes == ("sky", "road", "car", "tree")
     assert any("no train mask has a pixel of tree" in note for note in data.notes)
@@ -186,3 +186,46 @@ def test_a_folder_of_another_layout_says_which_it_should_have(tmp_path: Path, ma
         save(tmp_path / name, mask(1)) if name.endswith("png") else (tmp_path / name).parent.mkdir(parents=True)
     with pytest.raises(RunError, match=line):
         found(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("sky\n\nroad\ncar\n", r"classes\.txt line 2 is empty, it names class 1; write a name or remove the line"),
+        ("\nsky\nroad\n", r"classes\.txt line 1 is empty, it names class 0"),
+        ("sky\nroad\nsky\n", r"classes\.txt lines 1 and 3 both name 'sky'; give each class a name of its own"),
+    ],
+)
+def test_every_line_of_classes_is_a_name_of_its_own(tmp_path: Path, text: str, line: str) -> None:
+    root = folder(tmp_path / "own")
+    (root / "classes.txt").write_text(text)
+    with pytest.raises(RunError, match=line):
+        found(root)
+
+
+def turned(root: Path, orientation: int, side: tuple[int, int]) -> Path:
+    """A folder of images with this EXIF orientation, and masks that are not turned."""
+    for number in range(6):
+        (root / "images").mkdir(parents=True, exist_ok=True)
+        exif = Image.Exif()
+        exif[274] = orientation if number else 1
+        Image.fromarray(image(number, side)).save(root / "images" / f"{number}.jpg", exif=exif)
+        save(root / "masks" / f"{number}.png", mask(number, 2, side))
+    return root
+
+
+def test_a_turned_image_of_another_shape_than_its_mask_is_told(tmp_path: Path) -> None:
+    with pytest.raises(
+        RunError, match=r"masks/1\.png is 20x12, its image .*1\.jpg is 12x20 once it is turned as the "
+    ) as told:
+        found(turned(tmp_path / "own", 6, (12, 20)))
+    assert str(told.value).endswith("turn the mask, too")
+
+
+@pytest.mark.parametrize(("orientation", "notes"), [(3, 1), (2, 1), (1, 0)])
+def test_turned_images_whose_masks_fit_are_counted(tmp_path: Path, orientation: int, notes: int) -> None:
+    root = turned(tmp_path / "own", orientation, (12, 12))
+    told = "turned as the camera noted (EXIF), their masks are not: 5 images, the first is 1.jpg"
+    assert preview(MaskOptions(path=str(root))).notes.count(told) == notes
+    parts = [note for note in found(root).notes if note.startswith("turned as the camera noted")]
+    assert len(parts) == notes

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +91,15 @@ def test_numbers_as_targets(tmp_path: Path) -> None:
         ({"x": np.full((40, 3, 1), np.nan), "y": np.arange(40)}, "sequence 0 is empty; remove it"),
         ({"x": np.array([{}, []], dtype=object), "y": np.arange(2)}, "holds Python objects, which are not loaded"),
         ({"x": random(3), "y": np.arange(3)}, "has too few sequences, 3 in all"),
+        (
+            {"x": random(), "y": np.where(np.arange(40) == 7, np.nan, 1)},
+            "y of sequence 7 is nan, no target; fill it in",
+        ),
+        (
+            {"x": random(), "y": np.where(np.arange(40) == 7, np.inf, 1)},
+            "y of sequence 7 is inf, no target; fill it in",
+        ),
+        ({"x": random(), "y": ["a", "nan"] * 20}, "y of sequence 1 is 'nan', no target; fill it in or remove"),
         ({"x": np.zeros((40, 0, 2)), "y": np.arange(40)}, "x is float64 .40, 0, 2., wanted are numbers"),
     ],
 )
@@ -102,6 +113,105 @@ def test_a_file_that_is_no_archive_is_told_in_one_line(tmp_path: Path) -> None:
         np.save(file, random())
     with pytest.raises(RunError, match=r"is a single array, wanted is an \.npz archive of x"):
         found(tmp_path / "a.npz")
+
+
+def broken(path: Path, kind: str) -> Path:
+    """An archive that cannot be read for some reason."""
+    compressed = kind == "compressed"
+    (np.savez_compressed if compressed else np.savez)(path, x=random(), y=np.arange(40) % 2)
+    content = bytearray(path.read_bytes())
+    there = content.find(b"PK\x01\x02")
+    if kind == "encrypted":
+        content[6] |= 1
+        content[there + 8] |= 1
+    elif kind == "method":
+        content[8] = content[there + 10] = 99
+    elif kind == "compressed":
+        content[300:340] = b"\xff" * 40
+    path.write_bytes(content)
+    if kind in ("large", "endless"):
+        head = io.BytesIO()
+        shape = (10**12, 10, 2) if kind == "large" else (10**30, 10, 2)
+        np.lib.format.write_array_header_1_0(head, {"descr": "<f4", "fortran_order": False, "shape": shape})
+        with zipfile.ZipFile(path, "w") as file:
+            file.writestr("x.npy", head.getvalue())
+    return path
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        ("encrypted", "is encrypted"),
+        ("method", "compression method"),
+        ("compressed", ""),
+        ("large", "Unable to allocate"),
+        ("endless", "too large"),
+    ],
+)
+def test_an_archive_that_cannot_be_read_is_told_with_its_name(tmp_path: Path, kind: str, reason: str) -> None:
+    with pytest.raises(
+        RunError, match=rf"a\.npz cannot be read: .*{reason}.*; make it again with numpy\.savez"
+    ) as told:
+        found(broken(tmp_path / "a.npz", kind))
+    assert "\n" not in str(told.value)
+
+
+def test_classes_of_many_digits_and_long_names_stay_apart(tmp_path: Path) -> None:
+    ids = 76561198000000001 + np.arange(40) % 2
+    assert found(archive(tmp_path / "a.npz", x=random(), y=ids)).classes == ("76561198000000001", "76561198000000002")
+    for number in range(20):
+        folder = tmp_path / "own" / ("n" * 150 + "ab"[number % 2])
+        folder.mkdir(parents=True, exist_ok=True)
+        make_table(folder / f"{number}.csv", ["1,2", "3,4"])
+    assert [name[-1] for name in found(tmp_path / "own").classes] == ["a", "b"]
+
+
+def test_one_number_in_two_writings_is_one_class(tmp_path: Path) -> None:
+    lines = ["id,x,kind", *(f"s{number},1,{('1', '1.0', '2')[number % 3]}" for number in range(30))]
+    assert found(make_table(tmp_path / "t.csv", lines)).classes == ("1", "2")
+
+
+def own_folder(root: Path, head: str, row: str, folders: tuple[str, ...] = ("a", "b")) -> Path:
+    """A folder with ten files for each class, of a first line and five rows."""
+    for name in folders:
+        (root / name).mkdir(parents=True)
+        for number in range(10):
+            make_table(root / name / f"{number}.csv", [head, *(row.format(number, step) for step in range(5))])
+    return root
+
+
+def test_what_systems_and_programs_keep_is_no_class(tmp_path: Path) -> None:
+    root = own_folder(tmp_path / "own", "x,y", "{}.5,{}.5", ("a", "b", ".ipynb_checkpoints", "__MACOSX"))
+    (root / "a" / "desktop.ini").write_text("[x]")
+    arrays = found(root)
+    assert (arrays.classes, arrays.notes) == (("a", "b"), ())
+    assert len(DATASET.sources(SequencesOptions(path=str(root)), ())) == 20
+
+
+@pytest.mark.parametrize(
+    ("head", "row", "steps"),
+    [
+        ("0,1", "{}.5,{}.25", 5),
+        ("0,1,2", "{}.5,{}.25,0.5", 5),
+        ("0,1", "{}.5,{}", 6),
+        ("0", "{}.5{}", 6),
+        ("0.0,1.0", "{}.5,{}.25", 6),
+    ],
+)
+def test_numbers_in_the_first_line_of_every_file_can_be_names(tmp_path: Path, head: str, row: str, steps: int) -> None:
+    arrays = found(own_folder(tmp_path / "own", head, row))
+    assert {len(rows) for rows in arrays.train[0]["sequence"]} == {steps}
+    told = f"left out, as names of features: the line '{head}', with which every file begins"
+    assert arrays.notes == ((told,) if steps == 5 else ())
+
+
+def test_first_lines_that_differ_are_steps_and_a_missing_one_is_told(tmp_path: Path) -> None:
+    root = own_folder(tmp_path / "own", "0,1", "{}.5,{}.25")
+    make_table(root / "b" / "9.csv", ["0,2", "1.5,2.5"])
+    assert max(len(rows) for rows in found(root).train[0]["sequence"]) == 6
+    make_table(root / "a" / "0.csv", ["nan,nan", "1.5,2.5"])
+    with pytest.raises(RunError, match=r"a/0\.csv line 1 has 'nan', which is no number"):
+        found(root)
 
 
 def test_a_constant_feature_is_only_moved(tmp_path: Path) -> None:

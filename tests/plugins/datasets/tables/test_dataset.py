@@ -150,7 +150,8 @@ def test_quoted_separators_newlines_and_a_byte_order_mark(tmp_path: Path) -> Non
         (["x,y", "1,2", "2,NaN", "3,1"], "regression", {}, "line 3 has no 'y', the target"),
         (["x,y", "1,2", "2,1"], "regression", {}, "too few rows for a (test|validation) part: 2 in all"),
         (["x,x,y", "1,2,3"], "regression", {}, "two columns called 'x'"),
-        (["x,y", f"{'9' * 140_000},1"], "regression", {}, "cannot be read: field larger"),
+        (["x,y", f"{'9' * 17_000_000},1"], "regression", {}, "line 2 has a cell of more than 16,777,216 characters"),
+        (["x,y", *(f"{n},{n}" for n in range(50)), '1,"2', "3,4"], "regression", {}, "line 52 opens a quotation mark"),
     ],
 )
 def test_bad_tables_are_one_line_and_leave_nothing(

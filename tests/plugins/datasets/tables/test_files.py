@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import json
 import lzma
 import zipfile
 from collections.abc import Callable
@@ -13,8 +14,12 @@ from typing import Any
 import pytest
 
 from dltui.core.errors import RunError
+from dltui.plugins.datasets.sequences.steps import of_table
+from dltui.plugins.datasets.tables import columns, text
 from dltui.plugins.datasets.tables.dataset import preview
+from dltui.plugins.datasets.tables.headings import short_names
 from dltui.plugins.datasets.tables.options import CsvOptions
+from dltui.plugins.datasets.tables.roles import choose
 from dltui.plugins.datasets.tables.table import look_through
 from tests.helpers.own_data import make_table, prepared
 
@@ -105,7 +110,7 @@ def test_parquet_is_read_or_names_what_reads_it(tmp_path: Path) -> None:
     found = preview(CsvOptions(path=str(path), target="kind"))
     facts = dict(found.facts)
     assert facts["size"] == "number, 0 to 19.5, 1 missing"
-    assert facts["column 4"] == "left out: it numbers the rows"
+    assert facts["__index_level_0__"] == "left out: the index that pandas wrote"
     assert prepared("csv", path=str(path), target="kind").spec.classes == ("False", "True")
     path.write_bytes(b"PAR1" + bytes(range(256)))
     with pytest.raises(RunError, match=r"cannot read .*t\.parquet"):
@@ -196,3 +201,109 @@ def test_the_option_says_what_is_a_header(tmp_path: Path) -> None:
 def test_names_of_rows_as_r_writes_them(tmp_path: Path) -> None:
     lines = ['"mpg" "cyl"'.replace(" ", ","), *(f'"car {n}",{n}.5,{n % 3}' for n in range(40))]
     assert names(tmp_path, lines) == ["column 1", "mpg", "cyl"]
+
+
+def parquet(path: Path, columns: dict[str, Any], index: list[Any]) -> str:
+    """A file as pandas writes it, with the names of the index in the metadata."""
+    pyarrow = pytest.importorskip("pyarrow")
+    pytest.importorskip("pyarrow.parquet")
+    told = {"pandas": json.dumps({"index_columns": index, "columns": []})}
+    pyarrow.parquet.write_table(pyarrow.table(columns).replace_schema_metadata(told), path)
+    return str(path)
+
+
+SIZES = {"size": [n / 2 for n in range(40)], "kind": ["ab"[n % 2] for n in range(40)]}
+
+
+@pytest.mark.parametrize("name", ["__index_level_0__", "id", "target"])
+def test_the_index_of_a_data_frame_is_neither_target_nor_feature(tmp_path: Path, name: str) -> None:
+    path = parquet(tmp_path / "t.parquet", {**SIZES, name: [(7 * n) % 40 for n in range(40)]}, [name])
+    data = prepared("csv", path=path)
+    assert (data.spec.classes, data.spec.input_shape) == (("a", "b"), (1,))
+    assert data.notes == (f"column '{name}' is left out: the index that pandas wrote",)
+    assert dict(preview(CsvOptions(path=path)).facts)[name] == "left out: the index that pandas wrote"
+    chosen = prepared("csv", "regression", path=path, target=name)
+    assert chosen.spec.input_shape == (3,)
+    assert not chosen.notes
+
+
+def test_an_index_can_tell_sequences_apart(tmp_path: Path) -> None:
+    columns = {"x": [float(n) for n in range(40)], "kind": ["ab"[n // 2 % 2] for n in range(40)]}
+    path = parquet(tmp_path / "t.parquet", {**columns, "id": [n // 2 for n in range(40)]}, ["id"])
+    found = of_table(Path(path), "", "")
+    assert (len(found.steps), found.places, set(found.targets)) == (20, ("x",), {"a", "b"})
+
+
+def test_an_index_that_is_a_range_and_damaged_metadata_change_nothing(tmp_path: Path) -> None:
+    for told in ([{"kind": "range", "start": 0}], "x", [["a"]]):
+        path = parquet(tmp_path / "t.parquet", SIZES, told)  # type: ignore[arg-type]
+        assert prepared("csv", path=path).spec.classes == ("a", "b")
+
+
+def test_a_date_out_of_range_is_told_with_file_and_column(tmp_path: Path) -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    path = parquet(tmp_path / "t.parquet", {"when": pyarrow.array([2**62] * 40, pyarrow.timestamp("us")), **SIZES}, [])
+    with pytest.raises(
+        RunError, match=r"t\.parquet: column 'when' cannot be read: .*; correct that column or leave it"
+    ):
+        prepared("csv", path=path)
+
+
+def test_long_texts_are_read(tmp_path: Path) -> None:
+    lines = ["text,kind", *(f'"{"word " * 40_000}, {n}",{"ab"[n % 2]}' for n in range(20))]
+    found = look_through(str(make_table(tmp_path / "t.csv", lines)), "auto")
+    assert (found.rows, len(found.columns), found.columns[0].kind) == (20, 2, "text")
+
+
+QUESTION = "Please say how much you agree with each of the following statements about your everyday life at home: "
+
+
+def test_headings_that_begin_alike_keep_their_ends(tmp_path: Path) -> None:
+    lines = [f"{QUESTION}I sleep,{QUESTION}I eat,kind", *ROWS]
+    path = str(make_table(tmp_path / "t.csv", lines))
+    short = [column.name for column in look_through(path, "auto").columns]
+    assert short[0].startswith("Please say how much")
+    assert short[0].endswith("at home: I sleep")
+    assert len(set(short)) == 3
+    assert max(map(len, short)) == 100
+    assert prepared("csv", path=path, drop=f"{QUESTION}I eat").spec.input_shape == (1,)
+    with pytest.raises(RunError, match="two columns called 'Please say"):
+        look_through(str(make_table(tmp_path / "t.csv", [f"{QUESTION}I eat,{QUESTION}I eat,kind", *ROWS])), "auto")
+
+
+def test_headings_that_begin_and_end_alike_are_numbered() -> None:
+    full = [f"{QUESTION}{word}{QUESTION}" for word in ("sleep", "eat")]
+    assert [name[-4:] for name in short_names([*full, "kind"])] == [" (1)", " (2)", "kind"]
+
+
+@pytest.mark.parametrize("task", ["classification", "regression"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda lines: lines[:20],
+        lambda lines: [*lines, "1.5,2,oak"],
+        lambda lines: [*lines, "1.5,2"],
+        lambda lines: [*lines[:-1], "9.25,10,oak"],
+        lambda lines: [*lines[:-1], "39.5,10,pine"],
+        lambda lines: [*lines[:-1], "39.5,10,7.25"],
+    ],
+)
+def test_a_table_that_changes_between_the_two_times_it_is_read(
+    tmp_path: Path, task: Any, change: Callable[[list[str]], list[str]]
+) -> None:
+    lines = ["a,b,kind", *ROWS]
+    path = make_table(tmp_path / "t.csv", lines)
+    target = "kind" if task == "classification" else "a"
+    choice = choose(look_through(str(path), "auto"), CsvOptions(path=str(path), target=target))
+    make_table(path, change(lines))
+    with pytest.raises(RunError, match=r"t\.csv changed while it was read; try again"):
+        columns.read(choice, task)
+
+
+def test_a_column_of_texts_that_changes_between_the_two_times_it_is_read(tmp_path: Path) -> None:
+    lines = ["text,kind", *(f"a long text {n},{'ab'[n % 2]}" for n in range(40))]
+    path = make_table(tmp_path / "t.csv", lines)
+    table = look_through(str(path), "auto")
+    make_table(path, [*lines, "one more,a"])
+    with pytest.raises(RunError, match="changed while it was read"):
+        text.prepare(table, CsvOptions(path=str(path)), "classification")
