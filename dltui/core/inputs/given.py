@@ -11,7 +11,7 @@ import numpy as np
 
 from dltui.core.contract.inputs import LENGTH, Input
 from dltui.core.errors import UsageError
-from dltui.core.inputs import kinds, numerals, tokens
+from dltui.core.inputs import headings, kinds, numerals, tokens
 from dltui.core.inputs.records import record_type
 from dltui.core.text import clean_line
 
@@ -93,6 +93,7 @@ def _lines(path: str) -> list[tuple[int, list[str]]]:
     text = _text(path)
     first = text.split("\n", 1)[0]
     separator = max(",;\t|", key=first.count)
+    csv.field_size_limit(numerals.LONGEST_CELL)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True)
     try:
         found = [(reader.line_num, [cell.strip() for cell in row]) for row in reader]
@@ -103,9 +104,12 @@ def _lines(path: str) -> list[tuple[int, list[str]]]:
 
 
 def _steps(path: str, one: Input) -> list[list[float]]:
-    """The numbers of a file, a step a line; a first line of names is left out."""
+    """The numbers of a file, a step a line; a first line of names is left out, also where they are 0, 1, ..."""
     found: list[list[float]] = []
-    for number, cells in _lines(path):
+    lines = _lines(path)
+    if lines and headings.count_columns(lines[0][1], [cells for _, cells in lines[1:]]):
+        del lines[0]
+    for number, cells in lines:
         values = [_number(cell) for cell in cells]
         if not found and all(value is None for value in values):
             continue
@@ -121,7 +125,10 @@ def _steps(path: str, one: Input) -> list[list[float]]:
 def _rows(path: str, names: Sequence[str]) -> list[tuple[int, dict[str, str]]]:
     """The rows of a table that has at least these columns, by their names, and the line of each. Raises UsageError."""
     (_, head), *rows = _lines(path) or [(0, [])]
-    columns = [clean_line(name, 100) for name in head]
+    columns = headings.names_of(head, names)
+    twice = next((name for name in names if columns.count(name) > 1), None)
+    if twice is not None:
+        raise UsageError(f"{clean_line(path)} has two columns called {twice!r}; give one another name")
     missing = next((name for name in names if name not in columns), None)
     if missing is not None or not rows:
         told = f"has no column {missing!r}; its first line names the columns" if missing else "has no rows"
@@ -151,8 +158,9 @@ def _value(one: Input, place: int, cell: str, where: str) -> float:
     """A number, or the number of a category: 0 for one that training did not know."""
     if one.dtype == "float32":
         return _number_of(one, place, cell, where)
-    texts, text = one.texts[place], "missing" if numerals.is_missing(cell) else clean_line(cell, 60)
-    return float(texts.index(text)) if text in texts else 0.0
+    texts = one.texts[place]
+    names = ("missing",) if numerals.is_missing(cell) else (clean_line(cell), clean_line(cell, headings.CATEGORY))
+    return next((float(texts.index(name)) for name in names if name in texts), 0.0)
 
 
 def _number_of(one: Input, place: int, cell: str, where: str) -> float:

@@ -11,6 +11,8 @@ Style = Literal["point", "comma", "grouped"]
 """1234.5, 1.234,5 and 1,234.5; spaces and apostrophes may stand for the separator of thousands."""
 
 STYLES: tuple[Style, ...] = ("point", "comma", "grouped")
+LONGEST_CELL = 1 << 24
+"""The characters of a cell; Python's csv allows 131,072 unless it is told otherwise."""
 MISSING = frozenset(("", "na", "n/a", "nan", "null", "?", "#n/a", "#na", "<na>", "#n/a n/a"))
 """The texts, in lowercase, of a cell without a value in any column."""
 PLACEHOLDERS = (

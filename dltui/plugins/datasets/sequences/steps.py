@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dltui.core.errors import RunError
+from dltui.core.inputs import headings
 from dltui.core.inputs.numerals import as_number, is_missing
 from dltui.core.text import clean_line
 from dltui.plugins.datasets.images.walk import folders, is_hidden
@@ -132,15 +133,10 @@ def _rows(file: Path, places: int) -> tuple[Array, list[str]]:
 
 
 def _are_names(first: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
-    """True if a first line of numbers holds names, as tables have them; also 0, 1 as pandas counts columns, where no
-    cell below is such a number.
-    """
+    """True if a first line of numbers holds names, as tables have them, or counts the columns."""
     if any(as_number(cell) is None for cell in first) or not below:
         return False
-    counted = len(first) > 1 and list(first) == [str(place) for place in range(len(first))]
-    return is_header(first, below) or (
-        counted and not any(cell.strip().lstrip("+-").isdecimal() for cells in below for cell in cells)
-    )
+    return is_header(first, below) or headings.count_columns(first, below)
 
 
 def _without_first(rows: Array, file: Path) -> Array:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dltui.core.contract import Arrays, Column, Input, Target
 from dltui.core.errors import RunError
+from dltui.core.inputs import headings
 from dltui.core.inputs.numerals import is_missing
 from dltui.core.tasks.registry import TASKS
 from dltui.core.text import clean_line, plural
@@ -268,8 +269,8 @@ def _places(column: Array, known: Array) -> Array:
 
 def _texts(choice: Choice, place: int, known: Array) -> tuple[str, ...]:
     """The texts of a category's numbers; "" for one that the train rows do not have."""
-    texts = list(choice.table.columns[place].values)
-    return ("", *(clean_line(texts[code], 60) if code >= 0 else "missing" for code in known.tolist()))
+    texts = headings.categories(list(choice.table.columns[place].values))
+    return ("", *(texts[code] if code >= 0 else "missing" for code in known.tolist()))
 
 
 def _names(choice: Choice, places: Sequence[int]) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from dltui.core.errors import RunError
+from dltui.core.inputs.numerals import LONGEST_CELL
 from dltui.core.text import clean_line
 from dltui.plugins.datasets.tables.numerals import looks_like_number
 
@@ -24,8 +25,6 @@ SEPARATORS = (";", "\t", "|", ",")
 COMMENTS = ("#", "%", "//")
 LOOKED_AT = 100
 """So many lines tell the separator and the header."""
-LONGEST_CELL = 1 << 24
-"""The number of characters; Python allows 131,072 unless it is told otherwise."""
 END = "end"
 """A line that is put behind the last one: it becomes a row of its own unless it stands between quotation marks."""
 OPENERS: dict[bytes, Any] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open}

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Literal
 
 from dltui.core.errors import RunError
+from dltui.core.inputs import headings
 from dltui.core.inputs.numerals import Style, as_number, is_missing
 from dltui.core.text import clean_line, plural
-from dltui.plugins.datasets.tables import files, headings
+from dltui.plugins.datasets.tables import files
 from dltui.plugins.datasets.tables.files import CsvFile, Row, TableFile
 from dltui.plugins.datasets.tables.header import is_header
 from dltui.plugins.datasets.tables.numerals import Numerals

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 
 from dltui.core.errors import RunError
+from dltui.core.inputs.headings import short_names
 from dltui.plugins.datasets.sequences.steps import of_table
 from dltui.plugins.datasets.tables import columns, text
 from dltui.plugins.datasets.tables.dataset import preview
-from dltui.plugins.datasets.tables.headings import short_names
 from dltui.plugins.datasets.tables.options import CsvOptions
 from dltui.plugins.datasets.tables.roles import choose
 from dltui.plugins.datasets.tables.table import look_through

@@ -1,13 +1,15 @@
-"""Makes short names of the headings of columns, which may be whole questions, and keeps them apart."""
+"""Short names of the headings of columns and of categories, which may be whole sentences, that keep them apart."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from dltui.core.text import ELLIPSIS, clean_line
 
 LONGEST = 100
+CATEGORY = 60
+"""The characters of a category."""
 BEGINNING = 39
 """The characters of the beginning that are kept of headings that begin alike; the rest is their end."""
 
@@ -23,6 +25,24 @@ def short_names(full: Sequence[str]) -> list[str]:
     """
     names = _where_alike([clean_line(heading, LONGEST) for heading in full], list(map(_without_middle, full)))
     return _where_alike(names, [f"{name[: LONGEST - 10]} ({number})" for number, name in enumerate(names, start=1)])
+
+
+def count_columns(first: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
+    """True if a first line is 0, 1, ... as pandas counts columns without names, and no cell below is a whole number."""
+    counted = len(first) > 1 and list(first) == [str(place) for place in range(len(first))]
+    return counted and not any(cell.strip().lstrip("+-").isdecimal() for cells in below for cell in cells)
+
+
+def names_of(cells: Sequence[str], wanted: Collection[str]) -> list[str]:
+    """The names of the columns of another table with such headings: one that is wanted, where a heading has it."""
+    full = headings(cells)
+    every = zip(short_names(full), [clean_line(one, LONGEST) for one in full], map(_without_middle, full), strict=True)
+    return [next((name for name in names if name in wanted), names[0]) for names in every]
+
+
+def categories(texts: Sequence[str]) -> list[str]:
+    """The texts of a category, cut where that does not make two of them one."""
+    return _where_alike([clean_line(text, CATEGORY) for text in texts], [clean_line(text) for text in texts])
 
 
 def _where_alike(names: Sequence[str], others: Sequence[str]) -> list[str]:
