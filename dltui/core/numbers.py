@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable
+from typing import Any
 
 UNITS = ("B", "kB", "MB", "GB", "TB")
 
@@ -101,6 +103,17 @@ def no_number(word: str) -> float:
     computing with them would fail later. Raises ValueError.
     """
     raise ValueError(f"{word} is not a number")
+
+
+def plain_json(value: Any) -> Any:
+    """A value without NaN and infinities, which JSON lacks; a file of another user may hold them as a number like
+    1e999, or a whole number of that size.
+    """
+    if isinstance(value, (int, float)):
+        return value if abs(value) <= sys.float_info.max else None
+    if isinstance(value, dict):
+        return {key: plain_json(item) for key, item in value.items()}
+    return [plain_json(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def ordinal(number: int) -> str:

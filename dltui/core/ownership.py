@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shlex
 import stat
@@ -41,6 +42,9 @@ def refusal(path: Path) -> str:
     except (FileNotFoundError, NotADirectoryError):
         return ""
     except OSError as error:
+        if error.errno == errno.ELOOP:
+            # Links that lead to one another lead to no file.
+            return ""
         return f"cannot tell who may write to {clean_line(path)}: {error.strerror}"
 
 

@@ -81,6 +81,8 @@ def test_what_a_file_can_import_and_where_it_can_be_replaced(home: Path, tmp_pat
     net = folder / "net.py"
     net.write_text(GOOD.format(name="net") + "import blocks\n")
     assert "net" in load_catalog([net]).models
+    (folder / "loop.py").symlink_to("loop.py")
+    assert "net" in load_catalog([net], refresh=True).models, "a link to itself is no file"
     (folder / "blocks.py").chmod(0o666)
     with pytest.raises(UsageError, match=r"anybody may write to .*/blocks.py"):
         load_catalog([net])

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from dltui.core.errors import UsageError
-from dltui.core.numbers import exact, rounded
+from dltui.core.numbers import exact, plain_json, rounded
 from dltui.core.reading.summary import sweep_of, training_speed
 from dltui.core.rundir import confidential
 from dltui.core.tasks.monitor import choose_monitor
@@ -281,7 +281,7 @@ def as_object(found: Comparison) -> dict[str, Any]:
         aligned = {name: dict(found.aligned(name)).get(epoch, [None] * len(runs)) for name in names}
         epochs.append({"epoch": epoch, **aligned})
     winner = found.winner
-    return {
+    whole = {
         "metric": found.metric,
         "mode": found.mode,
         "goal": found.goal,
@@ -291,3 +291,4 @@ def as_object(found: Comparison) -> dict[str, Any]:
         "epochs": epochs,
         "notes": list(found.notes),
     }
+    return {name: plain_json(value) for name, value in whole.items()}

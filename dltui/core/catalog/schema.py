@@ -39,6 +39,8 @@ def field_specs(config: type[BaseModel]) -> list[FieldSpec]:
     for name, info in config.model_fields.items():
         if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
             raise PluginError(f"{config.__name__}.{name}: a field's name is made of a-z, 0-9 and _")
+        if info.alias is not None or info.validation_alias is not None:
+            raise PluginError(f"{config.__name__}.{name} has an alias; name the field itself so, without one")
         if info.is_required():
             raise PluginError(f"{config.__name__}.{name} needs a default")
         record = _resolve(schema["properties"][name], definitions)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from dltui.core.errors import RunError
 from dltui.core.inputs import records
 from dltui.core.tasks.numbers import chunks, floats
 from dltui.core.tasks.registry import TASKS
+from dltui.core.text import clean_line
 
 if TYPE_CHECKING:
     from dltui.core.contract.types import Array, Task
@@ -34,6 +36,9 @@ def checked(task: Task, arrays: Arrays) -> Arrays:
         hint = "" if classes else "; give their names: Arrays(classes=...)"
         least = "two classes" if definition.least_classes == 2 else "one class"
         raise RunError(f"{task} needs at least {least}, found {len(classes)}{hint}")
+    if twice := next((name for name in classes if classes.count(name) > 1), None):
+        raise RunError(f"classes has {clean_line(repr(twice), 60)} twice; each class has a name of its own")
+    _check_inputs_record(arrays.inputs)
     parts = {}
     records.check_inputs(arrays.named_inputs)
     given = {"train": arrays.train, "test": arrays.test}
@@ -49,6 +54,7 @@ def checked(task: Task, arrays: Arrays) -> Arrays:
             )
         parts[name] = (x, y)
     told = _check_together(task, parts, classes)
+    _check_names(arrays.names, {name: len(x) for name, (x, _) in parts.items()})
     return replace(
         arrays,
         train=parts["train"],
@@ -57,6 +63,27 @@ def checked(task: Task, arrays: Arrays) -> Arrays:
         classes=classes,
         notes=(*arrays.notes, *told),
     )
+
+
+def _check_names(names: object, rows: Mapping[str, int]) -> None:
+    if names is None:
+        return
+    if not isinstance(names, Mapping):
+        raise RunError(f"names must be a dict with a list for each part, it is a {type(names).__name__}")
+    for part, listed in names.items():
+        if part not in rows:
+            raise RunError(f"names has {clean_line(repr(part), 40)}, the parts are {', '.join(rows)}")
+        if not hasattr(listed, "__len__") or len(listed) != rows[part]:
+            given = f"{len(listed):,} names" if hasattr(listed, "__len__") else type(listed).__name__
+            raise RunError(f"names[{part!r}] has {given} for {rows[part]:,} samples; give one for each")
+
+
+def _check_inputs_record(inputs: object) -> None:
+    try:
+        if inputs is not None:
+            json.dumps(dict(inputs))  # type: ignore[call-overload]
+    except (TypeError, ValueError, RecursionError) as error:
+        raise RunError(f"inputs must be a dict that JSON can hold: {clean_line(error, 100)}") from None
 
 
 def _check_together(task: Task, parts: dict[str, tuple[Array, Array]], classes: tuple[str, ...]) -> list[str]:

@@ -24,7 +24,7 @@ def victim(reader: RunReader) -> Live:
     from dltui.core.rundir import claim
 
     name, (status, live) = reader.directory.id, reader.look()
-    if status.over:
+    if status.over and not lingers(reader):
         original = claim.look(reader.directory.path, live).copied if live else ""
         if original:
             command = f"dltui kill {shlex.quote(clean_line(original))}"
@@ -41,9 +41,21 @@ def victim(reader: RunReader) -> Live:
     return live
 
 
+def lingers(reader: RunReader) -> bool:
+    """True if a run has ended and its worker is still a process of this machine: it draws, or something keeps it."""
+    from dltui.core.rundir import claim
+
+    (status, live), ended = reader.look(), reader.history.ended
+    if live is None or ended is None or not status.over:
+        return False
+    return claim.look(reader.directory.path, live).process is not None
+
+
 def cost(reader: RunReader) -> str:
     """A description of what a kill would lose. Raises UsageError where nothing can be killed."""
     status, live = reader.look()
+    if lingers(reader):
+        return "nothing but figures that are not drawn yet"
     if not status.over and launching.has_job(reader.directory):
         return at_risk(reader.history, live, time.time())
     return at_risk(reader.history, victim(reader), time.time())
@@ -78,9 +90,10 @@ def kill(reader: RunReader, attempt: int | None = None) -> None:
         return
     elsewhere = not status.over and launching.has_job(reader.directory)
     live = None if elsewhere else victim(reader)
-    with contextlib.suppress(RunError):
+    if not status.over:
         # Only for the log, which this worker or the next one writes; a full disk must not save a run from its end.
-        commands.send(reader.directory.path, "kill", {}, attempt=attempt)
+        with contextlib.suppress(RunError):
+            commands.send(reader.directory.path, "kill", {}, attempt=attempt)
     if live is None:
         launching.end(reader.directory)
         return

@@ -14,7 +14,7 @@ import sys
 import time
 
 from dltui.core.catalog import plugin_loader
-from dltui.core.worker import worker_process
+from dltui.core.worker import ending, worker_process
 
 
 def main(began: float) -> int:
@@ -44,4 +44,4 @@ def _redirect(log: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(time.monotonic()))
+    ending.leave(main(time.monotonic()))

@@ -7,13 +7,14 @@ import math
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from typing import Any
 
 from dltui.core.numbers import finite
 from dltui.core.reading.points import Points, column
-from dltui.core.rundir.events import AttemptStarted, Event, RunEnded, from_json
+from dltui.core.rundir.content.event import checked, sound
+from dltui.core.rundir.events import AttemptStarted, RunEnded
 from dltui.core.text import safe
 
 Record = dict[str, Any]
@@ -24,28 +25,6 @@ _MALFORMED = (KeyError, TypeError, ValueError, AttributeError, IndexError, Overf
 
 def _metrics(values: dict[str, float | None]) -> dict[str, float]:
     return {safe(name): math.nan if value is None else float(value) for name, value in values.items()}
-
-
-_TYPES: dict[str, tuple[type, ...]] = {
-    "int": (int,),
-    "float": (int, float),
-    "str": (str,),
-    "bool": (bool,),
-    "dict": (dict,),
-    "list": (list,),
-    "None": (type(None),),
-}
-
-
-def _checked(record: Record) -> Event | None:
-    """The event of a record, its fields of the types that the event declares. Raises TypeError."""
-    event = from_json(record)
-    for item in fields(event) if event else ():
-        value = getattr(event, item.name)
-        declared = [part.partition("[")[0] for part in str(item.type).split(" | ")]
-        if not any(isinstance(value, _TYPES[name]) for name in declared):
-            raise TypeError(f"{item.name} of {record['type']} is not {item.type}")
-    return event
 
 
 def _number(value: float | None) -> float:
@@ -125,11 +104,11 @@ class History:
         self._elapsed[attempt] = max(self._elapsed.get(attempt, 0.0), finite(record.get("elapsed", 0.0)))
 
     def _started(self, record: Record) -> None:
-        event = _checked(record)
+        event = checked(record)
         if not isinstance(event, AttemptStarted):
             raise ValueError("not an attempt")
         start, epoch = int(event.start_step), int(event.start_epoch)
-        self.attempt = replace(event, monitor={key: safe(word) for key, word in event.monitor.items()})
+        self.attempt = sound(event)
         self.attempts += 1
         self.started_at = float(record["time"])
         self.starts = [*(kept for kept in self.starts if kept[0] < start), (start, self.started_at)]
@@ -208,9 +187,11 @@ class History:
         self.logged += 1
 
     def _ended(self, record: Record) -> None:
-        event = _checked(record)
+        event = checked(record)
         if not isinstance(event, RunEnded):
             raise ValueError("not an end")
+        # JSON of other hands may hold NaN.
+        event = replace(event, seconds=finite(event.seconds), train_seconds=finite(event.train_seconds))
         self.ended = event
         if event.status in ("finished", "stopped"):
             self.concluded = event

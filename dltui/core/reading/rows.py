@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
 from dltui.core import paths
-from dltui.core.errors import DltuiError
+from dltui.core.numbers import plain_json
 from dltui.core.reading import last_row, list_cache
 from dltui.core.reading.list_cache import Stamp
 from dltui.core.reading.reader import RunReader
-from dltui.core.reading.summary import summary_row
+from dltui.core.reading.summary import summary_row, unreadable, unreadable_reason
 from dltui.core.rundir import launch
 
 Row = dict[str, Any]
@@ -83,28 +82,17 @@ def _left(folder: str, numbers: Stamp) -> Row | None:
         return None
     changed, sizes = (dict(zip(FILES, numbers[first::3], strict=True)) for first in (3, 4))
     row = last_row.read(folder, changed, sizes["events.jsonl"])
-    return row and {key: _plain(value) for key, value in row.items()}
+    return row and {key: plain_json(value) for key, value in row.items()}
 
 
 def _read(folder: str) -> Row:
     """The row of a run; one that cannot be read is shown with its reason instead of hidden."""
+    reader = RunReader(Path(folder))
     try:
-        return {key: _plain(value) for key, value in summary_row(RunReader(Path(folder))).items()}
-    except (DltuiError, OSError) as error:
-        name = os.path.basename(folder)  # noqa: PTH119
-        unknown = dict.fromkeys(("model", "framework", "dataset", "device", "epoch", "epochs", "best"))
-        return {"id": name, "name": name, "status": "failed", **unknown, "note": str(error), "why": str(error)}
-
-
-def _plain(value: Any) -> Any:
-    """A value without NaN and infinities, which JSON lacks; a file of another user may hold them as a number like
-    1e999, or a whole number of that size.
-    """
-    if isinstance(value, (int, float)):
-        return value if abs(value) <= sys.float_info.max else None
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    return value
+        return {key: plain_json(value) for key, value in summary_row(reader).items()}
+    except Exception as error:
+        # Whatever is in one folder, the others stay in the list.
+        return unreadable(reader, unreadable_reason(error))
 
 
 def _created(row: Row, numbers: Stamp) -> float:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dltui.core.errors import DltuiError
 from dltui.core.rundir import notes
+from dltui.core.text import clean_line
 
 if TYPE_CHECKING:
     from dltui.core.reading.history import History
@@ -23,7 +24,7 @@ def summary_row(reader: RunReader, now: float | None = None) -> dict[str, Any]:
     try:
         run = reader.run
     except DltuiError as error:
-        return _unreadable(reader, str(error))
+        return unreadable(reader, str(error))
     history, (status, live) = reader.history, reader.look(now)
     labels = reader.labels
     attempt = history.attempt
@@ -110,7 +111,17 @@ def _finite(metrics: dict[str, float]) -> dict[str, float | None]:
     return {name: value if math.isfinite(value) else None for name, value in metrics.items()}
 
 
-def _unreadable(reader: RunReader, reason: str) -> dict[str, Any]:
+def unreadable_reason(error: Exception) -> str:
+    """The reason why a run cannot be shown, in one line; of a fault of the program its traceback is logged."""
+    if isinstance(error, (DltuiError, OSError)):
+        return clean_line(error, 500)
+    import logging
+
+    logging.getLogger(__name__).debug("a run cannot be shown", exc_info=error)
+    return f"it cannot be read: {type(error).__name__}: {clean_line(error, 200)}"
+
+
+def unreadable(reader: RunReader, reason: str) -> dict[str, Any]:
     """The keys of `summary_row` for a run that cannot be read, so that a damaged folder does not hide the list."""
     run_id = reader.directory.id
     zero = dict.fromkeys(("since", "epoch", "epochs", "step", "total_steps", "seconds", "train_seconds"), 0)

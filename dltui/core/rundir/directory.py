@@ -16,6 +16,7 @@ from dltui.core.errors import NewerFormatError, RunError, UsageError
 from dltui.core.numbers import no_number
 from dltui.core.renamed import with_new_options
 from dltui.core.rundir import checksum, lock, names, share
+from dltui.core.rundir.content import asked
 from dltui.core.text import clean_line, suggest
 
 FORMAT = 1
@@ -131,6 +132,8 @@ class RunDirectory:
             content = checksum.opened(content) if checksum.KEY in content else content
             if content is None:
                 raise RunError(f"{clean_line(self.run_json)} is damaged: its SHA-256 differs; start the run again")
+            if wrong := asked.fault(content):
+                raise RunError(f"{clean_line(self.run_json)} is damaged: {wrong}; start the run again")
             self._run = with_new_options(content)
         return self._run
 

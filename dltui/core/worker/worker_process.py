@@ -27,6 +27,7 @@ from dltui.core.rundir.heartbeat import Heartbeat, clear_starting, started_at
 from dltui.core.rundir.lock import RunLock
 from dltui.core.rundir.log import EventLog
 from dltui.core.text import clean_line
+from dltui.core.worker import ending
 from dltui.core.worker.attempt import Attempt
 from dltui.core.worker.loggers import Loggers
 from dltui.core.worker.ranks import gathering
@@ -258,4 +259,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    ending.leave(main())

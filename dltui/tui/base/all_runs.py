@@ -12,12 +12,12 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dltui.core.errors import DltuiError
 from dltui.core.lifecycle.launch import launching
 from dltui.core.reading import list_cache
 from dltui.core.reading.list_cache import Stamp
 from dltui.core.reading.progress import progress
 from dltui.core.reading.rows import quiet, stamp
+from dltui.core.reading.summary import unreadable_reason
 from dltui.core.rundir.directory import RunDirectory
 from dltui.core.text import safe
 from dltui.tui.base.summary import Summary, open_reader, summarize
@@ -182,9 +182,10 @@ class RunList:
             status, live = reader.look()
             launching.refresh(directory, status)
             summary = summarize(reader, run, status, live, progress(reader.history, live))
-        except (DltuiError, OSError) as error:
+        except Exception as error:
+            # Whatever is in one folder, the others stay in the list.
             self._readers.pop(name, None)
-            return Summary(directory, safe(name), safe(name), "failed", safe(error)), True
+            return Summary(directory, safe(name), safe(name), "failed", safe(unreadable_reason(error))), True
         return summary, status.over and status.phase == "ended"
 
     def _lean(self, summary: Summary) -> Summary:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from dltui.core.analysis.comparison import MOST, Comparison, compare
+from dltui.core.analysis.comparison import MOST, Comparison, as_object, compare
 from dltui.core.errors import UsageError
 from dltui.core.reading.reader import RunReader
 from tests.helpers.sample_run import make_sample_run
@@ -46,6 +48,13 @@ def test_runs_are_compared_by_the_metric_that_all_of_them_chose(tmp_path: Path) 
     )
     readers[1].history.attempt.monitor.update(metric="accuracy", mode="max")  # type: ignore[union-attr]
     assert (compare(readers).metric, compare(readers).mode) == ("accuracy", "max")
+
+
+def test_its_object_has_none_for_what_json_lacks(tmp_path: Path) -> None:
+    found = replace(compare(two(tmp_path)), goal=math.nan)
+    broken = replace(found, entries=tuple(replace(entry, train_seconds=math.inf) for entry in found.entries))
+    known = json.loads(json.dumps(as_object(broken), allow_nan=False))
+    assert (known["goal"], known["runs"][0]["train_seconds"]) == (None, None)
 
 
 def test_a_setting_that_one_of_them_lacks_is_a_difference(tmp_path: Path) -> None:

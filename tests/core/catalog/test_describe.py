@@ -49,6 +49,20 @@ def test_bounds_of_a_list_belong_to_its_items() -> None:
     assert describe.model_record(model(Right))["id"] == "m"
 
 
+@pytest.mark.parametrize("alias", ["alias", "validation_alias"])
+def test_an_alias_is_refused(alias: str) -> None:
+    class Config(TrainConfig):
+        width: int = Field(1, ge=1, le=9, description="x", **{alias: "x y"})  # type: ignore[misc]
+
+    class Options(DatasetOptions):
+        width: int = Field(1, ge=1, le=9, description="x", **{alias: "x y"})  # type: ignore[misc]
+
+    with pytest.raises(PluginError, match=r"^Config.width has an alias; name the field itself so, without one$"):
+        describe.model_record(model(Config))
+    with pytest.raises(PluginError, match=r"Options.width has an alias"):
+        describe.dataset_record(Dataset("d", "regression", "s", Options, lambda *_: None, lambda *_: None))  # type: ignore[arg-type]
+
+
 def test_a_misspelled_schedule_is_named() -> None:
     class Config(TrainConfig):
         def schedule_factor(self, steps: Any, total: int) -> Any:

@@ -22,6 +22,7 @@ from dltui.core.rundir.events import (
     RunEnded,
     Trained,
 )
+from dltui.tui.cli.follow.lines import attempt_line
 
 STEPS = 10
 
@@ -288,6 +289,30 @@ def test_malformed_events_change_nothing_that_is_shown(kind: str, fields: dict[s
     assert history.attempt is not None
     assert type(history.attempt.total_steps) is int
     assert isinstance(history.attempt.dataset, dict)
+
+
+@pytest.mark.parametrize("wrong", ["x", [1], {"train": "9"}, {"train": [1]}, {"train": 10**400}])
+def test_of_an_attempt_only_what_is_of_its_type_is_kept(wrong: object) -> None:
+    tape = Tape()
+    tape.start()
+    of_layers = [3, {"name": "a", "parameters": "many"}]
+    devices = {"name": "cpu", "title": [1]}
+    dataset = {"sizes": wrong, "name": "blobs", "classes": [1]}
+    tape.records[0] |= {"dataset": dataset, "device": devices, "layers": of_layers, "versions": {"torch": 2}}
+    attempt = tape.fold().attempt
+    assert attempt is not None
+    assert (attempt.dataset, attempt.device, attempt.versions) == ({"name": "blobs"}, {"name": "cpu"}, {})
+    assert attempt.layers == [{"name": "a"}]
+    assert attempt_line(tape.fold()).startswith("0 train and 0 validation samples")
+
+
+def test_times_that_are_no_numbers_count_nothing() -> None:
+    tape = Tape()
+    tape.start()
+    tape.add(RunEnded("finished", "", None, 0, 0, math.inf, math.nan))
+    history = tape.fold()
+    assert history.ended is not None
+    assert (history.ended.seconds, history.train_seconds) == (0.0, 0.0)
 
 
 def test_further_metrics_are_kept_apart() -> None:

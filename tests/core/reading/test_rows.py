@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from dltui.core import paths
-from dltui.core.reading import last_row, rows
+from dltui.core.reading import last_row, rows, summary
 from dltui.core.reading.reader import RunReader
 from dltui.core.rundir import heartbeat, log, notes
 from dltui.core.rundir.directory import RunDirectory
@@ -239,12 +239,38 @@ def test_a_reader_that_has_read_the_log_leaves_the_row_at_once(monkeypatch: pyte
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"created": 10**400}, {"seed": [1], "group": "lab"}, {"config": {"epochs": [3]}, "group": "lab"}]
+    "wrong",
+    [
+        {"created": 10**400},
+        {"seed": [1], "group": "lab"},
+        {"config": {"epochs": [3]}, "group": "lab"},
+        {"config": "x"},
+        {"dataset_options": "x"},
+        {"device": {"title": {}}, "command": 3},
+    ],
 )
 def test_a_run_of_another_hand_hurts_no_list(wrong: dict[str, object], capsys: pytest.CaptureFixture[str]) -> None:
     for name in ("one", "two"):
         asked = paths.runs_dir() / name / "run.json"
         asked.write_text(json.dumps(json.loads(asked.read_text()) | wrong))
         (paths.runs_dir() / name / "events.jsonl").unlink()
-    assert main.run(["runs"]) == 0
-    assert capsys.readouterr().err == ""
+    for words in (
+        ["runs"],
+        ["runs", "--json"],
+        ["runs", "--filter", "lr>=0.01"],
+        ["prune", "--keep-best", "1", "--dry-run"],
+    ):
+        assert main.run(words) == 0, words
+        assert capsys.readouterr().err == ""
+
+
+def test_a_run_that_no_code_expects_is_a_row_with_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail_at_one(reader: RunReader) -> dict[str, object]:
+        if reader.directory.id == "one":
+            raise KeyError("x")
+        return summary.summary_row(reader)
+
+    monkeypatch.setattr(rows, "summary_row", fail_at_one)
+    found = {row["id"]: row for row in rows.all_rows()}
+    assert (found["one"]["status"], found["one"]["why"]) == ("failed", "it cannot be read: KeyError: 'x'")
+    assert found["two"]["status"] == "finished"

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -18,6 +19,7 @@ from dltui.core.errors import RunError, UsageError
 from dltui.core.lifecycle import kill
 from dltui.core.machine import process
 from dltui.core.reading.reader import RunReader
+from dltui.core.reading.status import Status
 from dltui.core.rundir import claim, lock
 from dltui.core.rundir.heartbeat import Live, read_live
 
@@ -83,6 +85,22 @@ def test_a_copy_is_no_worker_and_gets_no_signal(run: Path, worker: subprocess.Po
     assert status.why.startswith(f"copied from {run} before the first step")
     with pytest.raises(UsageError, match=rf"^copy is a copy of a run that trains; to kill that one: dltui kill {run}$"):
         kill.victim(RunReader(copy))
+
+
+def test_a_worker_that_stays_after_the_end_of_its_run_can_be_killed(
+    run: Path, worker: subprocess.Popen[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader = RunReader(run)
+    ended = SimpleNamespace(status="finished", reason="", refused=False)
+    reader.history.ended, reader.history.ended_attempt = ended, 1  # type: ignore[assignment]
+    monkeypatch.setattr(RunReader, "status", lambda self: Status("finished", "", "exporting", 0.0))
+    monkeypatch.setattr(RunReader, "look", lambda self: (self.status(), self.live()))
+    assert kill.cost(reader) == "nothing but figures that are not drawn yet"
+    kill.kill(reader)
+    assert worker.wait(10) == -signal.SIGKILL
+    assert not (run / "control").exists(), "no command for a worker that takes none"
+    with pytest.raises(UsageError, match=r"^orig is finished: nothing to kill$"):
+        kill.kill(reader)
 
 
 def test_a_moved_run_keeps_its_worker(run: Path, worker: subprocess.Popen[str]) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from dltui.core import fs
 from dltui.core.errors import NewerFormatError, RunError, UsageError
-from dltui.core.rundir import directory
+from dltui.core.rundir import checksum, directory
 from dltui.core.rundir.directory import FORMAT, RunDirectory, find_run, list_runs
 from tests.helpers.faulty import FaultyFileSystem
 
@@ -80,6 +80,30 @@ def test_a_damaged_run_is_one_line(content: str) -> None:
     with pytest.raises(RunError) as caught:
         RunDirectory(run.path).run()
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"config": "x"}, "config is no object of hyperparameters"),
+        ({"config": {"epochs": [3]}}, "config is no object of hyperparameters"),
+        ({"config": {"lr": {"a": 1}}}, "config is no object of hyperparameters"),
+        ({"dataset_options": [1]}, "dataset_options is no object of options"),
+        ({"command": 3}, "command is no list of texts"),
+        ({"plugins": [{}]}, "plugins is no list of texts"),
+        ({"device": "cpu"}, "device is no object"),
+        ({"device": {"title": ["x"]}}, "device.title is no text"),
+        ({"device": {"devices": [{"name": 1}]}}, "device.devices is no list of devices"),
+        ({"task": None}, "task is no text"),
+        ({"created": 10**400}, "created is no number"),
+        ({"draws": "no"}, "draws is no flag"),
+    ],
+)
+def test_a_field_of_a_wrong_type_is_damage_also_under_a_seal(wrong: dict[str, object], words: str) -> None:
+    run = make("otter")
+    run.run_json.write_text(json.dumps(checksum.sealed({**run.run(), **wrong})))
+    with pytest.raises(RunError, match=rf"run\.json is damaged: {words}; start the run again$"):
+        RunDirectory(run.path).run()
 
 
 def test_a_newer_format_is_refused_and_says_so() -> None:

@@ -108,6 +108,8 @@ def check_what_build_and_forward_give() -> None:
     refused("returned a tuple of 2", gives(lambda y: (y, y)))
     refused("returned a dict", gives(lambda y: {"logits": y}))
     refused("returned int64", gives(lambda y: y.long()))
+    refused(r"^forward's output is cut off from the weights .* line \d", gives(lambda y: torch.tensor(y.tolist())))
+    refused("forward's output is cut off from the weights", gives(lambda y: y.detach()))
     refused("gives NaN or infinity before anything is trained", gives(lambda y: y * torch.nan))
     assert look(trainable(gives(lambda y: y.softmax(1)))[0]) == [PROBABILITIES]
     assert look(trainable(net())[0]) == []
@@ -128,6 +130,7 @@ def check_methods() -> None:
     refused("gave a float as the loss", loss(float))
     refused("gave None as the loss", loss(lambda value: None))
     refused("training_loss gives nan before anything", loss(lambda value: value * torch.nan))
+    refused("forward's output, or training_loss, is cut off from the weights", loss(lambda value: value.detach()))
     refused(r"training_step returned a Tensor; return \(mean loss, outputs\)", step(lambda value, outputs: value))
     refused("training_step returned a dict", step(lambda value, outputs: {"loss": value}))
     refused("training_step returned None", step(lambda value, outputs: None))

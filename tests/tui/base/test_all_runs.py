@@ -86,6 +86,22 @@ def test_runs_come_and_go(runs: Path) -> None:
     assert next(iter(found.read())).id == "five"
 
 
+@pytest.mark.parametrize("wrong", [{"config": "x"}, {"dataset_options": "x"}, {"device": {"name": []}}])
+def test_a_damaged_run_takes_no_other_away(runs: Path, wrong: dict[str, object]) -> None:
+    asked = runs / "one" / "run.json"
+    asked.write_text(json.dumps(json.loads(asked.read_text()) | wrong))
+    statuses = {one.id: one.status for one in RunList(runs, time.time).read()}
+    assert statuses == {"one": "failed", "two": "finished", "three": "finished"}
+
+
+def test_a_fault_at_one_run_takes_no_other_away(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    look = RunReader.look
+    monkeypatch.setattr(RunReader, "look", lambda self: {}["x"] if self.directory.id == "one" else look(self))
+    found = {one.id: one for one in RunList(runs, time.time).read()}
+    assert found["one"].why == "it cannot be read: KeyError: 'x'"
+    assert found["two"].status == "finished"
+
+
 def test_thousands_have_their_turn_one_after_the_other(
     runs: Path, reads: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -92,6 +92,9 @@ def nothing_left(place: Path) -> bool:
         (("pause", "nobody"), ("there are no runs yet",)),
         (("export", "../nowhere"), ("../nowhere", "run.json")),
         (("rm", "/"), ("run.json",)),
+        (("predict", "nobody", "no-such.png"), ("no such file: no-such.png",)),
+        (("predict", "nobody", "/tmp"), ("/tmp is a folder, predict takes files; name those in it: /tmp/*",)),
+        (("predict", "nobody", "/dev/null"), ("/dev/null is a pipe or a device, predict takes files",)),
         (("models", "cnn-torhc"), ("cnn-torhc", "did you mean cnn-torch")),
     ],
 )

@@ -160,7 +160,14 @@ class Computation:
                 raise RunError("training_step called backward(); dltui does: return the loss alone") from error
             if "modified by an inplace operation" in str(error):
                 raise RunError(self._changed_in_place()) from error
+            if "does not require grad" in str(error) and any(one.requires_grad for one in self.parameters):
+                raise RunError(self._cut_off()) from error
             raise
+
+    def _cut_off(self) -> str:
+        what = "forward's output" + ("" if self.losses.own is None else ", or training_loss,")
+        where = overrides.place(self.module.forward)
+        return f"{what} is cut off from the weights (detach, numpy, argmax, no_grad){where}"
 
     def _changed_in_place(self) -> str:
         step = self.losses.own_step

@@ -170,7 +170,8 @@ def kill(run: str, yes: bool) -> int:
 
     reader = open_run(run)
     far = mirror.origin(reader.directory) is not None
-    attempt = reader.status().attempt or None
+    status = reader.status()
+    attempt, over = status.attempt or None, status.over
     cost = near.kill_cost(reader.directory) if far else run_kill.cost(reader)
     if not yes and is_terminal() and not click.confirm(visible(f"kill {reader.directory.id}? lost: {cost}")):
         return 0
@@ -178,5 +179,8 @@ def kill(run: str, yes: bool) -> int:
         near.kill(reader.directory, attempt)
     else:
         run_kill.kill(reader, attempt)
+    if over:
+        say(f"the worker of {reader.directory.id} was ended ({cost})")
+        return 0
     say(f"{reader.directory.id} killed ({cost}); go on with: dltui resume {reader.directory.id}")
     return 0

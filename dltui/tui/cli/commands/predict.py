@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Mapping
 from typing import Any
 
@@ -33,9 +35,8 @@ def predict(
     from dltui.core.lifecycle.trained_model import ask
     from dltui.core.rundir.directory import find_run
 
-    missing = next((name for name in images if not Path(name).is_file()), None)
-    if missing:
-        raise UsageError(f"no such file: {missing}")
+    for name in images:
+        _check_file(name)
     found = find_run(run)
     question: dict[str, Any] = {"predict": [str(Path(name).absolute()) for name in images]}
     if masks is not None:
@@ -52,6 +53,21 @@ def predict(
     if as_json:
         say_json(rows)
     return 0
+
+
+def _check_file(name: str) -> None:
+    """Raises UsageError for what is no regular file: the process that has the model opens it once more."""
+    shown = clean_line(name)
+    try:
+        kind = os.stat(name).st_mode  # noqa: PTH116
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        raise UsageError(f"no such file: {shown}") from None
+    except OSError as error:
+        raise UsageError(f"cannot read {shown}: {clean_line(error.strerror).lower()}") from None
+    if stat.S_ISDIR(kind):
+        raise UsageError(f"{shown} is a folder, predict takes files; name those in it: {shown.rstrip('/')}/*")
+    if not stat.S_ISREG(kind):
+        raise UsageError(f"{shown} is a pipe or a device, predict takes files; write it into one first")
 
 
 def _told(row: Mapping[str, Any]) -> str:
