@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import subprocess
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -93,9 +94,10 @@ class Finder:
 
     def rates(self, request: RunRequest, catalog: Catalog, extent: RateRange = WHOLE_RANGE) -> Rates:
         """Test learning rates with all other options of a request; no run is left. Raises UsageError or RunError."""
-        if not 0 < extent.lowest < extent.highest:
+        if not 0 < extent.lowest < extent.highest < math.inf:
             raise UsageError(
-                f"the lowest rate {extent.lowest:g} must be above 0 and below the highest, {extent.highest:g}"
+                f"the lowest rate {extent.lowest:g} must be above 0 and below the highest, {extent.highest:g}, "
+                "which is finite"
             )
         request = self.settled(request, catalog)
         checked = self._checked(request, catalog)

@@ -71,6 +71,8 @@ def fork(parent: RunReader, request: ForkRequest, catalog: Catalog) -> RunDirect
     left.
     """
     asked = parent.run
+    if not parent.directory.path.exists():
+        raise UsageError(f"{clean_line(parent.directory.id)} was deleted; nothing is left to begin with")
     found = _choose(parent.directory, request.which)
     instead = trust.replaced(parent.directory, catalog, request.code)
     mixed = resume.mixtures(parent, catalog, instead)

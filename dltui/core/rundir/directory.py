@@ -266,6 +266,10 @@ def _is_sweep(text: str) -> bool:
         return False
 
 
+def _ids(runs: list[RunDirectory]) -> str:
+    return ", ".join(run.id for run in runs[:5]) + (", ..." if len(runs) > 5 else "")
+
+
 def _choose(text: str, runs: list[RunDirectory]) -> RunDirectory:
     named = {run: run.labels()["name"] for run in runs}
     for matches in (
@@ -273,13 +277,15 @@ def _choose(text: str, runs: list[RunDirectory]) -> RunDirectory:
         [run for run in runs if named[run] == text],
         [run for run in runs if run.id.startswith(text)] if text else [],
     ):
+        exact = any(text in (run.id, named[run]) for run in matches)
+        if matches and not exact and _is_sweep(text):
+            sweep = clean_line(text, 80)
+            raise UsageError(
+                f"{sweep} is a sweep, not a run: `dltui sweep show {sweep}`, or name a trial: {_ids(matches)}"
+            )
         if len(matches) == 1:
             return matches[0]
         if matches:
-            ids = ", ".join(run.id for run in matches[:5])
-            if _is_sweep(text):
-                sweep = clean_line(text, 80)
-                raise UsageError(f"{sweep} is a sweep, not a run: `dltui sweep show {sweep}`, or name a trial: {ids}")
-            raise UsageError(f'"{clean_line(text, 80)}" could be any of {len(matches)} runs: {ids}')
+            raise UsageError(f'"{clean_line(text, 80)}" could be any of {len(matches)} runs: {_ids(matches)}')
     hint = suggest(text, [run.id for run in runs]) or f"the latest is {runs[0].id}; `dltui runs` lists all"
     raise UsageError(f'no run "{clean_line(text, 80)}"; {hint}')

@@ -31,6 +31,29 @@ def is_terminal() -> bool:
     return terminal_output() and sys.stdin is not None and sys.stdin.isatty()
 
 
+def can_ask() -> bool:
+    """True if somebody at a terminal can answer a question, also where the output goes elsewhere."""
+    return sys.stdin is not None and sys.stdin.isatty() and sys.stderr is not None and sys.stderr.isatty()
+
+
+def confirmed(question: str, named: bool, yes: bool) -> bool:
+    """True if what deletes or ends something may go on: with `yes`, by the answer to the question, and where nobody can
+    be asked if it was `named` in full. Raises UsageError otherwise.
+    """
+    import click
+
+    from dltui.core.errors import UsageError
+
+    if yes:
+        return True
+    if can_ask():
+        # Standard output may be a file or a pipe.
+        return click.confirm(visible(question), err=True)
+    if not named:
+        raise UsageError(f"cannot ask here: {question} Give the whole name, or --yes")
+    return True
+
+
 def terminal_output() -> bool:
     """True if standard output is a terminal that understands control codes; TERM=dumb and CI mean plain lines."""
     if os.environ.get("TERM", "dumb") == "dumb" or os.environ.get("CI", "") not in ("", "0", "false"):

@@ -113,6 +113,8 @@ def _done(run: Summary, room: int) -> Row:
         # A product, since the sum of epochs says nothing of how long each was trained.
         text = f"{len(run.members)}x{each.pop()}"
     if room < 14:
+        if len(text) >= room and run.epochs and not run.members:
+            text = f"{100 * (run.fraction if run.is_live else run.epochs_done / run.epochs):.0f} %"
         return [(left(text, room), "" if run.is_live else "dim")]
     size = room - 9
     style = "good" if run.is_live else "faint"

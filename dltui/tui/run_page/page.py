@@ -205,6 +205,9 @@ class RunPage(Page):
         clock = services.clock.time_of_day(services.clock.now())
         state = self.run.replay.state if self.run.replay else ""
         read_only = not services.viewer.may_command(directory)
+        if not directory.path.exists():
+            # What was read of it stays on the screen.
+            state, read_only = "DELETED", False
         if width < WHOLE[0]:
             return compact_title(self.view, safe(directory.id), read_only, width, state)
         return title(self.view, safe(directory.id), clock, read_only, width, state)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 import threading
 from dataclasses import replace
@@ -92,6 +93,7 @@ def test_what_fits_on_other_machines_is_not_measured_here(catalog: Catalog) -> N
         ({"dataset": "slope"}, RateRange(), "dataset slope is for regression"),
         ({"config": {"batch_size": "fitt"}}, RateRange(), "^batch_size must be a whole number from 1 to 65536"),
         ({}, RateRange(lowest=1.0, highest=0.1), "^the lowest rate 1 must be above 0 and below the highest, 0.1"),
+        ({}, RateRange(lowest=1.0, highest=math.inf), "below the highest, inf, which is finite"),
     ],
 )
 def test_wrong_use_is_one_line(changes: dict[str, Any], extent: RateRange, message: str, catalog: Catalog) -> None:

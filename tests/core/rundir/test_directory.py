@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
 import stat
 from pathlib import Path
 
@@ -179,6 +180,10 @@ def test_the_name_of_a_sweep_leads_to_it(home: Path) -> None:
     with pytest.raises(
         UsageError, match="lab is a sweep, not a run: `dltui sweep show lab`, or name a trial: lab-t001"
     ):
+        find_run("lab")
+    # Also where a single trial is left.
+    shutil.rmtree(home / "runs" / "lab-t001")
+    with pytest.raises(UsageError, match="lab is a sweep, not a run"):
         find_run("lab")
 
 

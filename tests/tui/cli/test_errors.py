@@ -276,6 +276,23 @@ def test_help_without_a_model_lists_the_models(dltui: Run) -> None:
     assert "cnn-torch" in out
 
 
+def test_what_is_deleted_where_nobody_can_be_asked_is_named_in_full(dltui: Run, place: Path) -> None:
+    from tests.helpers.sample_run import make_sample_run
+
+    for name in ("mine-1", "mine-2"):
+        make_sample_run(place / "home" / "runs", run_id=name)
+    code, out, error = dltui("rm", "mine-1", "mine-")
+    assert (code, out) == (2, "")
+    shutil.rmtree(place / "home" / "runs" / "mine-2")
+    code, out, error = dltui("rm", "min")
+    assert (code, out) == (2, "")
+    assert error == "dltui: cannot ask here: delete mine-1 for good? Give the whole name, or --yes\n"
+    assert runs_of(place) == ["mine-1"]
+    assert dltui("rm", "min", "--yes")[:2] == (0, "mine-1 deleted\n")
+    code, _, error = dltui("prune", "--older-than", "nan", "--dry-run")
+    assert (code, error) == (2, "dltui: --older-than takes a number of days, not nan\n")
+
+
 def test_rm_deletes_a_run_but_not_a_foreign_folder(dltui: Run, place: Path) -> None:
     from tests.helpers.sample_run import make_sample_run
 

@@ -1,50 +1,104 @@
-"""The predict.py of a model with named inputs reads samples from a .npz file."""
+"""The predict.py of a model with named inputs reads samples from a .npz file, that of a model of vectors tables too."""
 
 from __future__ import annotations
 
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from dltui.core.contract import Input
+from dltui.core.errors import UsageError
+from dltui.core.inputs import given, headings
+from dltui.core.lifecycle.trust import AS_NAMED
+from dltui.core.rundir import log
+from dltui.core.rundir.directory import RunDirectory
+from dltui.tui.cli.commands.export import write_models
+from dltui.tui.cli.templates import vector_script as vectors
 from dltui.tui.cli.templates.predict_script import named_script
+from dltui.tui.cli.templates.vector_script import vector_script
+from tests.helpers.sample_run import make_sample_run
 
 NAMED = [
     {"name": "steps", "shape": [4, 2], "dtype": "float32", "padded": True},
-    {"name": "ward", "shape": [], "dtype": "int32", "padded": False},
+    {"name": "ward", "shape": [], "dtype": "int32", "padded": False, "vocabulary": [3]},
+    {"name": "photo", "shape": [1, 1, 1], "dtype": "uint8", "padded": False},
 ]
-# A session that gives for each sample the sum of what its mask shows, and the ward.
-RUNTIME = """
+OPTIONS = """
 import numpy as np
 
+class SessionOptions:
+    log_severity_level = 2
+"""
+# A session that gives for each sample the sum of what its mask shows, and the ward. As Keras does, it takes images as
+# float32; as exports of PyTorch do, it takes whole numbers as int64.
+RUNTIME = """
+KINDS = {"steps": "float32", "steps_mask": "bool", "ward": "int64", "photo": "float32"}
+
 class Given:
-    def __init__(self, name, type):
-        self.name, self.type = name, type
+    def __init__(self, name, kind):
+        self.name, self.type = name, f"tensor({kind})".replace("float32", "float")
 
 class InferenceSession:
-    def __init__(self, file, providers):
-        pass
+    def __init__(self, file, options, providers):
+        assert options.log_severity_level == 3
     def get_inputs(self):
-        return [Given("steps", "tensor(float)"), Given("steps_mask", "tensor(bool)"), Given("ward", "tensor(int64)")]
+        return [Given(*pair) for pair in KINDS.items()]
     def run(self, wanted, given):
-        assert [given[name].dtype.name for name in ("steps", "steps_mask", "ward")] == ["float32", "bool", "int64"]
+        assert {name: x.dtype.name for name, x in given.items()} == KINDS
         shown = given["steps"].sum(axis=2) * given["steps_mask"]
         return [np.stack([shown.sum(axis=1), given["ward"]], axis=1).astype(np.float32)]
 """
+# A session whose outputs are the samples.
+ECHO = """
+class InferenceSession:
+    def __init__(self, file, options, providers):
+        assert options.log_severity_level == 3
+    def run(self, wanted, given):
+        assert given["samples"].dtype == np.float32
+        return [given["samples"]]
+"""
+QUESTION = "How much do you agree with each of these statements about the last four weeks, in general: "
+SLEEP, EAT = QUESTION + "[I sleep well]", QUESTION + "[I eat\u200b well]"
+CITIES = ("", *headings.categories([SLEEP, EAT, "ice"]), "missing")
+TABLE = (
+    Input(
+        "numbers",
+        (2,),
+        places=tuple(headings.short_names([EAT, SLEEP])),
+        offsets=(1.7e9, 0.0),
+        fills=(7.5, -2.0),
+        styles=("point", "comma"),
+    ),
+    Input("categories", (2,), "int32", (5, 2), places=("says", "kind"), texts=(CITIES, ("", "oak"))),
+)
+
+
+def ran(place: Path, runtime: str, script: str, file: str, **about: object) -> tuple[int, str]:
+    """The exit status and all that predict.py says of a file, with a runtime in place of onnxruntime."""
+    (place / "onnxruntime.py").write_text(OPTIONS + runtime)
+    (place / "model.json").write_text(json.dumps(about))
+    (place / "predict.py").write_text(script, encoding="utf-8")
+    words = [sys.executable, "predict.py", file]
+    done = subprocess.run(words, cwd=place, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout + done.stderr
 
 
 def said(place: Path, task: str, **arrays: object) -> tuple[int, str]:
-    (place / "onnxruntime.py").write_text(RUNTIME)
-    classes = [] if task == "regression" else ["a", "b"]
-    (place / "model.json").write_text(json.dumps({"classes": classes, "task": task, "named_inputs": NAMED}))
-    (place / "predict.py").write_text(named_script("onnx", "onnx", [str(one["name"]) for one in NAMED]))
     np.savez(place / "x.npz", **arrays)  # type: ignore[arg-type]
-    words = [sys.executable, "predict.py", "x.npz"]
-    done = subprocess.run(words, cwd=place, capture_output=True, text=True, check=False)
-    return done.returncode, done.stdout + done.stderr
+    script = named_script("onnx", "onnx", [str(one["name"]) for one in NAMED])
+    classes = [] if task == "regression" else ["a", "b"]
+    return ran(place, RUNTIME, script, "x.npz", classes=classes, task=task, named_inputs=NAMED)
+
+
+def of_vectors(place: Path, file: str, table: Sequence[Input] = TABLE, size: int = 7) -> tuple[int, str]:
+    about = {"classes": [], "task": "regression", "input_shape": [size], "table": [asdict(one) for one in table]}
+    return ran(place, ECHO, vector_script("onnx", "onnx"), file, **about)
 
 
 @pytest.mark.parametrize(
@@ -56,20 +110,134 @@ def said(place: Path, task: str, **arrays: object) -> tuple[int, str]:
     ],
 )
 def test_samples_are_padded_masked_and_told(tmp_path: Path, task: str, told: list[str]) -> None:
-    arrays = {"steps": np.ones((2, 3, 2)), "steps_length": [3, 1], "ward": [0, 1]}
+    photo = np.full((2, 1, 1, 1), 255, np.uint8)
+    arrays = {"steps": np.ones((2, 3, 2)), "steps_length": [3, 1], "ward": [0, 1], "photo": photo}
     assert said(tmp_path, task, **arrays) == (0, "\n".join([*told, ""]))
+
+
+STEPS, PHOTO = np.ones((2, 3, 2)), np.zeros((2, 1, 1, 1))
 
 
 @pytest.mark.parametrize(
     ("arrays", "told"),
     [
-        ({"steps": np.ones((2, 3, 2))}, "x.npz has no array 'ward'; it needs steps, ward"),
+        ({"steps": STEPS}, "x.npz has no array 'ward'; it needs steps, ward, photo"),
         (
             {"steps": np.ones((2, 3, 1)), "ward": [0]},
             "x.npz: steps has samples of shape (4, 1), the model takes (4, 2)",
         ),
         ({"steps": np.array([[1], None], dtype=object), "ward": [0]}, "x.npz is no .npz file of arrays (ValueError)"),
+        ({"steps": STEPS, "ward": ["a", "b"]}, "x.npz: ward is an array of <U1, not of numbers"),
+        (
+            {"steps": STEPS, "ward": [0, 3]},
+            "x.npz: ward has numbers that the model does not know; it knows 0 to 2",
+        ),
+        (
+            {"steps": STEPS, "ward": 0, "photo": PHOTO},
+            "x.npz: its arrays have different numbers of samples; each needs the same",
+        ),
     ],
 )
 def test_what_does_not_fit_is_one_line(tmp_path: Path, arrays: dict[str, object], told: str) -> None:
     assert said(tmp_path, "regression", **arrays) == (1, f"{told}\n")
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"text"])
+def test_a_file_of_no_arrays_is_one_line(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "x.npz").write_bytes(content)
+    for script in (named_script("onnx", "onnx", ["steps"]), vector_script("onnx", "onnx")):
+        status, told = ran(tmp_path, ECHO, script, "x.npz", named_inputs=NAMED, input_shape=[2])
+        assert (status, told.count("\n"), told[:12]) == (1, 1, "x.npz is no ")
+
+
+def test_a_table_is_read_as_predict_reads_it(tmp_path: Path) -> None:
+    """Of the same cells the same numbers: with offsets, gaps, decimal commas, units, and texts that are cut."""
+    rows = [
+        f'1700000012;"1.234,5";"{SLEEP}";oak',
+        f'n/a;"12,5 kg";"  {EAT}";elm',
+        ";-;ice;",
+        "1700000000.25;0;nothing known;oak",
+        f'1700000003;" 7 ";;"{QUESTION}"',
+    ]
+    text = "\n".join([f'kind of thing;"{EAT}";"{SLEEP}";says;kind', *(f"x;{row}" for row in rows), ""])
+    (tmp_path / "new.csv").write_text("\ufeff" + text, encoding="utf-8")
+    x, lines = given.read_rows(str(tmp_path / "new.csv"), TABLE)
+    assert x[:, :2].tolist() == [[12, 1234.5], [7.5, 12.5], [7.5, -2], [0.25, 0], [3, 7]]
+    assert x[:, 2:].argmax(axis=1).tolist() == [0, 1, 2, 4, 3]
+    told = "".join(
+        f"new.csv line {line}  {'  '.join(f'{value:.6g}' for value in row)}\n"
+        for line, row in zip(lines, x, strict=True)
+    )
+    assert of_vectors(tmp_path, "new.csv") == (0, told)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a,b,c\n1,2,red\n",
+        "a,b,kind\n1,2\n",
+        "a,b,kind\n1,x\x1b,oak\n",
+        "a,b,kind\n1,,oak\n",
+        "a,b,kind\n1,1e99,oak\n",
+        "a,a,kind,b\n1,2,oak,3\n",
+        "a,b,kind\n",
+        "",
+    ],
+)
+def test_a_table_that_does_not_fit_is_the_line_of_predict(tmp_path: Path, text: str) -> None:
+    kind = Input("categories", (1,), "int32", (2,), places=("kind",), texts=(("", "oak"),))
+    table = (Input("numbers", (2,), places=("a", "b")), kind)
+    (tmp_path / "new.csv").write_text(text)
+    with pytest.raises(UsageError) as told:
+        given.read_rows(str(tmp_path / "new.csv"), table)
+    line = str(told.value).replace(str(tmp_path / "new.csv"), "new.csv")
+    assert of_vectors(tmp_path, "new.csv", table, 3) == (1, f"{line}\n")
+
+
+def test_arrays_of_features_are_read(tmp_path: Path) -> None:
+    x = np.array([[1, 2.5], [3, 4]])
+    np.save(tmp_path / "x.npy", x)
+    np.savez(tmp_path / "x.npz", anything=x)
+    for name in ("x.npy", "x.npz"):
+        assert of_vectors(tmp_path, name, size=2) == (0, f"{name} 0  1  2.5\n{name} 1  3  4\n")
+    assert of_vectors(tmp_path, "x.npy") == (1, "x.npy has an array of shape (2, 2); the model takes (n, 7)\n")
+    np.save(tmp_path / "x.npy", [[1, np.nan]])
+    told = "x.npy has values that are not finite float32 numbers; correct or remove them\n"
+    assert of_vectors(tmp_path, "x.npy", size=2) == (1, told)
+    told = "x.csv is no .npy or .npz file, and this model knows no table; numpy.save writes one\n"
+    assert of_vectors(tmp_path, "x.csv", ()) == (1, told)
+    assert of_vectors(tmp_path, "x.csv") == (1, "x.csv cannot be read: no such file or directory\n")
+
+
+def test_an_export_tells_its_script_the_columns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a model of vectors; runs of older versions and other data have none."""
+    monkeypatch.setattr("dltui.core.lifecycle.trained_model.ask", lambda *_: {})
+    run = make_sample_run(tmp_path, task="regression", epochs=1)
+    (tmp_path / "x.csv").write_text("says\nice\n")
+    assert exported(run, tmp_path, "x.csv")[1].startswith("x.csv is no .npy or .npz file")
+    started = log.decode(run.events_path.read_bytes().splitlines()[0])
+    assert started is not None
+    started["dataset"]["inputs"] = {"table": {"inputs": [asdict(TABLE[1])]}}
+    run.events_path.write_bytes(log.encode(started))
+    assert exported(run, tmp_path, "x.csv") == (1, "x.csv has no column 'kind'; its first line names the columns\n")
+    about = json.loads((tmp_path / "model.json").read_text())
+    assert about["features"] == [*(f"says = {text}" for text in CITIES[1:]), "kind = oak"]
+
+
+def exported(run: RunDirectory, folder: Path, file: str) -> tuple[int, str]:
+    """What the exported script says of a file."""
+    write_models(run, folder, ["onnx"], AS_NAMED)
+    about = json.loads((folder / "model.json").read_text())
+    return ran(folder, ECHO, (folder / "predict.py").read_text(encoding="utf-8"), file, **about)
+
+
+@pytest.mark.parametrize("form", ["onnx", "torch", "keras"])
+def test_the_script_has_all_that_it_takes_from_dltui(form: str) -> None:
+    text = vector_script(form, form)
+    names: dict[str, object] = {"ABOUT": {}}
+    before, code = text.split("ABOUT = ", 1)
+    exec(before.replace("HERE = Path(__file__).parent", ""), names)
+    exec(code.split("\n", 1)[1].split("def read(", 1)[0], names)
+    wanted = {*vectors.CLEANING, *vectors.HEADINGS, *vectors.NUMERALS, *vectors.READING}
+    assert wanted <= set(names)
+    compile(text, "predict.py", "exec")

@@ -25,3 +25,12 @@ def test_a_state_and_its_time_are_two_words(status: str, seconds: int) -> None:
         (row,) = plain(table([run], 0, 0, width, 1, NOW, "", ascii_only=False))
         assert row.split()[-2:] == [status, age(seconds)], width
         assert len(row) == width
+
+
+@pytest.mark.parametrize(("done", "epochs"), [(3, 3000), (106, 1000), (10000, 10000), (17, 20), (100, 100)])
+def test_the_epochs_and_the_best_value_are_two_words(done: int, epochs: int) -> None:
+    run = Summary(RunDirectory(Path("/r")), "r", "r", "finished", epochs_done=done, epochs=epochs, best="95.14 %")
+    (row,) = plain(table([run], 0, 0, 80, 1, NOW, "", ascii_only=False))
+    told = f"{done}/{epochs}" if epochs < 100 else f"{100 * done / epochs:.0f} %"
+    assert f" {told} " in row.replace(f"{told}  ", f"{told} ")
+    assert " 95.14 %" in row

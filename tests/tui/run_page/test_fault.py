@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,19 @@ async def test_after_some_epochs_the_reason_stands_above_the_curves(services: Fa
         await pilot.press("6")
         assert REASON in unwrapped(app)
         assert "e exports" not in text(app)
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_run_that_is_deleted_while_its_page_is_open_says_so(
+    services: FakeServices, size: tuple[int, int]
+) -> None:
+    run = make_sample_run(services.root, run_id="still-magpie", status="finished")
+    async with shown(services, size, run="still-magpie") as (app, pilot):
+        assert "DELETED" not in text(app)
+        shutil.rmtree(run.path)
+        await until(pilot, lambda: "DELETED" in lines(app)[0])
+        assert "read-only" not in text(app)
+        assert "still-magpie" in lines(app)[0]
 
 
 async def test_another_dataset_is_one_key_away(services: FakeServices) -> None:
@@ -139,6 +153,11 @@ def test_a_traceback_keeps_its_shape(room: int) -> None:
     assert "line 31, in forward" in joined
     assert any(row.startswith("    return") for row in rows)
     assert "".join(TRACEBACK.splitlines()[-1].split()) in "".join(joined.split())
+
+
+def test_colours_of_a_library_are_left_out() -> None:
+    assert printed(["\x1b[1mInput 0 is \x1b[38;5;9mwrong\x1b[0m", "\x1b[1m"], 60) == ["Input 0 is wrong", ""]
+    assert printed(["a\x1b]0;b\x1b[2J"], 60) == [r"a\x1b]0;b\x1b[2J"]
 
 
 def test_a_ruler_stands_below_whole_lines_only() -> None:

@@ -19,12 +19,13 @@ from dltui.tui.cli.follow.sending import (
     SETTLE_SECONDS,
     NoAnswerError,
     alive_run,
+    is_named,
     open_run,
     order,
     settle,
     settle_released,
 )
-from dltui.tui.cli.output import is_terminal, say, visible
+from dltui.tui.cli.output import confirmed, say
 
 if TYPE_CHECKING:
     from dltui.core.reading.reader import RunReader
@@ -173,7 +174,8 @@ def kill(run: str, yes: bool) -> int:
     status = reader.status()
     attempt, over = status.attempt or None, status.over
     cost = near.kill_cost(reader.directory) if far else run_kill.cost(reader)
-    if not yes and is_terminal() and not click.confirm(visible(f"kill {reader.directory.id}? lost: {cost}")):
+    named = is_named(reader.directory, run)
+    if not confirmed(f"kill {reader.directory.id}? lost: {cost}", named, yes):
         return 0
     if far:
         near.kill(reader.directory, attempt)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,8 @@ def prune(keep_best: int | None, older_than: float | None, dry_run: bool, yes: b
     """Delete ended runs for good: those that --older-than and --keep-best both let go. Figures stay."""
     if keep_best is None and older_than is None:
         raise UsageError("name the runs to delete: --keep-best N, --older-than DAYS, or both")
+    if older_than is not None and not math.isfinite(older_than):
+        raise UsageError(f"--older-than takes a number of days, not {older_than}")
     if not (dry_run or yes) and (as_json or not is_terminal()):
         raise UsageError("cannot ask for confirmation here: use --dry-run to look, or --yes to delete")
     rows, left_alone = _rows()

@@ -7,8 +7,8 @@ import click
 from dltui.core.errors import UsageError
 from dltui.core.lifecycle.trash import delete
 from dltui.tui.cli import completion
-from dltui.tui.cli.follow.sending import open_run
-from dltui.tui.cli.output import is_terminal, say, visible
+from dltui.tui.cli.follow.sending import is_named, open_run
+from dltui.tui.cli.output import confirmed, say
 
 
 @click.command()
@@ -33,7 +33,8 @@ def rm(runs: tuple[str, ...], yes: bool, undo: bool) -> int:
             trash.wait(run)
         trash.check(run)
     names = ", ".join(run.id for run in chosen)
-    if not yes and is_terminal() and not click.confirm(visible(f"delete {names} for good?")):
+    named = all(is_named(run, text) for run, text in zip(chosen, runs, strict=True))
+    if not confirmed(f"delete {names} for good?", named, yes):
         return 0
     for run in chosen:
         delete(run)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +46,13 @@ def open_run(text: str | None) -> RunReader:
     reader = RunReader(found_run(text))
     reader.refresh()
     return reader
+
+
+def is_named(run: RunDirectory, text: str) -> bool:
+    """True if a text is the whole name of a run, also of another host, or the path of its folder, and not only the
+    beginning of a name.
+    """
+    return text in (run.id, run.labels()["name"]) or os.sep in text or ":" in text
 
 
 def alive_run(text: str, action: str) -> RunReader:

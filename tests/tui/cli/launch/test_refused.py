@@ -28,6 +28,11 @@ class Trainable(fake.NumpyTrainable):
         {step}
         return super().advance(steps)
     predict = {predict}
+    notes = property({notes})
+    def load_state(self, state):
+        if "dense/kernel" in state:
+            raise RunError("dense/kernel is not part of this model; was the checkpoint made with another one?")
+        super().load_state(state)
 
 class Backend(fake.NumpyBackend):
     framework = "odd"
@@ -38,13 +43,17 @@ def prepare(options, context):
     {prepare}
     return fake.make_blobs(options, context)
 
+def initial(config, spec, tell):
+    return {initial}
+
 @hookimpl
 def dltui_backends():
     return [Backend()]
 
 @hookimpl
 def dltui_models():
-    return [replace(fake.dltui_models()[0], id="odd", name="odd", framework="odd", build=build, needs_images={images})]
+    own = dict(id="odd", name="odd", framework="odd", build=build, initial=initial, needs_images={images})
+    return [replace(fake.dltui_models()[0], **own)]
 
 @hookimpl
 def dltui_datasets():
@@ -56,12 +65,17 @@ STEP = {"step": "raise RunError('training_step returned None')"}
 MISSING = {"build": "import no_such_module"}
 # A network that a library made: no line of the plugin is in its traceback.
 LIBRARY = {"predict": "partial(int, 'x')"}
+COMPILED = {"notes": "partial(int, 'x')"}
+NO_STATE = {"initial": "None"}
+NO_ARRAY = {"initial": "{'weights/dense/bias': [0, 0]}"}
+MISNAMED = {"initial": "{'dense/kernel': np.zeros((64, 2))}"}
 DATA = {"prepare": "return None"}
 VECTORS = {"prepare": "return Arrays((np.eye(8), CLASSES), (np.eye(8), CLASSES), ('a', 'b'))", "images": "True"}
 
 
 SOUND = {
     "build": "pass", "step": "pass", "prepare": "pass", "images": "False", "predict": "fake.NumpyTrainable.predict",
+    "notes": "lambda self: ()", "initial": "{}",
 }  # fmt: skip
 
 
@@ -95,12 +109,23 @@ def train(home: Path, faults: dict[str, str], *words: str) -> int:
                 "needs the module no_such_module, which is not installed (net.py line 10); "
                 "name it in Model(requires=...)",
             ),
-            (LIBRARY, "TypeError: int() takes at most 2 arguments (3 given)"),
+            (COMPILED, "TypeError: 'Trainable' object cannot be interpreted as an integer (net.py line 9)"),
+            (NO_STATE, 'initial returned None; return a state {"weights/...": array} (net.py line 33)'),
+            (
+                MISNAMED,
+                "initial returned dense/kernel, which the network does not have; "
+                "did you mean weights/dense/kernel? (net.py line 33)",
+            ),
+            (
+                NO_ARRAY,
+                'initial returned list as weights/dense/bias; return a state {"weights/...": array} (net.py line 33)',
+            ),
+            (LIBRARY, "TypeError: int() takes at most 2 arguments (3 given) (net.py line 9)"),
             (STEP, "training_step returned None (net.py line 15)"),
             (DATA, "dataset mine: prepare returned None; end it with return Arrays(...)"),
             (VECTORS, "model odd needs images, dataset mine has none; choose another model"),
         ],
-        3,
+        6,
         long=0,
     ),
 )
