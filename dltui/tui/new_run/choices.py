@@ -34,7 +34,7 @@ def models(form: RunForm, width: int, height: int, focused: bool) -> list[Row]:
     room = max(width - sum(sizes) - CURSOR, 12)
     shown = shown_models(form, height)
     chosen = names.index(form.model_name) if form.model_name in names else 0
-    hidden = hidden_rows(shown, len(names), room - 5)
+    hidden = hidden_rows(shown, len(names), room - 6)
     if form.catalog.families and focused:
         hidden = f"{hidden}  / for more".strip() if len(hidden) + 12 <= room - 6 else "/ for more"
     rows: list[Row] = [[(" MODEL  ", _heading(focused)), (left(hidden, room - 5), "faint")]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Sequence
@@ -9,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dltui.core import numbers
+from dltui.core import numbers, paths
+from dltui.core.errors import UsageError
 from dltui.core.reading.status import INCOMPLETE, OVER
-from dltui.core.text import plural
+from dltui.core.text import clean_line, plural
 from dltui.tui.cli.output import say, say_json, say_table, spelled, warn
 from dltui.tui.draw import wording
 
@@ -52,6 +54,8 @@ def runs(as_json: bool, wanted: str, hosts: tuple[str, ...], unfold: bool) -> in
         say(f"none of {plural(len(found), 'run')} matches; {run_filter.unknown(terms, known) or 'see dltui runs'}")
         return 0
     if not rows:
+        if not hosts:
+            _check_readable()
         say("no runs yet; `dltui demo` trains one in a minute, `dltui train MODEL` is the real thing")
         return 0
     now = time.time()
@@ -66,6 +70,17 @@ def runs(as_json: bool, wanted: str, hosts: tuple[str, ...], unfold: bool) -> in
         if row.get("why") and (row["status"] in ("failed", "silent", "interrupted") or row.get("phase") == INCOMPLETE):
             say(f"{row['id']}: {row['why']}")
     return 0
+
+
+def _check_readable() -> None:
+    """Raise UsageError where there may be runs that nobody can read."""
+    try:
+        os.scandir(paths.runs_dir()).close()
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        where, why = clean_line(paths.runs_dir()), (error.strerror or str(error)).lower()
+        raise UsageError(f"the runs in {where} cannot be read: {why}; DLTUI_HOME names another folder") from None
 
 
 def _asked_launchers(rows: Sequence[dict[str, Any]]) -> bool:

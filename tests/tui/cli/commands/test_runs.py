@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from dltui.core.analysis.groups import Group
+from dltui.tui.cli import main
 from dltui.tui.cli.commands import runs
 
 ROW: dict[str, Any] = {
@@ -31,3 +33,17 @@ def test_a_run_that_draws_its_figures_is_not_done(status: str, phase: str, shown
 def test_a_series_that_is_not_whole_says_so() -> None:
     name, *_, done, _, state, _ = runs.columns(Group("a", (ROW,), (2, 3)), 60.0)
     assert (name, done, state) == ("a (3 seeds)", "2/2", "1 of 3, interrupted")
+
+
+def test_a_home_that_cannot_be_read_has_not_no_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("DLTUI_HOME", str(tmp_path / "file"))
+    assert main.run(["runs"]) == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert "file/runs cannot be read: not a directory; DLTUI_HOME names another folder" in told.err
+    monkeypatch.setenv("DLTUI_HOME", str(tmp_path / "new"))
+    assert main.run(["runs"]) == 0
+    assert "no runs yet" in capsys.readouterr().out
