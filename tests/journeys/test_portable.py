@@ -100,6 +100,34 @@ def test_masks_are_the_same_elsewhere(dltui: Said, tmp_path: Path, framework: st
             assert (np.asarray(written) == mask).all()
 
 
+@pytest.mark.longest
+@pytest.mark.slow(40)
+@pytest.mark.parametrize("framework", few(["torch", "tensorflow"], 1, long=0))
+def test_rows_of_a_table_get_the_same_numbers_elsewhere(dltui: Said, tmp_path: Path, framework: str) -> None:
+    """By the script of a model of vectors, also of times that are large beside their deviation."""
+    for package in (framework, "onnx", "onnxruntime", "onnxscript" if framework == "torch" else "tf2onnx"):
+        if own().version(package) is None:
+            pytest.skip(f"{package} is not installed")
+    rows = [(f"{n % 17},5", 1_700_000_000 + 3600 * n, ("red", "blue", "")[n % 3], 5000 + n % 17) for n in range(200)]
+    table = ["size;when;color;price", *(";".join(map(str, row)) for row in rows), ""]
+    Path("old.csv").write_text("\n".join(table))
+    Path("new.csv").write_text("color;when;size\npink;1700000000;1,5\nblue;1700600000;n/a\n;1700300000;20\n")
+    words = ("--dataset", "csv:old.csv", "--data", "targets=price", "--epochs", "2", "--device", "cpu", "--name", "one")
+    code, said = dltui("train", f"mlp-{framework}", *words, "--plain")
+    assert code == 0, said
+    code, said = dltui("predict", "one", "new.csv", "--json")
+    assert code == 0, said
+    outputs = [row["outputs"] for row in json.loads(said)]
+    for form in ("onnx", NATIVE[framework]):
+        code, said = dltui("export", "one", "--format", form, "--to", "out")
+        assert code == 0, said
+        command = [sys.executable, str(tmp_path / "out" / "one" / "predict.py"), "new.csv"]
+        done = subprocess.run(command, capture_output=True, text=True)
+        lines = [line.split() for line in done.stdout.splitlines()]
+        assert [line[:3] for line in lines] == [["new.csv", "line", str(number)] for number in (2, 3, 4)], done.stderr
+        np.testing.assert_allclose([[float(value) for value in line[3:]] for line in lines], outputs, rtol=1e-5)
+
+
 def _check_scripts(dltui: Said, folder: Path, native: str) -> None:
     """`predict.py` of both formats says what `dltui predict` says."""
     from sklearn.datasets import load_digits

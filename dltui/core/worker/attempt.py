@@ -9,15 +9,17 @@ from __future__ import annotations
 import secrets
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from dltui.core.analysis.trials.trial import KEY, Judge
 from dltui.core.catalog import plugin_loader
 from dltui.core.catalog.sources import FIRST
 from dltui.core.contract.ranks import spreading
-from dltui.core.contract.state import all_weights
+from dltui.core.contract.state import WEIGHTS, all_weights
 from dltui.core.data.preparation import Preparation
 from dltui.core.errors import DltuiError, RunError
 from dltui.core.machine import logout, process
@@ -25,6 +27,7 @@ from dltui.core.reading.status import INCOMPLETE
 from dltui.core.rundir import checkpoint, commands, notes, place
 from dltui.core.rundir.events import CommandObeyed, Evaluated, Logged, RunEnded
 from dltui.core.tasks.monitor import check_monitor, choose_monitor
+from dltui.core.text import clean_line, suggest
 from dltui.core.train.position import Progress
 from dltui.core.worker import explain, figures, fingerprint, loading, restoration, sameness
 from dltui.core.worker.journal import Journal
@@ -32,12 +35,12 @@ from dltui.core.worker.ranks import gathering
 from dltui.core.worker.ranks.supervisor import RankError, RankLost, RankSupervisor
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Collection, Sequence
 
     from dltui.core.contract import Backend, Data, Model, Spec, Trainable
     from dltui.core.contract.config import TrainConfig
     from dltui.core.contract.inputs import Input
+    from dltui.core.contract.types import State
     from dltui.core.reading.history import History
     from dltui.core.rundir.directory import RunDirectory
     from dltui.core.rundir.heartbeat import Heartbeat
@@ -78,10 +81,13 @@ class Attempt:
         self._preempted = False
         self._refused = False
         self._beginning = False
+        """The weights that the run begins with are being loaded: what is wrong with them is found before any step."""
         self._building = False
         """The network is being made and looked at: no batch of the run's size is in memory yet."""
         self._looking = False
-        """The weights that the run begins with are being loaded: what is wrong with them is found before any step."""
+        """The network is being tried out before any step."""
+        self._builder: Callable[..., Any] | None = None
+        """What built the network that is tried out: the place of an error in a library's code."""
         self._named: tuple[Input, ...] = ()
         self._preparation: Preparation | None = None
         self._supervisor: RankSupervisor | None = None
@@ -162,6 +168,8 @@ class Attempt:
         source = self.asked["model_source"]
         place = "" if source.get("name") == FIRST else plugin_loader.line_in_plugin(error, source)
         place = error.place if isinstance(error, RankError) else place
+        if self._looking and not isinstance(error, DltuiError):
+            place = place or _line_of(self._builder)
         self._refused = not remedy and self._is_refusal(error, place)
         reason = explain.explain(error, batch_size, place, self._named)
         return self._end("failed", reason, type(error).__name__, remedy=remedy)
@@ -220,7 +228,7 @@ class Attempt:
         self._building = True
         trainable = self._trainable(model, backend, config, data, folder)
         monitor = _monitor(model, config, data.spec)
-        notes = [*getattr(trainable, "notes", ()), *self._look(trainable, data, model, monitor)]
+        notes = self._look(trainable, data, model, monitor)
         self._building = False
         lost = restoration.lost(self.history, found)
         if found is not None:
@@ -289,20 +297,32 @@ class Attempt:
         if model.initial is None:
             return
         self._beginning = True
-        state = model.initial(config, data.spec, lambda text: self.journal.phase("building", text))
-        trainable.load_state(state)
+        given = model.initial(config, data.spec, lambda text: self.journal.phase("building", text))
+        state = _initial_state(given, model.initial)
+        try:
+            trainable.load_state(state)
+        except RankLost:
+            raise
+        except RunError as error:
+            problem = _misnamed(state, trainable.state(), str(error))
+            if not problem:
+                raise
+            raise RunError(problem + _line_of(model.initial)) from error
         self._beginning = False
 
     def _look(self, trainable: Trainable, data: Data, model: Model, monitor: Monitor) -> list[str]:
-        """Try out a model that does not ship with dltui, and return the findings. Raises RunError."""
+        """Try out a model that does not ship with dltui. Returns what the network and the trial have to say. Raises
+        RunError.
+        """
         if self.asked["model_source"].get("name") == FIRST:
-            return []
+            return list(getattr(trainable, "notes", ()))
         from dltui.core.train import evaluation
 
         # A network may draw random numbers in it, or count its calls.
         state = {key: array for key, array in trainable.state().items() if not key.startswith("optimizer/")}
-        self._looking = True
-        found = evaluation.look(trainable, data, model.metrics, monitor)
+        self._looking, self._builder = True, model.build
+        # To know its notes, a backend may compile a step, in which a network fails that does not fit the data.
+        found = [*getattr(trainable, "notes", ()), *evaluation.look(trainable, data, model.metrics, monitor)]
         self._looking = False
         trainable.load_state(state)
         return found
@@ -465,6 +485,36 @@ def _monitor(model: Model, config: TrainConfig, spec: Spec) -> Monitor:
     monitor = choose_monitor(spec.task, config.monitor, own)
     check_monitor(monitor.metric, spec.task, True, spec.outputs)
     return monitor
+
+
+def _initial_state(given: object, initial: Callable[..., Any]) -> State:
+    """What `Model.initial` returned. Raises RunError for anything but arrays by name."""
+    wrong = "None" if given is None else type(given).__name__
+    if isinstance(given, Mapping):
+        state = dict(given)
+        bad = [key for key, array in state.items() if not isinstance(key, str) or not hasattr(array, "shape")]
+        if not bad:
+            return state
+        wrong = f"{type(state[bad[0]]).__name__} as {clean_line(bad[0], 100)}"
+    told = f'initial returned {clean_line(wrong, 200)}; return a state {{"weights/...": array}}'
+    raise RunError(told + _line_of(initial))
+
+
+def _misnamed(state: State, known: Collection[str], refusal: str) -> str:
+    """What is told of the name in `state` that the network, whose names are `known`, refused; "" for another reason."""
+    name = next((key for key in state if key not in known and key in refusal), "")
+    if not name:
+        return ""
+    weights = [key for key in known if key.startswith(WEIGHTS)]
+    hint = f"did you mean {WEIGHTS}{name}?" if WEIGHTS + name in weights else suggest(name, weights)
+    hint = hint or f"it has {', '.join(weights[:3])}{' ...' if len(weights) > 3 else ''}"
+    return f"initial returned {clean_line(name, 100)}, which the network does not have; {clean_line(hint, 200)}"
+
+
+def _line_of(function: Callable[..., Any] | None) -> str:
+    """The place of a plugin's function, ` (net.py line 3)`; "" where it is not known."""
+    code = getattr(getattr(function, "func", function), "__code__", None)
+    return f" ({clean_line(Path(code.co_filename).name, 60)} line {code.co_firstlineno})" if code else ""
 
 
 def _prepare(trainable: Trainable, planner: Planner) -> Sequence[str]:

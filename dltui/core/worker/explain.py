@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from itertools import dropwhile, takewhile
 from typing import TYPE_CHECKING, Any
 
 from dltui.core import fs
@@ -28,6 +30,11 @@ OUT_OF_MEMORY = (
 NOT_MAPPED = ("failed to map segment", "cannot allocate memory")
 """Words of the loader for a library for which there is no memory."""
 NO_KERNEL = ("no kernel image is available", "cudaerrornokernelimagefordevice")
+CALLING, ARGUMENTS = "Exception encountered when calling", "Arguments received by"
+"""What Keras puts before and after the words of an error in the call of a layer."""
+ENCOUNTERED = "Error encountered:"
+_MARKS = re.compile(r"\x1b\[[0-9;]*m|\{\{function_node [^{}]*\}\} ?")
+"""Keras's colours, and TensorFlow's names for the kernel that failed."""
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -79,16 +86,28 @@ def explain(error: BaseException, batch_size: int, place: str = "", named: Seque
         return clean_line(f"cannot import: {error}{where}; see worker.log and `dltui doctor`", 500)
     if told := kinds.unknown_input(error, named):
         return f"{told} {clean_line(place, 60)}".rstrip()
-    first = _telling_line(str(error))
+    first = _telling_line(_words(error))
     text = clean_line(f"{type(error).__name__}: {first}" if first else type(error).__name__, 430)
     return text + (f" {clean_line(place, 60)}" if place else "")
 
 
+def _words(error: BaseException) -> str:
+    """The text of an error. That of a KeyError is quoted, which would make one line of those that Keras adds."""
+    given = error.args[0] if isinstance(error, KeyError) and error.args else None
+    return given if isinstance(given, str) and given.startswith(CALLING) else str(error)
+
+
 def _telling_line(text: str) -> str:
     """The most useful line: the first, or the last where TensorFlow begins with a headline and positions in
-    its graph.
+    its graph. The headlines of Keras are skipped.
     """
-    lines = [line.strip() for line in text.strip().splitlines() if line.strip()]
+    lines = [line.strip() for line in _MARKS.sub("", text).splitlines() if line.strip()]
+    if lines and lines[0].startswith(CALLING):
+        inner = dropwhile(lambda line: line.startswith(CALLING), lines)
+        lines = list(takewhile(lambda line: not line.startswith(ARGUMENTS), inner)) or lines[:1]
+    if len(lines) > 1 and lines[0].endswith(ENCOUNTERED):
+        # Keras's advice, where it tried out a layer; what the layer itself said comes after it.
+        return lines[1]
     if not lines or not lines[0].endswith("error:"):
         return lines[0] if lines else ""
     telling = [line for line in lines[1:] if not line.startswith(("Detected at", "<stack", "File ", "[["))]

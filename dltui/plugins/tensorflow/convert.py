@@ -24,10 +24,7 @@ def write(model: Any, spec: Spec, form: str, target: Path) -> None:
         return
     samples = keras.Input(spec.input_shape, name="samples", dtype="float32")
     if form == "keras":
-        scale, offset = [1 / s for s in spec.std], [-m / s for m, s in zip(spec.mean, spec.std, strict=True)]
-        one = len(scale) == 1
-        scaled = keras.layers.Rescaling(scale[0] if one else scale, offset[0] if one else offset)(samples)
-        outputs = model(scaled, training=False)
+        outputs = model(portable.normalized(samples, spec.mean, spec.std), training=False)
         if known is not None:
             outputs = keras.layers.Rescaling(known[1].tolist(), known[0].tolist())(outputs)
         keras.Model(samples, outputs).save(target)

@@ -5,7 +5,7 @@ Keras's layouts are the neutral layouts: dense (in, out), convolution HWIO, flat
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -59,14 +59,26 @@ def _copy(variable: Any) -> Array:
     return np.array(array, copy=True)
 
 
-def wanted(values: Mapping[str, Any], state: Mapping[str, Array]) -> dict[str, Array]:
+def wanted(values: Mapping[str, Any], state: Mapping[str, Array], begins: Collection[str] = ()) -> dict[str, Array]:
     """The state without the optimizer's arrays of those weights of the model for which this run's optimizer keeps none,
-    since they are frozen or it has no momentum.
+    since they are frozen or it has no momentum. `begins` has the beginning of the names that an optimizer of Keras
+    gives to its arrays of a weight, for each weight of the model.
     """
     weights = (key.removeprefix("weights/") for key in values if key.startswith("weights/"))
     kept = {key.rpartition("/")[0] for key in values}
     spare = {f"optimizer/{name}" for name in weights} - kept
-    return {key: array for key, array in state.items() if key.rpartition("/")[0] not in spare}
+    unused = set(begins) - {_begin(key, begins) for key in values}
+    return {
+        key: array
+        for key, array in state.items()
+        if key.rpartition("/")[0] not in spare and _begin(key, begins) not in unused
+    }
+
+
+def _begin(key: str, begins: Collection[str]) -> str:
+    """With which of them the name of an optimizer's array begins: the longest, as `body_` begins `body_out_` too."""
+    name = key.rpartition("/")[2] if key.startswith("optimizer/") else ""
+    return max((begin for begin in begins if name.startswith(begin)), key=len, default="")
 
 
 def restore(values: Mapping[str, Any], state: Mapping[str, Array]) -> None:

@@ -81,6 +81,7 @@ class KerasTrainable:
         self._own_loss = overrides.find(self.model, "training_loss")
         self._own_step = overrides.find(self.model, "training_step")
         overrides.check_options(config, self._own_step, self._own_loss, own)
+        self._begins = own.begins if own else ()
         self._loss = self._own_loss or STANDARD[data.spec.task]
         self._training_loss = self._own_loss or training_loss(config, data, keras.config.floatx())
         self._parts, self._clip_norm = config.accumulate, config.clip_norm
@@ -240,7 +241,7 @@ class KerasTrainable:
         # So is the scale of a run in another precision.
         known = {key: array for key, array in known.items() if self._scale or key not in (SCALE, STREAK)}
         # And what another optimizer kept of weights of which this one keeps nothing.
-        known = neutral.wanted(self._all(), known)
+        known = neutral.wanted(self._all(), known, self._begins)
         neutral.restore(self._all(), late_steps(known, self._all()))
         if self._average is not None and AVERAGE_STEPS not in own and any(key.startswith(WEIGHTS) for key in own):
             # Weights that come without an average begin a new one.

@@ -13,6 +13,7 @@ LONGEST = 2_000
 TRACEBACK = "Traceback (most recent call last):"
 _FRAME = re.compile(r'(\s*File ")(.+)(", line \d+(?:, in .+)?)$')
 _RULER = re.compile(r"\s*[\^~]+\s*$")
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def pieces(text: str, room: int, indent: int = 0) -> list[str]:
@@ -42,12 +43,12 @@ def _fitting(text: str, room: int) -> int:
 
 
 def printed(lines: Sequence[str], room: int) -> list[str]:
-    """Rows of at most `room` cells, harmless on a terminal. The rulers below a line are left out where it is wrapped:
-    they would point at nothing."""
+    """Rows of at most `room` cells, harmless on a terminal and without the colours that a library printed. The rulers
+    below a line are left out where it is wrapped: they would point at nothing."""
     rows: list[str] = []
     whole = True
     for line in lines:
-        text = clean(line, LONGEST).rstrip()
+        text = clean(_COLOURS.sub("", line), LONGEST).rstrip()
         if _RULER.match(text) and not whole:
             continue
         indent = len(text) - len(text.lstrip())

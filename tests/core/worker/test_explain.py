@@ -1,4 +1,4 @@
-"""Failures for want of memory name the limit of the shell that is the reason."""
+"""The one line about an error: the limit of the shell that was too low, the words that a framework hides."""
 
 from __future__ import annotations
 
@@ -72,3 +72,30 @@ def test_an_input_that_there_is_not_is_told_with_those_that_there_are(error: Key
 def test_other_errors_are_told_as_they_are(error: Exception) -> None:
     assert explain(error, 32, "", NAMED) == f"{type(error).__name__}: {error}"
     assert explain(KeyError("tabel"), 32) == "KeyError: 'tabel'"
+
+
+def of_keras(words: str, name: str = "Net.call()") -> str:
+    """The text that Keras makes of an error in the call of a layer."""
+    given = "Arguments received by"
+    return f"Exception encountered when calling {name}.\n\n\x1b[1m{words}\x1b[0m\n\n{given} {name}:\n  • x=tf.Tensor"
+
+
+KERNEL = "{{function_node __wrapped__MatMul_device_/job:localhost/replica:0/task:0/device:CPU:0}} "
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("the mask is missing", "the mask is missing"),
+        ("too narrow:\n(3, 4)", "too narrow:"),
+        (of_keras("the mask is missing", "Inner.call()"), "the mask is missing"),
+        ("Could not infer the shape of 'net'. Error encountered:\n\nthe mask is missing", "the mask is missing"),
+        (f"{KERNEL}Matrix size-incompatible", "Matrix size-incompatible"),
+        ("", "Exception encountered when calling Net.call()."),
+        ("Arguments received by f: none", "Exception encountered when calling Net.call()."),
+    ],
+)
+def test_an_error_in_a_layer_of_keras_is_told_in_its_own_words(words: str, told: str) -> None:
+    assert explain(ValueError(of_keras(words)), 32, " (net.py line 3)") == f"ValueError: {told} (net.py line 3)"
+    # Its text is quoted.
+    assert explain(KeyError(of_keras(words)), 32) == f"KeyError: {told}"

@@ -210,6 +210,32 @@ def check_rates() -> None:
     assert tenth == pytest.approx(one / 10, rel=1e-4)
 
 
+def check_own_optimizer_and_frozen_layers() -> None:
+    """A fork freezes a layer, of which the checkpoint has moments, and another fork unfreezes it."""
+
+    def build(config: Any, spec: Spec) -> Any:
+        dense = [layers.Dense(4, name="body"), layers.Dense(spec.outputs, name="head")]
+        model = keras.Sequential([layers.Input(spec.input_shape), layers.Flatten(), *dense], name="net")
+        model.configure_optimizer = lambda config: keras.optimizers.Adam(config.lr, name="adam")
+        return model
+
+    state = trained(build, 2).state()
+    frozen, planner = trainable(build, freeze="body")
+    frozen.load_state(state)
+    frozen.begin_epoch(planner.epoch(0))
+    frozen.advance(1)
+    after = frozen.state()
+    assert {key.rpartition("_")[0] for key in state.keys() - after.keys()} == {
+        "optimizer/adam/net_body_kernel", "optimizer/adam/net_body_bias"
+    }  # fmt: skip
+    np.testing.assert_array_equal(after["weights/body/kernel"], state["weights/body/kernel"])
+    assert not np.array_equal(after["weights/head/kernel"], state["weights/head/kernel"])
+    whole, _ = trainable(build)
+    whole.load_state(after)
+    with pytest.raises(RunError, match="optimizer/adam/net_tail_kernel_momentum is not part of this model"):
+        frozen.load_state(state | {"optimizer/adam/net_tail_kernel_momentum": np.zeros(1)})
+
+
 def check_constraints() -> None:
     """Obeyed after each step of every optimizer."""
     for settings in ({"optimizer": "sgd"}, {"optimizer": "adamw"}):

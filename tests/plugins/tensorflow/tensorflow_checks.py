@@ -285,6 +285,25 @@ def check_constants_are_exported() -> None:
     np.testing.assert_allclose(found, trainable.predict("test", slice(0, 3)), rtol=1e-4, atol=1e-5)
 
 
+def check_a_large_mean_is_exported() -> None:
+    """What is exported has the outputs of training where a mean is large beside its deviation, as of times."""
+    from dltui.plugins.tensorflow.session import import_framework
+
+    import_framework()
+    import keras
+
+    from dltui.plugins.tensorflow.inputs import portable
+
+    mean, std = (1.7e9, 5.0), (3e5, 2.0)
+    x = np.float32(np.random.default_rng(0).normal(mean, std, (64, 2)))
+    wanted = (x - np.float32(mean)) / np.float32(std)
+    for places in ([0, 1], [0]):
+        samples = keras.Input((len(places),))
+        scaled = portable.normalized(samples, *(tuple(values[place] for place in places) for values in (mean, std)))
+        found = keras.Model(samples, scaled)(x[:, places]).numpy()
+        np.testing.assert_allclose(found, wanted[:, places], rtol=1e-6)
+
+
 def check_batch_norm() -> None:
     """Training outputs by the biased variance, moving statistics by the unbiased one, in both precisions."""
     from dltui.plugins.tensorflow.session import import_framework

@@ -19,8 +19,8 @@ ROOT = Path(__file__).parents[3]
 CHECKS = (
     (
         "starts_without_what_no_run_uses", "convolutions_use_onednn", "resume_mid_epoch", "chunks_do_not_matter",
-        "predict_changes_nothing", "shapes", "misfits", "own_parts", "constants_are_exported", "batch_norm",
-        "sums_are_recorded", "fewer_slots",
+        "predict_changes_nothing", "shapes", "misfits", "own_parts", "constants_are_exported",
+        "a_large_mean_is_exported", "batch_norm", "sums_are_recorded", "fewer_slots",
     ),
     ("learns", "recovers_a_line"),
     ("devices",),
@@ -29,8 +29,8 @@ CHECKS = (
 REPLICA_CHECKS = ("two_equal_one", "from_two_to_one", "a_hundred_steps", "keras_layers_and_masks", "named_losses")
 AUTHOR_CHECKS = (
     "own_loss_is_evaluated", "named_losses", "misuse_of_named_losses",
-    "what_build_and_call_give", "methods", "notes", "rates", "constraints", "random_numbers",
-    "random_numbers_of_tensorflow", "settings_of_the_user", "named_inputs",
+    "what_build_and_call_give", "methods", "notes", "rates", "own_optimizer_and_frozen_layers", "constraints",
+    "random_numbers", "random_numbers_of_tensorflow", "settings_of_the_user", "named_inputs",
 )  # fmt: skip
 
 needs_tensorflow = pytest.mark.skipif(importlib.util.find_spec("tensorflow") is None, reason="needs TensorFlow")
@@ -67,6 +67,19 @@ def test_only_slots_of_weights_that_are_frozen_or_have_none_are_left_out() -> No
     assert list(neutral.wanted(values, state)) == [*kept, *unknown]
     with pytest.raises(RunError, match=r"^optimizer/b/kernel/other is not part of this model"):
         neutral.restore(dict.fromkeys(values, array), neutral.wanted(values, state))
+
+
+def test_a_keras_optimizer_leaves_out_what_it_keeps_for_no_weight_of_the_model() -> None:
+    """Keras joins the names of model, layer, weight and slot by `_`."""
+    from dltui.plugins.tensorflow import neutral
+
+    begins = ("net_body_kernel_", "net_body_", "net_body_kernel_out_", "net_head_kernel_")
+    kept = ("optimizer/adam/iteration", "optimizer/adam/net_head_kernel_momentum", "optimizer/adam/net_body_momentum")
+    values = dict.fromkeys((*kept, "weights/body/kernel", "weights/net_body_kernel_x"))
+    frozen = ("optimizer/adam/net_body_kernel_momentum", "optimizer/loss_scale/adam/net_body_kernel_out_velocity")
+    unknown = ("optimizer/adam/net_tail_kernel_momentum", "optimizer/adam/net_head_kernel_other", "optimizer/sgd/step")
+    state = dict.fromkeys((*values, *frozen, *unknown), np.zeros(1))
+    assert list(neutral.wanted(values, state, begins)) == [*values, *unknown]
 
 
 @pytest.mark.slow(20)

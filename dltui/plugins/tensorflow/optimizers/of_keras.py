@@ -17,13 +17,18 @@ if TYPE_CHECKING:
 
 
 class OfKeras:
-    """A model's own Keras optimizer; its learning rate follows the plan, scaled by its initial ratio to `lr`."""
+    """A model's own Keras optimizer; its learning rate follows the plan, scaled by its initial ratio to `lr`.
 
-    def __init__(self, optimizer: Any, variables: Sequence[Any], lr: float) -> None:
+    `variables` are those that it trains, `weights` all of the model.
+    """
+
+    def __init__(self, optimizer: Any, variables: Sequence[Any], weights: Sequence[Any], lr: float) -> None:
         self._optimizer, self._variables = optimizer, list(variables)
         optimizer.build(self._variables)
         self._ratio = _ratio(float(optimizer.learning_rate.numpy()), lr)
         self.state: Mapping[str, Any] = {variable.path: variable.value for variable in optimizer.variables}
+        self.begins = tuple(f"{weight.path.replace('/', '_')}_" for weight in weights)
+        """The beginnings of the names that it gives to what it keeps of each weight."""
         if len(self.state) != len(optimizer.variables):
             raise RunError(
                 f"two variables of {type(optimizer).__name__} have one name, a checkpoint would keep one of them; give "
@@ -59,7 +64,7 @@ def own_optimizer(model: Any, config: TrainConfig) -> OfKeras | None:
             f"{name} brings a schedule, but dltui sets the learning rate: give it config.lr, and write the schedule as "
             f"schedule_factors of the Config, or choose --schedule{where}"
         )
-    return OfKeras(optimizer, model.trainable_variables, config.lr)
+    return OfKeras(optimizer, model.trainable_variables, model.weights, config.lr)
 
 
 def _ratio(own: float, lr: float) -> float:

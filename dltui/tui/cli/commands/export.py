@@ -6,13 +6,15 @@ import json
 import shutil
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from dltui.core import paths
+from dltui.core.contract.inputs import Input
 from dltui.core.errors import DltuiError, RunError, UsageError
 from dltui.core.hosts import mirror
 from dltui.core.reading.reader import RunReader
@@ -24,6 +26,7 @@ from dltui.tui.cli.follow.sending import found_run
 from dltui.tui.cli.options import code, code_options
 from dltui.tui.cli.output import losing, say, say_json, warn
 from dltui.tui.cli.templates.predict_script import named_script, script
+from dltui.tui.cli.templates.vector_script import vector_script
 
 if TYPE_CHECKING:
     from dltui.core.lifecycle.trust import Code
@@ -244,17 +247,22 @@ def write_models(run: RunDirectory, folder: Path, formats: list[str], code: Code
         else:
             ask(run, {"convert": form, "to": str(target)}, code)
         written.append(target)
-    about = folder / "model.json"
-    about.write_text(json.dumps(_about(run), indent=1) + "\n", encoding="utf-8")
-    written.append(about)
+    about = _about(run)
+    (folder / "model.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
+    written.append(folder / "model.json")
     runnable = [form for form in formats if form != "safetensors"]
     if runnable:
-        names = [one["name"] for one in json.loads(about.read_text(encoding="utf-8"))["named_inputs"]]
-        form, suffix = runnable[0], SUFFIXES[runnable[0]]
-        text = named_script(form, suffix, names) if names else script(form, suffix)
-        (folder / "predict.py").write_text(text, encoding="utf-8")
+        (folder / "predict.py").write_text(_script(about, runnable[0]), encoding="utf-8")
         written.append(folder / "predict.py")
     return written
+
+
+def _script(about: Mapping[str, Any], form: str) -> str:
+    """The text of predict.py for a model with this description."""
+    suffix, names = SUFFIXES[form], [one["name"] for one in about["named_inputs"]]
+    if names:
+        return named_script(form, suffix, names)
+    return script(form, suffix) if about["image"] else vector_script(form, suffix)
 
 
 def _weights(run: RunDirectory, target: Path, code: Code) -> None:
@@ -280,11 +288,26 @@ def _about(run: RunDirectory) -> dict[str, Any]:
     dataset = attempt.dataset if attempt else {}
     about = {name: dataset.get(name) for name in ("task", "input_shape", "classes", "mean", "std")}
     reading = image_reading(asked, dataset, dataset.get("input_shape") or ())
-    named = dataset.get("named_inputs") or []
+    table = _table(dataset)
     return {
         "model": asked["model"],
         "dataset": asked["dataset"],
         **about,
         "image": reading or None,
-        "named_inputs": named,
+        "named_inputs": dataset.get("named_inputs") or [],
+        "features": [name for one in table for name in _features(one)],
+        "table": [asdict(one) for one in table],
     }
+
+
+def _table(dataset: Mapping[str, Any]) -> list[Input]:
+    """The columns of a table whose rows are a single input, as training read them; [] for all other data."""
+    known = [] if dataset.get("named_inputs") else ((dataset.get("inputs") or {}).get("table") or {}).get("inputs")
+    return [Input.from_json(one) for one in known or ()]
+
+
+def _features(one: Input) -> list[str]:
+    """The names of the features that these columns become: a category is one for each text that training knew."""
+    if one.dtype == "float32":
+        return list(one.places)
+    return [f"{name} = {text}" for name, texts in zip(one.places, one.texts, strict=True) for text in texts[1:]]

@@ -1,4 +1,6 @@
-"""The script beside an exported model, which runs the model on images or named inputs without dltui."""
+"""The script beside an exported model, which runs the model on images or named inputs without dltui; for vectors see
+`vector_script`.
+"""
 
 from __future__ import annotations
 
@@ -22,11 +24,17 @@ def run(samples):
     255; the model normalizes them itself.
     """
 '''
-BODIES = {
-    "onnx": """\
+SESSION = """\
     import onnxruntime
 
-    session = onnxruntime.InferenceSession(HERE / "$file", providers=["CPUExecutionProvider"])
+    options = onnxruntime.SessionOptions()
+    # Errors alone: the warnings are about how the file was made.
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(HERE / "$file", options, providers=["CPUExecutionProvider"])
+"""
+BODIES = {
+    "onnx": SESSION
+    + """\
     return session.run(["outputs"], {"samples": samples})[0]
 """,
     "torch": """\
@@ -100,22 +108,29 @@ def read(file):
     found = {}
     try:
         given = dict(np.load(file, allow_pickle=False))
-    except (OSError, ValueError, TypeError) as error:
+    except Exception as error:  # A file that is none is told by NumPy in many ways.
         sys.exit(f"{file} is no .npz file of arrays ({type(error).__name__})")
     for one in ABOUT["named_inputs"]:
         name, shape = one["name"], tuple(one["shape"])
         if name not in given:
             wanted = ", ".join(one["name"] for one in ABOUT["named_inputs"])
             sys.exit(f"{file} has no array {name!r}; it needs {wanted}")
-        x = given[name]
-        lengths = given.get(f"{name}_length", np.full(len(x), x.shape[1] if x.ndim > 1 else 0))
+        x = np.atleast_1d(given[name])
+        if x.dtype.kind not in "biuf":
+            sys.exit(f"{file}: {name} is an array of {x.dtype}, not of numbers")
+        lengths = np.atleast_1d(given.get(f"{name}_length", np.full(len(x), x.shape[1] if x.ndim > 1 else 0)))
         if one["padded"] and x.ndim > 1 and x.shape[1] < shape[0]:
             x = np.pad(x, [(0, 0), (0, shape[0] - x.shape[1]), *[(0, 0)] * (x.ndim - 2)])
         if x.shape[1:] != shape:
             sys.exit(f"{file}: {name} has samples of shape {x.shape[1:]}, the model takes {shape}")
+        vocabulary = one.get("vocabulary")
+        if vocabulary and ((x < 0) | (x >= np.array(vocabulary))).any():
+            sys.exit(f"{file}: {name} has numbers that the model does not know; it knows 0 to {max(vocabulary) - 1}")
         found[name] = x.astype(one["dtype"])
         if one["padded"]:
             found[f"{name}_mask"] = np.arange(shape[0]) < lengths[:, None]
+    if len(set(map(len, found.values()))) > 1:
+        sys.exit(f"{file}: its arrays have different numbers of samples; each needs the same")
     return found
 
 
@@ -123,12 +138,11 @@ def run(samples):
     """Outputs (n, classes) of the named arrays; the model normalizes them itself."""
 '''
 NAMED_BODIES = {
-    "onnx": """\
-    import onnxruntime
-
-    session = onnxruntime.InferenceSession(HERE / "$file", providers=["CPUExecutionProvider"])
-    whole = {one.name for one in session.get_inputs() if one.type == "tensor(int64)"}
-    given = {name: x.astype(np.int64) if name in whole else x for name, x in samples.items()}
+    "onnx": SESSION
+    + """\
+    # The frameworks do not take images and whole numbers in the same types; NumPy's float is another one.
+    kinds = {one.name: one.type[len("tensor(") : -1] for one in session.get_inputs()}
+    given = {name: samples[name].astype("float32" if kind == "float" else kind) for name, kind in kinds.items()}
     return session.run(None, given)[0]
 """,
     "torch": """\
