@@ -285,6 +285,12 @@ def _first_line(error: BaseException) -> str:
         return "(no text)"
 
 
+def line_of(function: Callable[..., Any] | None) -> str:
+    """The place of a plugin's function, ` (net.py line 3)`; "" where it is not known."""
+    code = getattr(getattr(function, "func", function), "__code__", None)
+    return f" ({clean_line(Path(code.co_filename).name, 60)} line {code.co_firstlineno})" if code else ""
+
+
 def line_in_plugin(error: BaseException, source: Mapping[str, Any]) -> str:
     """` (net.py line 3)`: the innermost line of a plugin's own code; "" where none is in the traceback."""
     roots = _roots(source)

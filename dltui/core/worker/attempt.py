@@ -9,17 +9,15 @@ from __future__ import annotations
 import secrets
 import sys
 import time
-from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from dltui.core.analysis.trials.trial import KEY, Judge
 from dltui.core.catalog import plugin_loader
 from dltui.core.catalog.sources import FIRST
 from dltui.core.contract.ranks import spreading
-from dltui.core.contract.state import WEIGHTS, all_weights
+from dltui.core.contract.state import all_weights
 from dltui.core.data.preparation import Preparation
 from dltui.core.errors import DltuiError, RunError
 from dltui.core.machine import logout, process
@@ -27,7 +25,6 @@ from dltui.core.reading.status import INCOMPLETE
 from dltui.core.rundir import checkpoint, commands, notes, place
 from dltui.core.rundir.events import CommandObeyed, Evaluated, Logged, RunEnded
 from dltui.core.tasks.monitor import check_monitor, choose_monitor
-from dltui.core.text import clean_line, suggest
 from dltui.core.train.position import Progress
 from dltui.core.worker import explain, figures, fingerprint, loading, restoration, sameness
 from dltui.core.worker.journal import Journal
@@ -35,12 +32,12 @@ from dltui.core.worker.ranks import gathering
 from dltui.core.worker.ranks.supervisor import RankError, RankLost, RankSupervisor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
+    from pathlib import Path
 
     from dltui.core.contract import Backend, Data, Model, Spec, Trainable
     from dltui.core.contract.config import TrainConfig
     from dltui.core.contract.inputs import Input
-    from dltui.core.contract.types import State
     from dltui.core.reading.history import History
     from dltui.core.rundir.directory import RunDirectory
     from dltui.core.rundir.heartbeat import Heartbeat
@@ -169,7 +166,7 @@ class Attempt:
         place = "" if source.get("name") == FIRST else plugin_loader.line_in_plugin(error, source)
         place = error.place if isinstance(error, RankError) else place
         if self._looking and not isinstance(error, DltuiError):
-            place = place or _line_of(self._builder)
+            place = place or plugin_loader.line_of(self._builder)
         self._refused = not remedy and self._is_refusal(error, place)
         reason = explain.explain(error, batch_size, place, self._named)
         return self._end("failed", reason, type(error).__name__, remedy=remedy)
@@ -298,16 +295,16 @@ class Attempt:
             return
         self._beginning = True
         given = model.initial(config, data.spec, lambda text: self.journal.phase("building", text))
-        state = _initial_state(given, model.initial)
+        state = loading.initial_state(given, model.initial)
         try:
             trainable.load_state(state)
         except RankLost:
             raise
         except RunError as error:
-            problem = _misnamed(state, trainable.state(), str(error))
+            problem = loading.misnamed(state, trainable.state(), str(error))
             if not problem:
                 raise
-            raise RunError(problem + _line_of(model.initial)) from error
+            raise RunError(problem + plugin_loader.line_of(model.initial)) from error
         self._beginning = False
 
     def _look(self, trainable: Trainable, data: Data, model: Model, monitor: Monitor) -> list[str]:
@@ -485,36 +482,6 @@ def _monitor(model: Model, config: TrainConfig, spec: Spec) -> Monitor:
     monitor = choose_monitor(spec.task, config.monitor, own)
     check_monitor(monitor.metric, spec.task, True, spec.outputs)
     return monitor
-
-
-def _initial_state(given: object, initial: Callable[..., Any]) -> State:
-    """What `Model.initial` returned. Raises RunError for anything but arrays by name."""
-    wrong = "None" if given is None else type(given).__name__
-    if isinstance(given, Mapping):
-        state = dict(given)
-        bad = [key for key, array in state.items() if not isinstance(key, str) or not hasattr(array, "shape")]
-        if not bad:
-            return state
-        wrong = f"{type(state[bad[0]]).__name__} as {clean_line(bad[0], 100)}"
-    told = f'initial returned {clean_line(wrong, 200)}; return a state {{"weights/...": array}}'
-    raise RunError(told + _line_of(initial))
-
-
-def _misnamed(state: State, known: Collection[str], refusal: str) -> str:
-    """What is told of the name in `state` that the network, whose names are `known`, refused; "" for another reason."""
-    name = next((key for key in state if key not in known and key in refusal), "")
-    if not name:
-        return ""
-    weights = [key for key in known if key.startswith(WEIGHTS)]
-    hint = f"did you mean {WEIGHTS}{name}?" if WEIGHTS + name in weights else suggest(name, weights)
-    hint = hint or f"it has {', '.join(weights[:3])}{' ...' if len(weights) > 3 else ''}"
-    return f"initial returned {clean_line(name, 100)}, which the network does not have; {clean_line(hint, 200)}"
-
-
-def _line_of(function: Callable[..., Any] | None) -> str:
-    """The place of a plugin's function, ` (net.py line 3)`; "" where it is not known."""
-    code = getattr(getattr(function, "func", function), "__code__", None)
-    return f" ({clean_line(Path(code.co_filename).name, 60)} line {code.co_firstlineno})" if code else ""
 
 
 def _prepare(trainable: Trainable, planner: Planner) -> Sequence[str]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from importlib.abc import Loader, MetaPathFinder
@@ -18,19 +18,22 @@ from typing import TYPE_CHECKING, Any
 from dltui.core.catalog import plugin_loader
 from dltui.core.contract import Backend, Split
 from dltui.core.contract.ranks import spreading
+from dltui.core.contract.state import WEIGHTS
 from dltui.core.data import needs
 from dltui.core.errors import RunError
 from dltui.core.inputs import kinds
 from dltui.core.machine.devices import each_of
+from dltui.core.text import clean_line, suggest
 from dltui.core.train import augmentation
 from dltui.core.train.options.check_options import check_ranks
 from dltui.core.worker.ranks import gathering
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection
 
     from dltui.core.contract import Data, Model, Trainable
     from dltui.core.contract.config import TrainConfig
+    from dltui.core.contract.types import State
     from dltui.core.data.preparation import Preparation
 
 
@@ -144,3 +147,27 @@ def keep_out(backend: Backend) -> None:
     names = [name for name in getattr(backend, "forbids", ()) if name not in sys.modules]
     if names:
         sys.meta_path.insert(0, _Finder(names, backend.title))
+
+
+def initial_state(given: object, initial: Callable[..., Any]) -> State:
+    """What `Model.initial` returned. Raises RunError for anything but arrays by name."""
+    wrong = "None" if given is None else type(given).__name__
+    if isinstance(given, Mapping):
+        state = dict(given)
+        bad = [key for key, array in state.items() if not isinstance(key, str) or not hasattr(array, "shape")]
+        if not bad:
+            return state
+        wrong = f"{type(state[bad[0]]).__name__} as {clean_line(bad[0], 100)}"
+    told = f'initial returned {clean_line(wrong, 200)}; return a state {{"weights/...": array}}'
+    raise RunError(told + plugin_loader.line_of(initial))
+
+
+def misnamed(state: State, known: Collection[str], refusal: str) -> str:
+    """What is told of the name in `state` that the network, whose names are `known`, refused; "" for another reason."""
+    name = next((key for key in state if key not in known and key in refusal), "")
+    if not name:
+        return ""
+    weights = [key for key in known if key.startswith(WEIGHTS)]
+    hint = f"did you mean {WEIGHTS}{name}?" if WEIGHTS + name in weights else suggest(name, weights)
+    hint = hint or f"it has {', '.join(weights[:3])}{' ...' if len(weights) > 3 else ''}"
+    return f"initial returned {clean_line(name, 100)}, which the network does not have; {clean_line(hint, 200)}"
