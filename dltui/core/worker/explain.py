@@ -12,7 +12,7 @@ from dltui.core.errors import DltuiError, RunError
 from dltui.core.inputs import kinds
 from dltui.core.machine import memory
 from dltui.core.machine.repairs import MISMATCH
-from dltui.core.text import clean_line
+from dltui.core.text import clean_line, without_colours
 
 if TYPE_CHECKING:
     from dltui.core.contract.inputs import Input
@@ -33,8 +33,8 @@ NO_KERNEL = ("no kernel image is available", "cudaerrornokernelimagefordevice")
 CALLING, ARGUMENTS = "Exception encountered when calling", "Arguments received by"
 """What Keras puts before and after the words of an error in the call of a layer."""
 ENCOUNTERED = "Error encountered:"
-_MARKS = re.compile(r"\x1b\[[0-9;]*m|\{\{function_node [^{}]*\}\} ?")
-"""Keras's colours, and TensorFlow's names for the kernel that failed."""
+_KERNEL = re.compile(r"\{\{function_node [^{}]*\}\} ?")
+"""TensorFlow's name for the kernel that failed."""
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -101,7 +101,7 @@ def _telling_line(text: str) -> str:
     """The most useful line: the first, or the last where TensorFlow begins with a headline and positions in
     its graph. The headlines of Keras are skipped.
     """
-    lines = [line.strip() for line in _MARKS.sub("", text).splitlines() if line.strip()]
+    lines = [line.strip() for line in _KERNEL.sub("", without_colours(text)).splitlines() if line.strip()]
     if lines and lines[0].startswith(CALLING):
         inner = dropwhile(lambda line: line.startswith(CALLING), lines)
         lines = list(takewhile(lambda line: not line.startswith(ARGUMENTS), inner)) or lines[:1]

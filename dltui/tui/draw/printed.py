@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from dltui.core.text import clean
+from dltui.core.text import clean, without_colours
 from dltui.tui.draw.styled_text import cut_left, width
 
 LONGEST = 2_000
@@ -13,7 +13,6 @@ LONGEST = 2_000
 TRACEBACK = "Traceback (most recent call last):"
 _FRAME = re.compile(r'(\s*File ")(.+)(", line \d+(?:, in .+)?)$')
 _RULER = re.compile(r"\s*[\^~]+\s*$")
-_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def pieces(text: str, room: int, indent: int = 0) -> list[str]:
@@ -48,7 +47,7 @@ def printed(lines: Sequence[str], room: int) -> list[str]:
     rows: list[str] = []
     whole = True
     for line in lines:
-        text = clean(_COLOURS.sub("", line), LONGEST).rstrip()
+        text = clean(without_colours(line), LONGEST).rstrip()
         if _RULER.match(text) and not whole:
             continue
         indent = len(text) - len(text.lstrip())

@@ -73,6 +73,11 @@ class Memory:
 
 @pytest.fixture(scope="module")
 def data() -> Data:
+    return make_data()
+
+
+def make_data() -> Data:
+    """Blobs: 200 rows to train on, 40 to validate."""
     arrays = make_blobs(BlobsOptions(n=300), Quiet())
     (x, y), test = arrays.train, arrays.test
     parts = [Split(x[:200], y[:200], np.arange(200)), Split(x[200:], y[200:], np.arange(200, len(y)))]

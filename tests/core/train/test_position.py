@@ -6,26 +6,14 @@ import json
 from dataclasses import replace
 
 import numpy as np
-import pytest
 
-from dltui.core.contract import Data, Spec, Split
 from dltui.core.rundir.events import Logged
 from dltui.core.tasks.monitor import Monitor
 from dltui.core.train.loop import Loop
 from dltui.core.train.position import Best, Progress
-from tests.core.train.test_loop import Memory, Quiet, make_loop
-from tests.fakes.fake_plugin import BlobsOptions, make_blobs
+from tests.core.train.test_loop import Memory, make_data, make_loop
 
 NAN = float("nan")
-
-
-@pytest.fixture(scope="module")
-def blobs() -> Data:
-    arrays = make_blobs(BlobsOptions(n=300), Quiet())
-    (x, y), test = arrays.train, arrays.test
-    parts = [Split(x[:200], y[:200], np.arange(200)), Split(x[200:], y[200:], np.arange(200, len(y)))]
-    spec = Spec("classification", (8, 8, 1), 3, arrays.classes, mean=(50.0,), std=(60.0,))
-    return Data("blobs", spec, *parts, Split(*test, np.arange(len(test[1]))), "f")
 
 
 def test_numbers_that_are_not_finite_are_null_in_json() -> None:
@@ -38,14 +26,14 @@ def test_numbers_that_are_not_finite_are_null_in_json() -> None:
     assert json.dumps(again.to_json(), allow_nan=False) == text
 
 
-def test_a_monitored_value_that_is_no_number_is_never_the_better_one(blobs: Data) -> None:
+def test_a_monitored_value_that_is_no_number_is_never_the_better_one() -> None:
     """Such as that of a split of one class: the run goes on, is resumed, and takes the first number that it gets."""
     values = {1: NAN, 2: NAN, 3: 0.5, 4: NAN}
     journal, monitor = Memory(), Monitor("margin", "validation", "max")
 
     def loop_of(journal: Memory, **arguments: object) -> Loop:
         made = make_loop(
-            blobs,
+            make_data(),
             journal,
             monitor=monitor,
             metrics=lambda outputs, targets: {"margin": values[made.at.epoch + 1]},
