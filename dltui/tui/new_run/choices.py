@@ -33,7 +33,7 @@ def models(form: RunForm, width: int, height: int, focused: bool) -> list[Row]:
     titles, sizes = _framework_columns(form, width)
     room = max(width - sum(sizes) - CURSOR, 12)
     shown = shown_models(form, height)
-    chosen = names.index(form.model_name) if form.model_name in names else 0
+    chosen = names.index(form.model_name) if form.model_name in names else -1
     hidden = hidden_rows(shown, len(names), room - 6)
     if form.catalog.families and focused:
         hidden = f"{hidden}  / for more".strip() if len(hidden) + 12 <= room - 6 else "/ for more"
@@ -169,8 +169,8 @@ def datasets(
     for number in shown:
         picked = number == chosen
         rows.append(_line(_dataset(form, entries[number], present, width, picked, focused), width, picked, focused))
-    own = _own(form, width, chosen < 0, focused, edit)
-    return [*rows, _line(own, width, chosen < 0, focused)]
+    own_chosen = form.dataset_name == form.dataset_names()[-1]
+    return [*rows, _line(_own(form, width, own_chosen, focused, edit), width, own_chosen, focused)]
 
 
 def hidden_rows(shown: range, count: int, room: int = 80) -> str:
@@ -219,7 +219,7 @@ def explain(
     """Information about the choice: the model, or the dataset while that is being chosen."""
     model, dataset = form.model, form.dataset
     if model is None:
-        return [[(f" {safe(form.model_name)} does not exist in {TITLES.get(form.framework, form.framework)}", "warn")]]
+        return [[(f" {line}", "warn")] for line in wrap(safe(form.first_problem()[1]), width - 2)][:height]
     if not model.available:
         head: Row = [(f" {safe(model.id)}", "bold")]
         return [head, *([(f" {line}", "bad")] for line in wrap(safe(model.reason), width - 2))][:height]

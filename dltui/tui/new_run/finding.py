@@ -18,9 +18,9 @@ from dltui.tui.base.page import Page, bind, press
 from dltui.tui.base.rows import Rows
 from dltui.tui.base.threads import Failed, in_thread
 from dltui.tui.draw.chart import draw
-from dltui.tui.draw.printed import pieces
+from dltui.tui.draw.printed import pieces, told
 from dltui.tui.draw.styled_text import Row, cut, cut_words, fit
-from dltui.tui.new_run import rate_chart
+from dltui.tui.new_run import outcome, rate_chart
 
 if TYPE_CHECKING:
     from textual.widget import Widget
@@ -60,10 +60,13 @@ class RatesFound(Message):
 class FindKeys:
     """Handles FIND_KEYS; what is found becomes the value of its row when the person takes it."""
 
-    def __init__(self, page: Page, state: FormState, starting: StartKeys) -> None:
-        self._page, self._state, self._starting = page, state, starting
+    def __init__(self, page: Page, state: FormState, starting: StartKeys, changed: Callable[[], None]) -> None:
+        """`changed` is called when the form has other content."""
+        self._page, self._state, self._starting, self._changed = page, state, starting, changed
         self._progress: str | None = None
         """Of the search for a batch size that is under way."""
+        self._found: BatchFound | None = None
+        """What is still to be proposed."""
         self.answers: dict[str, Answer] = {"l": self.rates, "b": self.batch, "d": self.data}
 
     def rates(self) -> None:
@@ -74,7 +77,7 @@ class FindKeys:
     def data(self) -> None:
         form = self._state.form
         if form is not None and form.dataset is not None and self._findable(form):
-            self._page.host.open_data(form.dataset, form.request(), self._leave_out)
+            self._page.host.open_data(form.dataset, outcome.request(form), self._leave_out)
 
     def _leave_out(self, review: Path) -> None:
         """Put a review into the field `drop`, beside the columns of a table that stand there."""
@@ -99,7 +102,7 @@ class FindKeys:
         self._progress = "looking for a batch size that fits"
         self._page.notice.clear_message()
         finder = self._page.host.services.finding.finder(self._tell)
-        request, catalog = form.request(), form.catalog
+        request, catalog = outcome.request(form), form.catalog
 
         def work() -> Message:
             try:
@@ -113,10 +116,18 @@ class FindKeys:
         """Store the progress. Called in a thread; drawn at the next tick."""
         self._progress = f"looking for a batch size that fits: {text}"
 
-    def found(self, message: BatchFound) -> None:
-        """Propose the batch size."""
-        text = f"batch size {message.batch:,} fits; Enter takes it, Esc leaves it: {safe(message.why)}"
-        self._page.notice.ask(text, {"enter": lambda: self._take(FITTED, message.batch, message.why)})
+    def found(self, message: BatchFound, typing: bool) -> None:
+        """Propose the batch size, or have it proposed when nothing is typed any more."""
+        self._found = message
+        self.propose(typing)
+
+    def propose(self, typing: bool) -> None:
+        """Propose what was found, unless something is being typed: its next letter would be the answer."""
+        if self._found is None or typing or not self._page.on_top:
+            return
+        found, self._found = self._found, None
+        text = f"batch size {found.batch:,} fits; Enter takes it, Esc leaves it: {safe(found.why)}"
+        self._page.notice.ask(text, {"enter": lambda: self._take(FITTED, found.batch, found.why)})
 
     def row(self) -> Row:
         """The pending search; empty without one."""
@@ -134,9 +145,9 @@ class FindKeys:
         self._state.edit = None
         form.put(setting, text)
         self._state.show(setting)
-        self._page.redraw()
-        told = f"{setting.label} {safe(text)} taken"
-        self._page.notice.say(f"{told}: {why}" if why else told, "good")
+        self._changed()
+        taken = f"{setting.label} {safe(text)} taken"
+        self._page.notice.say(f"{taken}: {why}" if why else taken, "good")
 
 
 class RatesPage(Page):
@@ -170,7 +181,7 @@ class RatesPage(Page):
 
     def on_mount(self) -> None:
         self._finder = self.host.services.finding.finder(self._tell, lambda lr, loss: self._points.append((lr, loss)))
-        request, catalog = self.form.request(), self.form.catalog
+        request, catalog = outcome.request(self.form), self.form.catalog
         in_thread(self, "rates", lambda: RatesFound(self._finder.rates(request, catalog)))
 
     def on_unmount(self) -> None:
@@ -228,20 +239,20 @@ class RatesPage(Page):
 
     def _words(self, width: int, height: int) -> list[Row]:
         if self.problem:
-            return [fit([(f" {line}", "bad")], width) for line in pieces(safe(self.problem), width - 2)[:WORDS]]
+            return [fit(row, width) for row in told(safe(self.problem), "bad", width)[:WORDS]]
         if self.found is None:
             return [fit([(" the rate grows from step to step until the loss diverges", "dim")], width)]
         proposal = safe(rate_chart.proposal(self.found))
         if height == 1:
             return [fit([(f" {cut_words(proposal, width - 2)}", "bold")], width)]
-        told = pieces(proposal, width - 2)[: WORDS - 1]
-        rows = [fit([(f" {line}", "bold" if not place else "dim")], width) for place, line in enumerate(told)]
+        lines = pieces(proposal, width - 2)[: WORDS - 1]
+        rows = [fit([(f" {line}", "bold" if not place else "dim")], width) for place, line in enumerate(lines)]
         command = cut(safe(self.command()), width - 4)
         return [*rows, fit([(" $ ", "faint"), (command, "accent")], width)]
 
     def command(self) -> str:
         """The command line of the run with the proposed rate."""
-        words = self.form.command()
+        words = outcome.command(self.form)
         if self.found is None or self.found.suggestion is None:
             return shlex.join(words)
         if "--lr" in words:

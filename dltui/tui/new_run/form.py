@@ -1,22 +1,19 @@
-"""The form of a new run, without a screen: the choices and typed values, their problems, and the resulting command."""
+"""The form of a new run, without a screen: the choices and typed values, and their problems."""
 
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from dltui.core.catalog.fields import flag_words
 from dltui.core.data import suited
 from dltui.core.errors import UsageError
-from dltui.core.hosts.address import of_device
 from dltui.core.lifecycle.forms.presets import Presets
-from dltui.core.lifecycle.forms.saved import SavedForm
 from dltui.core.numbers import exact
-from dltui.core.rundir.launch import DEFAULT, Chosen
+from dltui.core.rundir.launch import Chosen
+from dltui.tui.new_run import gone
 from dltui.tui.new_run.setting import RUN_SETTINGS, Setting, check_own, launcher_settings
 
 if TYPE_CHECKING:
@@ -29,6 +26,8 @@ FIRST = ("epochs", "lr", "batch_size", "schedule", "seed", "optimizer")
 LAUNCHER = "launcher:launcher"
 OWN = "your own"
 """The choice while a path is still to be typed."""
+DEFAULTS = "defaults"
+"""The origin of a form that is like no run."""
 FAVORITES = ("cnn", "fashion-mnist", "torch", "lines")
 
 
@@ -45,7 +44,7 @@ class RunForm:
     member: ModelEntry | None = None
     """A member of a family that was searched for."""
     device: str = "auto"
-    origin: str = "defaults"
+    origin: str = DEFAULTS
     typed: dict[str, str] = field(default_factory=dict)
     presets: Presets = field(default_factory=Presets)
     """The values set in the environment and in files, shown in the rows until something else is typed."""
@@ -56,9 +55,13 @@ class RunForm:
     devices: Sequence[Device] = ()
     previews: dict[str, Preview] = field(default_factory=dict)
     """What was seen of the user's own data, by the key of the data with its options."""
+    plugins: tuple[str, ...] = ()
+    """The plugin files that the catalog has besides the installed ones."""
+    missing: Mapping[str, str] = field(default_factory=dict)
+    """Why the model and the dataset of the run that it is like cannot be chosen, as in `gone.reasons`."""
     parent: RunDirectory | None = None
     """The run that is forked: model, data and device are its own."""
-    _unforked: dict[str, str] = field(default_factory=dict)
+    unforked: dict[str, str] = field(default_factory=dict)
     """The texts of all hyperparameters as the parent has them, by setting."""
     _recalled: dict[str, str] = field(default_factory=dict)
     """The texts of `typed` that are options of an earlier run with the data at `_recalled_of`."""
@@ -89,31 +92,40 @@ class RunForm:
         origin: str,
         everything: bool,
         presets: Presets | None = None,
+        distrust: str = "",
     ) -> RunForm:
         """A form with the choices of another run: its model, its data with all options, and with `everything` its
-        hyperparameters too.
+        hyperparameters too. With `everything` what is not installed here is named, and prevents the start; `distrust`
+        says why the plugin files of the run are not imported. Else something else takes its place.
         """
         from dltui.core.machine.devices import asked_for
 
         form = cls.with_defaults(catalog, presets)
+        form.missing = gone.reasons(run, catalog, distrust) if everything else {}
         model = catalog.known_model(str(run.get("model")))
-        if model is None:
+        if model is None and not everything:
             return form
-        form.member = model if model.id not in catalog.models else None
-        form.model_name, form.framework, form.origin = model.name, model.framework, origin
+        form.origin = origin
+        form._take_model(run, model)
         wanted = "" if everything else form.preset("dataset")
-        form._take_dataset(wanted, run)
-        chosen = form.dataset_name
+        its_own = form._take_dataset(wanted, run)
         form._fit_dataset()
         form.device = asked_for(run) if everything else form.device
         if everything:
             form._take("model", run.get("config") or {})
             form._take_launcher(run)
-        if not wanted and form.dataset is not None and form.dataset_name == chosen:
+        if its_own and form.dataset_name == its_own:
             form._take("data", run.get("dataset_options") or {})
             form.typed |= {"run:data_dir": str(run["data_dir"])} if run.get("data_dir") else {}
             form._recalled_of, form._recalled = form._place(), {} if everything else form._typed_options()
         return form
+
+    def _take_model(self, run: Mapping[str, Any], model: ModelEntry | None) -> None:
+        if model is None:
+            self.model_name, self.framework = str(run.get("model")), str(run.get("framework"))
+            return
+        self.member = model if model.id not in self.catalog.models else None
+        self.model_name, self.framework = model.name, model.framework
 
     def _take_launcher(self, run: Mapping[str, Any]) -> None:
         chosen = Chosen.from_json(run.get("launcher"))
@@ -121,46 +133,22 @@ class RunForm:
             self.typed[LAUNCHER] = chosen.name
             self._take("launch", chosen.options)
 
-    def _take_dataset(self, wanted: str, run: Mapping[str, Any]) -> None:
+    def _take_dataset(self, wanted: str, run: Mapping[str, Any]) -> str:
+        """Choose the dataset `wanted`, or that of a run: then its name, where it is installed; else ""."""
         from dltui.core.catalog import entries
 
         entry = self.catalog.datasets.get(wanted) if wanted else entries.asked_for(run, self.catalog)
         if entry is not None:
             self.own = entry if entry.given and not entry.plugin else self.own
             self.dataset_name = entry.reference
+        elif gone.dataset_key(str(run.get("dataset"))) in self.missing:
+            self.dataset_name = str(run.get("dataset"))
+        return entry.reference if entry is not None and not wanted else ""
 
     def fork_of(self, parent: RunDirectory, point: str) -> None:
         """Make it the form of a fork; `point` says where it begins."""
         self.parent, self.origin = parent, f"of {parent.id} at {point}"
-        self._unforked = {setting.key: self.text(setting) for setting in self.settings()}
-
-    def saved(self) -> SavedForm:
-        """The choices, to be saved under a name."""
-        model = self.model.id if self.model else self.model_name
-        return SavedForm(model, self.dataset_name, self.device, dict(self.typed))
-
-    def fill(self, name: str, saved: SavedForm) -> None:
-        """Take the choices that were saved under a name; settings that are gone are left out. Raises UsageError."""
-        model = self.catalog.model(saved.model)
-        self.member = model if model.id not in self.catalog.models else self.member
-        self.model_name, self.framework, self.typed = model.name, model.framework, {}
-        if saved.dataset in self.catalog.datasets:
-            self.choose_dataset(saved.dataset)
-        elif saved.dataset != OWN:
-            self.choose_path(saved.dataset)
-        self._fit_dataset()
-        self.device = saved.device
-        known = {setting.key for setting in self.settings()}
-        self.typed = {key: text for key, text in saved.values.items() if key in known}
-        self.origin = f"preset {name}"
-
-    def fork_words(self) -> list[str]:
-        """The hyperparameters that differ from the parent's, as "lr=0.01"."""
-        return [
-            f"{setting.spec.name}={self.text(setting)}"
-            for setting in self.settings()
-            if setting.kind == "model" and self.text(setting) != self._unforked.get(setting.key)
-        ]
+        self.unforked = {setting.key: self.text(setting) for setting in self.settings()}
 
     def replace(self, values: Mapping[str, Any]) -> None:
         """Set other hyperparameters, or another `dataset`."""
@@ -271,8 +259,15 @@ class RunForm:
         if self.twin(framework):
             self.framework = framework
 
+    @property
+    def _is_gone(self) -> bool:
+        """True while the dataset is one that is not installed: only the person puts another in its place."""
+        return self.dataset is None and gone.dataset_key(self.dataset_name) in self.missing
+
     def _fit_dataset(self) -> None:
-        if self.dataset_name != OWN and (self.dataset is None or not self.fits(self.dataset)):
+        if self.dataset_name == OWN or self._is_gone:
+            return
+        if self.dataset is None or not self.fits(self.dataset):
             fitting = [entry for entry in self.datasets() if self.fits(entry)]
             self.dataset_name = fitting[0].name if fitting else self.dataset_name
 
@@ -392,11 +387,15 @@ class RunForm:
     def first_problem(self) -> tuple[Setting | None, str]:
         """The reason why the run cannot be started, with its row or None; (None, "") when it can."""
         if self.model is None:
-            return None, f"no {self.framework or 'framework'} model {self.model_name}"
+            why = self.missing.get(gone.model_key(self.model_name))
+            named = f"no {self.framework or 'framework'} model {self.model_name}"
+            return None, f"{why}; choose another model" if why else named
         if not self.model.available:
             return None, f"{self.model.id} cannot be used: {self.model.reason}"
         if self.dataset is None and self.dataset_name == OWN:
             return None, "type the path of your data: folder:PATH or csv:PATH"
+        if self._is_gone:
+            return None, f"{self.missing[gone.dataset_key(self.dataset_name)]}; choose another dataset"
         if self.dataset is None or not self.fits(self.dataset):
             return None, f"{self.model.id} needs a dataset for {self.model.task}"
         for setting in self.settings():
@@ -428,81 +427,3 @@ class RunForm:
         """The text of a setting, of a range its last value."""
         text = self.text(setting)
         return exact(setting.parse(text).at(1.0)) if setting.is_range(text) else text
-
-    def command(self, queued: bool = False) -> list[str]:
-        """The command line that starts exactly this run, or queues it; with a range that of a sweep."""
-        if self.parent is not None:
-            return self._fork_command()
-        sweep = self.is_sweep
-        model = self.model.id if self.model else self.model_name
-        words = ["dltui", "sweep" if sweep else "train", model, "--dataset", self.dataset_name]
-        host, device = of_device(self.device) or ("", self.device)
-        words += ["--host", host] if host else []
-        words += ["--device", device] if device != "auto" else []
-        for setting in self.settings():
-            text = self.text(setting)
-            if setting.key not in self.typed and text == setting.default:
-                continue
-            if setting.is_range(text) and setting.spec.type == "bool":
-                words += ["--vary", f"{setting.spec.name}={text}"]
-            elif setting.kind == "data":
-                words += ["--data", f"{setting.spec.name}={text}"]
-            elif setting.kind == "launch":
-                words += [f"--{self.launcher}", f"{setting.spec.name}={text}"]
-            elif setting.spec.type == "bool" and not self.problem(setting):
-                words += flag_words(setting.spec.name, setting.spec.parse(text))
-            else:
-                words += [setting.spec.flag, text]
-        return words + ["--queue"] * (queued and not sweep)
-
-    def _fork_command(self) -> list[str]:
-        assert self.parent is not None
-        words = ["dltui", "fork", self.parent.id]
-        for setting in self.settings():
-            text = self.text(setting)
-            if setting.kind == "model" and text != self._unforked.get(setting.key):
-                given = setting.spec.type != "bool" or bool(self.problem(setting))
-                words += [setting.spec.flag, text] if given else flag_words(setting.spec.name, setting.spec.parse(text))
-        return words
-
-    def command_line(self) -> str:
-        return shlex.join(self.command())
-
-    def request(self, queued: bool = False) -> Any:
-        """The request for `create_run`. Raises UsageError for an invalid value."""
-        from dltui.core.analysis.trials.space import Dimension
-        from dltui.core.lifecycle.create import RunRequest
-
-        own = {setting.spec.name: self.text(setting) for setting in RUN_SETTINGS}
-        return RunRequest(
-            model=self.model.id if self.model else self.model_name,
-            dataset=self.dataset_name,
-            dataset_options=self.values("data"),
-            data_dir=own["data_dir"] or None,
-            device=self.device,
-            config={name: value for name, value in self.values("model").items() if not isinstance(value, Dimension)},
-            name=own["name"] or None,
-            exports=own["exports"],
-            formats=tuple(own["format"].split(",")),
-            command=tuple(self.command(queued)),
-            launcher=self.launcher or DEFAULT,
-            launcher_options=self.values("launch"),
-        )
-
-    def sweep(self, trials: int) -> Any:
-        """The plan of the sweep. Raises UsageError for an invalid value."""
-        from dltui.core.analysis.trials.plan import Plan
-        from dltui.core.analysis.trials.space import Dimension
-
-        values = self.values("model")
-        space = tuple(value for value in values.values() if isinstance(value, Dimension))
-        seed = values.get("seed", 0)
-        command = (*self.command(), "--trials", str(trials))
-        return Plan("", space, trials, pruner="", seed=seed if isinstance(seed, int) else 0, command=command)
-
-    def sweep_request(self) -> Any:
-        """The request of the trials, which draw no figures unless a format is typed. Raises UsageError."""
-        from dataclasses import replace
-
-        request = self.request()
-        return request if "run:format" in self.typed else replace(request, formats=("none",))

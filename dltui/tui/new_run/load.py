@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from textual.message import Message
 
-from dltui.core.errors import DltuiError
+from dltui.core.errors import DltuiError, UsageError
 from dltui.tui.new_run.forecast_row import Forecast
-from dltui.tui.new_run.form import RunForm
+from dltui.tui.new_run.form import DEFAULTS, RunForm
 
 if TYPE_CHECKING:
     from dltui.core.catalog.entries import Catalog
@@ -39,27 +39,51 @@ def load(
     """Load the data, with a form like the run `like`, with the hyperparameters `instead` of its own, or for its `fork`;
     else like the last run, else with defaults. Raises UsageError.
     """
-    catalog = services.catalog.load()
-    presets = services.catalog.presets()
+    form = _as_last_time(services) if like is None else _again(services, like, instead or {}, fork)
+    catalog = form.catalog
     present = {name: services.catalog.presence(entry) for name, entry in catalog.datasets.items()}
-    if like is not None:
-        _ensure_read(services, like)
-        form = RunForm.like(catalog, like.run(), f"like {like.id}", True, presets)
-        form.replace(instead or {})
-        if fork:
-            form.fork_of(like, services.starting.fork_point(like))
-    else:
-        last = _last(services)
-        form = RunForm.with_defaults(catalog, presets)
-        if last is not None:
-            form = RunForm.like(catalog, last, "model and dataset as last time", False, presets)
-        elif not present.get(form.dataset_name, "").startswith(("here", "embedded")):
-            _prefer_here(form, present)
+    if form.origin == DEFAULTS and not present.get(form.dataset_name, "").startswith(("here", "embedded")):
+        _prefer_here(form, present)
     form.remembered = _remembered(services, catalog)
     form.findings = services.catalog.known_findings()
     form.devices = devices = services.machine.devices()
     forecast = Forecast(tuple(services.runs.earlier()), devices)
     return Loaded(form, forecast, [*devices, *services.elsewhere.devices()], present)
+
+
+def _again(services: Services, like: RunDirectory, instead: Mapping[str, Any], fork: bool) -> RunForm:
+    """A form like a run, with the models and datasets that its own plugin files bring, or for its fork. Raises
+    DltuiError.
+    """
+    from dltui.core.rundir import place
+
+    _ensure_read(services, like)
+    asked = like.run()
+    catalog, files = services.catalog.of_run(like)
+    catalog.check_taken(files, str(asked.get("model")), asked.get("dataset"))
+    distrust = place.untrusted_reason(like)
+    form = RunForm.like(catalog, asked, f"like {like.id}", True, services.catalog.presets(), distrust)
+    form.plugins = files
+    form.replace(instead)
+    if fork:
+        if form.missing:
+            raise UsageError(f"{like.id} cannot be forked: {next(iter(form.missing.values()))}")
+        form.fork_of(like, services.starting.fork_point(like))
+    return form
+
+
+def _as_last_time(services: Services) -> RunForm:
+    """A form with the model and dataset of the last run, as far as they are installed; else with defaults."""
+    from dltui.core.catalog import entries
+
+    catalog, presets, last = services.catalog.load(), services.catalog.presets(), _last(services)
+    if last is None:
+        return RunForm.with_defaults(catalog, presets)
+    form = RunForm.like(catalog, last, "model and dataset as last time", False, presets)
+    known = entries.asked_for(last, catalog)
+    if form.origin != DEFAULTS and (known is None or known.reference != form.dataset_name):
+        form.origin = "model as last time"
+    return form
 
 
 def _ensure_read(services: Services, run: RunDirectory) -> None:

@@ -13,21 +13,21 @@ from dltui.tui.base.page import Page, bind
 from dltui.tui.base.rows import Rows
 from dltui.tui.base.threads import Failed, Told, in_thread
 from dltui.tui.draw.styled_text import Row, cut, fit, rule
-from dltui.tui.new_run import choices, settings_table
+from dltui.tui.new_run import choices, outcome, settings_table
 from dltui.tui.new_run.compact import rows as compact
+from dltui.tui.new_run.fields.model_search import MembersRead, ModelSearch
+from dltui.tui.new_run.fields.path_field import PathField, Previewed
+from dltui.tui.new_run.fields.setting_field import SettingField
 from dltui.tui.new_run.finding import FIND_KEYS, BatchFound, FindKeys
 from dltui.tui.new_run.load import Loaded, load
-from dltui.tui.new_run.model_search import MembersRead, ModelSearch
 from dltui.tui.new_run.mouse.clicks import Clicks
-from dltui.tui.new_run.path_field import PathField, Previewed
 from dltui.tui.new_run.presets.keys import PRESET_KEYS, FormsRead, PresetKeys
-from dltui.tui.new_run.setting_field import SettingField
 from dltui.tui.new_run.start_keys import START_KEYS, Started, StartKeys, SweepBegun, Tried, WarmUp
 from dltui.tui.new_run.state import FormState
 from dltui.tui.new_run.suited import values
 
 if TYPE_CHECKING:
-    from textual.events import Click, Key, Paste
+    from textual.events import Click, Key
     from textual.widget import Widget
 
     from dltui.core.rundir.directory import RunDirectory
@@ -37,6 +37,10 @@ LEAST_HINT = 50
 KEYS = (("Enter", "start"), ("t", "try"), ("f", "queue"), ("Tab", "next"), ("←→", "choose"), ("Esc", "back"))
 ONE_PART = (("Enter", "start"), ("Tab", "next"), ("t", "try"), ("f", "queue"), ("←→", "choose"), ("Esc", "back"))
 FORK = (("Enter", "start"), ("Up Down", "setting"), ("←→", "choose"), ("y", "copy"), ("Esc", "back"))
+TEXT = (("Enter", "start"), ("letters", "type over it"), ("Tab", "next"), ("Esc", "back"))
+PATH = (("Enter", "type a path"), ("Tab", "next"), ("Esc", "back"))
+TYPING = (("Enter", "take it"), ("Esc", "leave it"))
+FAILED = (("Esc", "back"), ("q", "leave"))
 
 
 class NewRunPage(Page):
@@ -59,7 +63,8 @@ class NewRunPage(Page):
             "equals_sign,space",
             "type",
             "type, mark",
-            "type over the value; a digit, a dot or a minus begins too. In the list of devices: mark one of several",
+            "type over the value; a digit, a dot or a minus begins too, of a text any letter. In the list of devices: "
+            "mark one of several",
         ),
         bind("slash", "search", "search", "find a model by words of its name, in the families too"),
         bind("backspace", "default", "default", "put the default back"),
@@ -90,20 +95,35 @@ class NewRunPage(Page):
         """
         super().__init__()
         self.like, self.instead, self.fork = like, instead or {}, fork
+        self.problem = ""
+        """Why there is no form."""
         self.state = FormState(again=like is not None)
         self.clicks = Clicks(self.state)
         self.setting_field = SettingField(self.state)
         self.path_field = PathField(self, self.state)
         self.model_search = ModelSearch(self, self.state)
+        self.fields = (self.setting_field, self.path_field, self.model_search)
         self.start_keys = StartKeys(self, self.state, self.path_field)
         self.warm_up = WarmUp(self, self.state)
-        self.find_keys = FindKeys(self, self.state, self.start_keys)
-        self.preset_keys = PresetKeys(self, self.state)
+        self.find_keys = FindKeys(self, self.state, self.start_keys, self._changed)
+        self.preset_keys = PresetKeys(self, self.state, self._changed)
         self.answers = {**self.start_keys.answers, **self.find_keys.answers, **self.preset_keys.answers}
 
     @property
     def keys(self) -> tuple[tuple[str, str], ...]:  # type: ignore[override]
+        if self.problem:
+            return FAILED
+        if self.typing:
+            return TYPING
+        if self.path_field.is_missing or self.setting_field.is_text:
+            # There letters are no commands.
+            return PATH if self.path_field.is_missing else TEXT
         return FORK if self.fork else ONE_PART if compact.is_small(*self.size) else KEYS
+
+    @property
+    def typing(self) -> bool:
+        """True while a value, a path or the words of a search are typed."""
+        return any(field.typing for field in self.fields)
 
     def body(self) -> Iterable[Widget]:
         bar = lambda width, height: [[("│", "rule")] for _ in range(height)]  # noqa: E731
@@ -141,9 +161,7 @@ class NewRunPage(Page):
         if message.form.catalog.problems:
             name, reason = message.form.catalog.problems[0]
             self.notice.say(f"plugin {safe(name)} is left out: {safe(reason)}", "warn")
-        self.path_field.look()
-        self.warm_up.used()
-        self.redraw()
+        self._changed()
 
     def on_started(self, message: Started) -> None:
         self.host.started(message.run)
@@ -152,13 +170,17 @@ class NewRunPage(Page):
         self.host.swept(message.name)
 
     def on_batch_found(self, message: BatchFound) -> None:
-        self.find_keys.found(message)
+        self.find_keys.found(message, typing=self.typing)
 
     def on_tried(self, message: Tried) -> None:
         self.start_keys.tried(message)
 
     def on_failed(self, message: Failed) -> None:
-        self.start_keys.failed(message)
+        if self.state.loaded is None:
+            self.problem = message.reason
+            self.redraw()
+        else:
+            self.start_keys.failed(message, typing=self.typing)
 
     def on_forms_read(self, message: FormsRead) -> None:
         self.preset_keys.read(message)
@@ -190,7 +212,8 @@ class NewRunPage(Page):
     def idle(self) -> Row:
         state, form = self.state, self.state.form
         if form is None:
-            return [(" reading the plugins ...", "accent")]
+            problem = safe(self.problem)
+            return [(f" {problem}", "bad")] if problem else [(" reading the plugins ...", "accent")]
         under_way = self.start_keys.row() or self.find_keys.row()
         if under_way:
             return under_way
@@ -253,7 +276,7 @@ class NewRunPage(Page):
         return lambda width, height: draw(loaded, width, height)
 
     def _command(self, width: int, height: int) -> list[Row]:
-        text = self.state.form.command_line() if self.state.form else ""
+        text = outcome.command_line(self.state.form) if self.state.form else ""
         return [fit([(" $ ", "faint"), (cut(safe(text), width - 4), "accent")], width)]
 
     def clicked(self, part: str, row: Row, event: Click) -> None:
@@ -269,38 +292,40 @@ class NewRunPage(Page):
             if not own:
                 self.action_type()
         self.notice.clear_message()
+        self._changed()
+
+    def tick(self) -> None:
+        super().tick()
+        self.find_keys.propose(typing=self.typing)
+
+    def _changed(self) -> None:
+        """Show what follows from other content of the form, or another place of the cursor."""
         self.path_field.look()
         self.warm_up.used()
         self.redraw()
+
+    def _left(self) -> bool:
+        """Take what is typed before the cursor moves; False where it is refused, and is still being typed."""
+        return all(field.leave() for field in self.fields)
 
     def action_part(self, by: int) -> None:
-        self.state.take()
-        self.state.turn_part(by)
-        self.path_field.look()
-        self.warm_up.used()
-        self.redraw()
+        if self._left():
+            self.state.turn_part(by)
+        self._changed()
 
     def action_move(self, by: int) -> None:
-        self.state.take()
         self.notice.clear_message()
-        self.state.move(by)
-        if self.state.group == "dataset":
-            self.path_field.look()
-        self.warm_up.used()
-        self.redraw()
+        if self._left():
+            self.state.move(by)
+        self._changed()
 
     def action_turn(self, by: int) -> None:
         self.state.turn(by)
-        self.path_field.look()
-        self.warm_up.used()
-        self.redraw()
+        self._changed()
 
     def action_type(self) -> None:
-        if self.state.mark():
-            self.warm_up.used()
-            self.redraw()
-        elif self.path_field.begin() or self.setting_field.begin():
-            self.redraw()
+        if self.state.mark() or self.path_field.begin() or self.setting_field.begin():
+            self._changed()
 
     def action_search(self) -> None:
         if self.model_search.begin():
@@ -308,13 +333,11 @@ class NewRunPage(Page):
 
     def action_default(self) -> None:
         if self.setting_field.put_default():
-            self.path_field.look()
-            self.redraw()
+            self._changed()
 
     def on_key(self, event: Key) -> None:
         """Handle typing, which precedes every other meaning of a key."""
-        fields = (self.setting_field, self.path_field, self.model_search)
-        if any(field.take_key(event) for field in fields):
+        if any(field.take_key(event) for field in self.fields):
             event.stop()
             event.prevent_default()
             self.notice.clear_message()
@@ -322,13 +345,16 @@ class NewRunPage(Page):
                 self.path_field.look()
             self.redraw()
 
-    def on_paste(self, event: Paste) -> None:
-        if any(field.take_paste(event.text) for field in (self.setting_field, self.path_field, self.model_search)):
+    def pasted(self, text: str) -> None:
+        if any(field.take_paste(text) for field in self.fields):
+            self.notice.clear_message()
             self.redraw()
+        else:
+            super().pasted(text)
 
     def action_copy(self) -> None:
         if self.state.form is not None:
-            self.host.copy_to_clipboard(self.state.form.command_line())
+            self.host.copy_to_clipboard(outcome.command_line(self.state.form))
             self.notice.say("copied, if your terminal allows it")
 
     def action_back(self) -> None:

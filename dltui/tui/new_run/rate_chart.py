@@ -20,8 +20,7 @@ ROOM = 1.25
 def chart(found: Rates) -> Chart:
     """The losses by rate, smoothed over raw, with a star at the proposal."""
     least = found.smooth.index(min(found.smooth))
-    top = max(found.smooth[: least + 1])
-    top += (ROOM - 1) * abs(top)
+    top = _top(found.smooth[: least + 1])
     x = [math.log10(lr) for lr in found.lr]
     best = None
     if found.suggestion is not None:
@@ -36,13 +35,19 @@ def chart(found: Rates) -> Chart:
 
 def partial(lr: Sequence[float], loss: Sequence[float], start: float, end: float) -> Chart:
     """The losses of a test that is under way, from one rate to another."""
-    top = ROOM * max(loss[:5], default=1.0)
+    top = _top(loss[:5])
     x = [math.log10(rate) for rate in lr]
     series = (Series("each step", x, _below(loss, top), "dim", "·", "dots"),)
     return Chart(
         "loss", series, math.log10(end), math.log10(start), None, "learning rate", floor=None, decades=True,
         note="no step yet",
     )  # fmt: skip
+
+
+def _top(losses: Sequence[float]) -> float:
+    """The height of a chart that these losses leave room in; a loss may be negative."""
+    largest = max(losses, default=1.0)
+    return largest + (ROOM - 1) * abs(largest)
 
 
 def _below(values: Sequence[float], top: float) -> list[float]:

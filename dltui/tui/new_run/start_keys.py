@@ -12,6 +12,7 @@ from dltui.core.text import safe
 from dltui.tui.base.page import press
 from dltui.tui.base.threads import in_thread
 from dltui.tui.draw.styled_text import Row
+from dltui.tui.new_run import outcome
 from dltui.tui.new_run.state import GROUPS
 
 if TYPE_CHECKING:
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
     from dltui.tui.base.line_edit import Answer
     from dltui.tui.base.page import Page
     from dltui.tui.base.threads import Failed
+    from dltui.tui.new_run.fields.path_field import PathField
     from dltui.tui.new_run.form import RunForm
-    from dltui.tui.new_run.path_field import PathField
     from dltui.tui.new_run.state import FormState
 
 START_KEYS = (
@@ -80,7 +81,7 @@ class StartKeys:
         if self.starting or form.parent is None or not self.startable(form):
             return
         self.starting, self._preparing = True, "forking"
-        parent, words, starting = form.parent, form.fork_words(), self._page.host.services.starting
+        parent, words, starting = form.parent, outcome.fork_words(form), self._page.host.services.starting
         self._page.notice.clear_message()
         in_thread(self._page, "start", lambda: Started(starting.fork(parent, words)))
 
@@ -106,7 +107,7 @@ class StartKeys:
             return
         self.starting, self._preparing = True, ""
         self._page.notice.clear_message()
-        in_thread(self._page, "start", lambda: Started(start(form.request(queued), form.catalog, self._tell)))
+        in_thread(self._page, "start", lambda: Started(start(outcome.request(form, queued), form.catalog, self._tell)))
 
     def _ask_for_trials(self) -> None:
         """Ask for the number of trials, and begin the sweep."""
@@ -125,7 +126,9 @@ class StartKeys:
         in_thread(
             self._page,
             "start",
-            lambda: SweepBegun(sweeps.start(form.sweep(trials), form.sweep_request(), form.catalog, self._tell)),
+            lambda: SweepBegun(
+                sweeps.start(outcome.sweep(form, trials), outcome.sweep_request(form), form.catalog, self._tell)
+            ),
         )
 
     def _tell(self, text: str) -> None:
@@ -143,7 +146,7 @@ class StartKeys:
             return
         if form is None or self._trying is not None or self._path.begin() or not self.startable(form):
             return
-        began, command = services.clock.now(), form.command()
+        began, command = services.clock.passed(), outcome.command(form)
         self._trying = began
 
         def work() -> Message:
@@ -151,7 +154,7 @@ class StartKeys:
                 services.starting.try_out(command)
             finally:
                 self._trying = None
-            return Tried(services.clock.now() - began)
+            return Tried(services.clock.passed() - began)
 
         self._page.notice.clear_message()
         in_thread(self._page, "try", work)
@@ -161,19 +164,22 @@ class StartKeys:
         text = f"it works: batches, evaluation and figures in {duration(message.seconds)}; Enter starts the run"
         self._page.notice.say(text, "good", seconds=30)
 
-    def failed(self, message: Failed) -> None:
-        """Show the reason. The failure of a dry run does not affect a pending start."""
+    def failed(self, message: Failed, typing: bool) -> None:
+        """Show the reason, and the setting that it names unless something is being typed. The failure of a dry run does
+        not affect a pending start.
+        """
         self.starting = self.starting and message.task != "start"
         meant = self._state.form.meant(message.reason) if self._state.form is not None else None
-        if meant is not None:
+        if meant is not None and not typing:
             self._state.show(meant)
+            self._path.look()
             self._page.redraw()
         self._page.notice.say(message.reason, "bad", seconds=60)
 
     def row(self) -> Row:
         """The pending start or dry run; empty without one."""
         if self._trying is not None:
-            passed = duration(self._page.host.services.clock.now() - self._trying)
+            passed = duration(self._page.host.services.clock.passed() - self._trying)
             return [(f" trying 20 batches, evaluation and figures: {passed}; nothing is kept", "accent")]
         if self.starting:
             return [(f" {safe(self._preparing) or 'checking the data and the device'} ...", "accent")]
@@ -185,11 +191,14 @@ class StartKeys:
         if problem:
             if setting is not None:
                 self._state.show(setting)
+            elif form.model is None:
+                self._state.part = GROUPS.index("model")
             elif form.dataset is None:
                 # The path is missing: the cursor goes where it is typed.
                 self._state.part = GROUPS.index("dataset")
                 self._path.begin()
             self._page.notice.say(problem, "bad")
+            self._path.look()
             self._page.redraw()
         elif self._page.host.services.viewer.read_only:
             self._page.notice.say("read-only: you can watch, not change anything", "bad")
@@ -222,7 +231,7 @@ class WarmUp:
         form, services = self._state.form, self._page.host.services
         if form is None or services.viewer.read_only or self._page.host.settings.warm == "off":
             return
-        wanted, now = (form.framework, form.device), services.clock.now()
+        wanted, now = (form.framework, form.device), services.clock.passed()
         if wanted == self._wanted and now - self._since < AGAIN_SECONDS:
             return
         self._wanted, self._since = wanted, now

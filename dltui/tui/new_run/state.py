@@ -26,7 +26,7 @@ class FormState:
         self.device_at = 0
         self.marked: dict[str, int] = {}
         """The devices that train together, by name, and how many processes each has."""
-        self.setting_at = 1
+        self._setting_at = 1
         self.edit: LineEdit | None = None
         """The value of the chosen setting while it is typed."""
 
@@ -34,6 +34,12 @@ class FormState:
         """Take the data that a thread has loaded; a device that does not exist here becomes `auto`."""
         self.loaded = loaded
         self.sync_device()
+
+    def replace(self, form: RunForm) -> None:
+        """Show another form with the same lists; its device is treated as in `load`."""
+        if self.loaded is not None:
+            self.loaded.form = form
+            self.sync_device()
 
     def sync_device(self) -> None:
         """Mark the devices of the form, and move their cursor there; one that does not exist here becomes `auto`."""
@@ -55,10 +61,20 @@ class FormState:
         return GROUPS[self.part]
 
     @property
+    def setting_at(self) -> int:
+        """The place of the chosen setting; the last one where another model or dataset has fewer."""
+        rows = self.form.settings() if self.form else []
+        return min(self._setting_at, len(rows) - 1) if rows else self._setting_at
+
+    @setting_at.setter
+    def setting_at(self, at: int) -> None:
+        self._setting_at = at
+
+    @property
     def setting(self) -> Setting | None:
         """The chosen setting."""
         rows = self.form.settings() if self.form else []
-        return rows[min(self.setting_at, len(rows) - 1)] if rows else None
+        return rows[min(self._setting_at, len(rows) - 1)] if rows else None
 
     def device_names(self) -> list[str]:
         """The devices in the order of their list."""
@@ -69,7 +85,8 @@ class FormState:
         return self.loaded.present if self.loaded else {}
 
     def show(self, setting: Setting) -> None:
-        """Move the cursor to the row of a setting."""
+        """Move the cursor to the row of a setting; what is typed elsewhere is taken first."""
+        self.take()
         rows = self.form.settings() if self.form else []
         self.part, self.setting_at = GROUPS.index("settings"), rows.index(setting)
 
@@ -85,14 +102,14 @@ class FormState:
             self.choose(self.group, max(self.chosen(self.group) + by, 0))
 
     def chosen(self, group: str) -> int:
-        """The place of the chosen entry in the list of a part."""
+        """The place of the chosen entry in the list of a part; -1 for one that is not in it."""
         form = self.form
         if form is None or group == "settings":
             return self.setting_at
         if group == "device":
             return self.device_at
         names, name = self._names(form, group)
-        return names.index(name) if name in names else 0
+        return names.index(name) if name in names else -1
 
     def choose(self, group: str, at: int) -> None:
         """Move the cursor to an entry of a part, at most the last one, and choose it."""

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual.binding import BindingType
 from textual.message import Message
 
-from dltui.core.text import plural
+from dltui.core.text import plural, safe
 from dltui.tui.base.page import Page, bind
 from dltui.tui.base.rows import Rows
 from dltui.tui.base.threads import Failed, in_thread
+from dltui.tui.draw.printed import told
 from dltui.tui.draw.styled_text import Row, fit
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class DataPage(Page):
     """A page about a dataset. `take` gets the path of the review, for a run that leaves the marked samples out."""
 
     name_of_page = "Data"
-    keys = (
+    keys: tuple[tuple[str, str], ...] = (
         ("Space", "mark"),
         ("x", "other"),
         ("a", "all"),
@@ -91,6 +92,8 @@ class DataPage(Page):
         self._entry, self._options, self._data_dir = entry, options, data_dir
         self.review_path, self._take = review, take
         self.found: Looked | None = None
+        self.problem = ""
+        """Why there is nothing to show."""
         self.items: list[Item] = []
         self.marks: dict[Key, Opinion] = {}
         self.at = 0
@@ -117,7 +120,7 @@ class DataPage(Page):
 
     def tick(self) -> None:
         super().tick()
-        if self.found is None:
+        if self.found is None and not self.problem:
             self.redraw("#data-rows")
 
     def on_looked_at(self, message: LookedAt) -> None:
@@ -137,7 +140,11 @@ class DataPage(Page):
         self.redraw()
 
     def on_failed(self, message: Failed) -> None:
-        self.notice.say(f"{message.reason}   Esc back", "bad", seconds=600)
+        if self.found is not None:
+            self.notice.say(message.reason, "bad", seconds=60)
+            return
+        self.problem, self.keys = safe(message.reason), self.keys[-1:]
+        self.redraw()
 
     def head(self, width: int) -> Row:
         title: Row = [(" dltui", "accent bold"), ("  Data", "bold"), (f"   {self._entry.reference}", "dim")]
@@ -147,6 +154,8 @@ class DataPage(Page):
         return "what is wrong with the data"
 
     def _rows(self, width: int, height: int) -> list[Row]:
+        if self.problem:
+            return [fit(row, width) for row in told(self.problem, "bad", width)]
         if self.found is None:
             return [fit([(f" {self._progress} ...", "dim")], width)]
         from dltui.tui.pages import data_rows

@@ -131,7 +131,7 @@ def _picture(looked: Looked, word: str, sample: Sample, item: Item, size: int, l
     other = next((one for _, one in item.samples if one is not sample), sample)
     captions: list[Row] = [
         [(f" {word}", style), (f"  {_place(sample)}", "")],
-        [(f" {label}", "bad bold" if other.label != sample.label else "")],
+        [(f" {label}", "" if sample.is_labeled_as(other) else "bad bold")],
     ]
     if sample.name:
         captions.append([(f" {cut_left(safe(sample.name), size - 1)}", "dim")])

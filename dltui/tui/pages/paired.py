@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.binding import BindingType
 from textual.message import Message
 
+from dltui.core.text import safe
 from dltui.tui.base.page import Page, bind
 from dltui.tui.base.rows import Rows
 from dltui.tui.base.threads import Failed, in_thread
+from dltui.tui.draw.printed import told
 from dltui.tui.draw.styled_text import Row, fit
 
 if TYPE_CHECKING:
@@ -32,7 +34,12 @@ class PairPage(Page):
     """A page about two runs of the same test split."""
 
     name_of_page = "Samples"
-    keys = (("Up Down", "choose"), ("Tab", "other run"), ("Esc", "back"), ("q", "leave"))
+    keys: tuple[tuple[str, str], ...] = (
+        ("Up Down", "choose"),
+        ("Tab", "other run"),
+        ("Esc", "back"),
+        ("q", "leave"),
+    )
     BINDINGS: ClassVar[list[BindingType]] = [
         bind("down,j", "move(1)", "down", "next sample"),
         bind("up,k", "move(-1)", "up", "previous sample"),
@@ -48,6 +55,8 @@ class PairPage(Page):
         super().__init__()
         self.runs = runs
         self.found: Pair | None = None
+        self.problem = ""
+        """Why there is nothing to show."""
         self.side = self.at = 0
 
     def body(self) -> Iterable[Widget]:
@@ -72,7 +81,8 @@ class PairPage(Page):
         self.redraw()
 
     def on_failed(self, message: Failed) -> None:
-        self.notice.say(f"{message.reason}   Esc back", "bad", seconds=600)
+        self.problem, self.keys = safe(message.reason), self.keys[-2:]
+        self.redraw()
 
     def head(self, width: int) -> Row:
         title: Row = [(" dltui", "accent bold"), ("  Compare", "bold"), ("   two runs, sample by sample", "dim")]
@@ -82,6 +92,8 @@ class PairPage(Page):
         return "two runs, sample by sample"
 
     def _rows(self, width: int, height: int) -> list[Row]:
+        if self.problem:
+            return [fit(row, width) for row in told(self.problem, "bad", width)]
         if self.found is None:
             return [fit([(" reading the predictions ...", "dim")], width)]
         from dltui.tui.pages.paired_rows import rows

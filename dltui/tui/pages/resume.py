@@ -14,6 +14,7 @@ from dltui.core.text import safe
 from dltui.tui.base.page import Page, bind
 from dltui.tui.base.rows import Rows
 from dltui.tui.base.threads import Failed, Told, in_thread
+from dltui.tui.draw.printed import told
 from dltui.tui.draw.styled_text import Row, cut, fit
 
 if TYPE_CHECKING:
@@ -47,6 +48,8 @@ class ResumePage(Page):
         super().__init__()
         self.run = run
         self.found: Resumption | None = None
+        self.problem = ""
+        """Why there is no plan."""
         self.more = 0
         self.starting = False
 
@@ -65,7 +68,11 @@ class ResumePage(Page):
 
     def on_failed(self, message: Failed) -> None:
         self.starting = False
-        self.notice.say(message.reason, "bad", seconds=60)
+        if self.found is None:
+            self.problem = safe(message.reason)
+            self.redraw()
+        else:
+            self.notice.say(message.reason, "bad", seconds=60)
 
     def on_told(self, message: Told) -> None:
         self.host.back()
@@ -75,6 +82,8 @@ class ResumePage(Page):
 
     @property
     def keys(self) -> tuple[tuple[str, str], ...]:  # type: ignore[override]
+        if self.problem:
+            return (("Esc", "back"),)
         go_on = (("Enter", "go on"),) if self._may_go_on else ()
         more = () if self.run.timed else (("m", "more epochs"),)
         return (*go_on, *more, ("Esc", "leave it as it is"))
@@ -91,6 +100,8 @@ class ResumePage(Page):
         return f"resume {self.run.name}?"
 
     def idle(self) -> Row:
+        if self.problem:
+            return [(f" {self.run.name} cannot go on; Esc goes back", "bad")]
         if self.starting:
             return [(" the worker starts ...", "accent")]
         if self.found is None:
@@ -103,7 +114,7 @@ class ResumePage(Page):
 
     def _body(self, width: int, height: int) -> list[Row]:
         if self.found is None:
-            return []
+            return [fit(row, width) for row in [[], *told(self.problem, "bad", width)]] if self.problem else []
         found = self.found
         first, *rest = textwrap.wrap(f"{self.run.name} was {found.ended}", width - 4)
         name: Row = [(f"  {first[: len(self.run.name)]}", "bold"), (first[len(self.run.name) :], "")]
@@ -141,6 +152,8 @@ class ResumePage(Page):
         return f"dltui resume {safe(self.run.id)}{more}"
 
     def action_more(self) -> None:
+        if self.found is None:
+            return
         if self.run.timed:
             self.notice.say(
                 f"{self.run.name} trains for {safe(self.run.facts['max_time'])}, whatever its epochs", "warn"

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from dltui.tui.new_run import outcome
 from tests.tui.scenario import FakeServices, lines, ready, shown, until
 
 
@@ -77,7 +78,7 @@ async def test_another_click_types_a_value_or_takes_the_next_choice(services: Fa
         assert state.edit is not None
         await click(app, pilot, "epochs", "SETTINGS")
         assert state.edit is None
-        assert "--lr 0.02" in state.form.command_line()
+        assert "--lr 0.02" in outcome.command_line(state.form)
         assert services.started == []
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from dltui.core.machine import cpu
 from dltui.core.machine.devices import Device
+from dltui.tui.new_run import outcome
 from dltui.tui.new_run.devices import marks
 from tests.tui.scenario import FakeServices, shown, text
 
@@ -39,7 +40,7 @@ async def test_space_marks_a_device(services: FakeServices, monkeypatch: pytest.
         await pilot.pause()
         first, second = (device.name for device in page.state.loaded.devices[:2])
         assert page.state.form.device == f"{first},{second}"
-        assert f"--device {first},{second}" in page.state.form.command_line()
+        assert f"--device {first},{second}" in outcome.command_line(page.state.form)
         assert f"*{first}" in text(app)
         assert "2 GPUs train together" in text(app)
         await pilot.press("space")

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import pytest
+
+from dltui.core.catalog.fields import FieldSpec
+from dltui.tui.new_run import rate_chart
 from dltui.tui.new_run.finding import RatesPage
+from tests.tui.new_run.test_path_field import type_path
+from tests.tui.sample_catalog import make_catalog
 from tests.tui.scenario import FakeServices, lines, shown, text, until
 
 
@@ -63,6 +71,28 @@ async def test_a_batch_size_is_proposed_and_taken_or_left(services: FakeServices
         assert page.state.form.values("model") == {"batch_size": 4096}
         assert "13 steps an epoch" in text(app)
         assert services.started == []
+
+
+async def test_data_is_looked_at_again_when_samples_are_left_out(
+    services: FakeServices, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    catalog = make_catalog()
+    folder = catalog.datasets["folder"]
+    drop = FieldSpec("drop", "str", "", "what is left out")
+    catalog.datasets["folder"] = replace(folder, fields=(*folder.fields, drop))
+    monkeypatch.setattr(services.catalog, "load", lambda: catalog)
+    async with shown(services, new=True) as (app, pilot):
+        page: Any = app.screen
+        await type_path(pilot, str(tmp_path))
+        await until(pilot, lambda: len(page.state.form.previews) == 1)
+        page.find_keys._leave_out(tmp_path / "review.csv")
+        await until(pilot, lambda: len(page.state.form.previews) == 2)
+
+
+@pytest.mark.parametrize("losses", [[-4.0, -3.0, -5.0, -6.0], [2.0, 3.0, 1.0, 0.5]])
+def test_no_loss_of_the_first_steps_is_clipped(losses: list[float]) -> None:
+    (series,) = rate_chart.partial([1e-4, 1e-3, 1e-2, 1e-1], losses, 1e-5, 1.0).series
+    assert list(series.y) == losses
 
 
 async def test_the_word_fit_is_a_batch_size_until_the_run_begins(services: FakeServices) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from dltui.core.errors import UsageError
+from dltui.tui.new_run import outcome
 from dltui.tui.new_run.form import RunForm
 from dltui.tui.new_run.load import _prefer_here, _remembered
 from dltui.tui.new_run.setting import Setting
@@ -25,7 +26,7 @@ def setting(form: RunForm, key: str) -> Setting:
 
 
 def test_begins_with_the_favorites(form: RunForm) -> None:
-    assert form.command() == ["dltui", "train", "cnn-torch", "--dataset", "fashion-mnist"]
+    assert outcome.command(form) == ["dltui", "train", "cnn-torch", "--dataset", "fashion-mnist"]
     assert form.first_problem() == (None, "")
 
 
@@ -61,7 +62,7 @@ def test_a_wrong_value_says_what_is_allowed(form: RunForm, key: str, text: str, 
     assert problem in said
     if not key.startswith("run:"):
         with pytest.raises(UsageError):
-            form.request()
+            outcome.request(form)
 
 
 def test_values_become_flags_and_the_request(form: RunForm) -> None:
@@ -76,11 +77,11 @@ def test_values_become_flags_and_the_request(form: RunForm) -> None:
     ):
         form.put(setting(form, key), text)
     form.device = "cuda:1"
-    assert form.command_line() == (
+    assert outcome.command_line(form) == (
         "dltui train cnn-torch --dataset fashion-mnist --device cuda:1 --name my-run --lr 0.05 --deterministic "
         "--channels 8,16 --data validation=0.2 --data-dir '/data/my sets' --format svg,png"
     )
-    request = form.request()
+    request = outcome.request(form)
     assert request.config == {"lr": 0.05, "deterministic": True, "channels": [8, 16]}
     assert request.dataset_options == {"validation": 0.2}
     assert (request.name, request.data_dir, request.device) == ("my-run", "/data/my sets", "cuda:1")
@@ -143,14 +144,14 @@ def test_again_takes_everything_over() -> None:
         "data_dir": None,
     }
     form = RunForm.like(make_catalog(), asked, "like bold-wren", everything=True)
-    assert form.command_line() == (
+    assert outcome.command_line(form) == (
         "dltui train softmax-tensorflow --dataset digits --device cpu --lr 0.05 --batch-size 128 --data validation=0.2"
     )
     assert form.origin == "like bold-wren"
 
 
 def test_a_model_that_is_gone_leaves_the_defaults() -> None:
-    form = RunForm.like(make_catalog(), {"model": "mine-torch"}, "like x", everything=True)
+    form = RunForm.like(make_catalog(), {"model": "mine-torch"}, "as last time", everything=False)
     assert (form.model_name, form.origin) == ("cnn", "defaults")
 
 
@@ -158,14 +159,14 @@ def test_a_model_that_is_gone_leaves_the_defaults() -> None:
 def test_the_command_says_what_the_request_does(form: RunForm, text: str, flag: str) -> None:
     form.put(setting(form, "model:lr"), "0.0123456789")
     form.put(setting(form, "model:deterministic"), text)
-    request = form.request()
+    request = outcome.request(form)
     assert request.config == {"lr": 0.0123456789, "deterministic": bool(flag)}
     assert request.command[5:] == ("--lr", "0.0123456789", flag or "--no-deterministic")
 
 
 def test_a_form_like_a_run_has_its_values_to_the_last_digit() -> None:
     run = {"model": "cnn-torch", "dataset": "fashion-mnist", "config": {"lr": 0.0123456789, "momentum": 1 / 3}}
-    command = RunForm.like(make_catalog(), run, "like x", everything=True).command()
+    command = outcome.command(RunForm.like(make_catalog(), run, "like x", everything=True))
     assert command[5:] == ["--lr", "0.0123456789", "--momentum", "0.3333333333333333"]
 
 
@@ -178,7 +179,15 @@ def test_the_options_of_a_dataset_come_along_with_it() -> None:
         "config": {"epochs": 3},
     }
     form = RunForm.like(make_catalog(), asked, "model and dataset as last time", everything=False)
-    assert form.command() == ["dltui", "train", "cnn-torch", "--dataset", "folder:/data/pets", "--data", "size=32"]
+    assert outcome.command(form) == [
+        "dltui",
+        "train",
+        "cnn-torch",
+        "--dataset",
+        "folder:/data/pets",
+        "--data",
+        "size=32",
+    ]
 
 
 def test_data_of_ones_own_has_the_options_of_its_last_run(form: RunForm) -> None:
@@ -190,22 +199,22 @@ def test_data_of_ones_own_has_the_options_of_its_last_run(form: RunForm) -> None
     services: Any = SimpleNamespace(runs=SimpleNamespace(all=lambda: [newest, older]))
     form.remembered = _remembered(services, form.catalog)
     form.choose_path("folder:/data/others")
-    assert "--data" not in form.command()
+    assert "--data" not in outcome.command(form)
     form.choose_path("folder:/data/pets")
-    assert form.command()[-2:] == ["--data", "size=32"]
+    assert outcome.command(form)[-2:] == ["--data", "size=32"]
     # What is typed stays when the path is corrected.
     form.put(setting(form, "data:size"), "96")
     form.choose_path("folder:/data/pets")
-    assert form.command()[-2:] == ["--data", "size=96"]
+    assert outcome.command(form)[-2:] == ["--data", "size=96"]
 
 
 def test_recalled_options_stay_with_their_data(form: RunForm) -> None:
     form.remembered = {("folder", "/data/pets"): {"size": 32, "color": "gray"}, ("folder", "/data/cars"): {"size": 64}}
     form.choose_path("folder:/data/pets")
     form.choose_path("folder:/data/cars")
-    assert form.command()[-2:] == ["--data", "size=64"]
+    assert outcome.command(form)[-2:] == ["--data", "size=64"]
     form.choose_path("folder:/data/others")
-    assert "--data" not in form.command()
+    assert "--data" not in outcome.command(form)
     form.choose_path("folder:/data/pets")
     form.choose_dataset("fashion-mnist")
     assert not form.typed
@@ -213,7 +222,7 @@ def test_recalled_options_stay_with_their_data(form: RunForm) -> None:
     # What was changed since stays, like what is typed.
     form.put(setting(form, "data:size"), "96")
     form.choose_path("folder:/data/cars")
-    assert form.command()[-2:] == ["--data", "size=96"]
+    assert outcome.command(form)[-2:] == ["--data", "size=96"]
 
 
 def test_options_of_the_last_run_stay_with_their_data() -> None:
@@ -221,7 +230,7 @@ def test_options_of_the_last_run_stay_with_their_data() -> None:
     asked = {"model": "cnn-torch", "dataset": "folder:pets", "dataset_plugin": "folder", "dataset_options": options}
     form = RunForm.like(make_catalog(), asked, "model and dataset as last time", everything=False)
     form.choose_path("folder:/data/others")
-    assert "--data" not in form.command()
+    assert "--data" not in outcome.command(form)
 
 
 def test_a_size_that_was_the_models_is_not_remembered(form: RunForm) -> None:

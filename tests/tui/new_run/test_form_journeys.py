@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dltui.tui.base.threads import Failed
+from dltui.tui.new_run import outcome
 from tests.tui.scenario import FakeServices, lines, ready, shown, text, until
 
 
@@ -16,7 +17,7 @@ async def test_the_form_is_tried_and_nothing_is_started(services: FakeServices) 
     async with shown(services, new=True) as (app, pilot):
         await pilot.press("t")
         await until(pilot, lambda: "it works: batches, evaluation and figures" in text(app))
-        assert services.tried == [app.screen.state.form.command()]
+        assert services.tried == [outcome.command(app.screen.state.form)]
         assert services.started == []
         services.refuses = "it does not work: out of memory"
         await pilot.press("t")

@@ -13,6 +13,7 @@ from syrupy.assertion import SnapshotAssertion
 from dltui.core.catalog import entries
 from dltui.core.catalog.entries import Catalog
 from dltui.core.catalog.models.families import FamilyEntry, MemberEntry
+from dltui.tui.new_run import outcome
 from dltui.tui.new_run.form import RunForm
 from dltui.tui.terminal.typed import Typed
 from tests.tui.sample_catalog import make_catalog
@@ -110,7 +111,7 @@ def test_a_form_like_a_run_of_a_member() -> None:
     form = RunForm.like(with_families(), run, "like r", True)
     assert form.model is not None
     assert (form.model.id, form.framework, form.values("model")) == ("timm:resnet18", "torch", {"lr": 0.5})
-    assert form.command()[:3] == ["dltui", "train", "timm:resnet18"]
+    assert outcome.command(form)[:3] == ["dltui", "train", "timm:resnet18"]
     form.choose_model("softmax")
     assert "timm:resnet18" in form.model_names()
 

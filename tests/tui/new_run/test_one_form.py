@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from dltui.core.catalog.entries import LauncherEntry
+from dltui.core.catalog.fields import FieldSpec
 from dltui.core.errors import UsageError
 from dltui.core.lifecycle.forms.saved import SavedForm
+from dltui.tui.new_run import outcome
 from dltui.tui.new_run.form import RunForm
 from dltui.tui.new_run.page import NewRunPage
+from dltui.tui.new_run.presets.filling import filled
 from tests.helpers.marks import few_rows
 from tests.tui.sample_catalog import make_catalog
 from tests.tui.scenario import FakeServices, drawn, lines, ready, shown, text, until
@@ -47,12 +52,18 @@ async def test_a_fork_has_what_differs_and_nothing_else_to_choose(services: Fake
         await until(pilot, lambda: services.forked == [("bold-wren", ["lr=0.02"])])
 
 
-@pytest.mark.long
-async def test_a_fork_without_a_checkpoint_says_why(services: FakeServices) -> None:
+async def test_a_fork_without_a_checkpoint_says_why_and_goes_on_saying_it(services: FakeServices) -> None:
     async with shown(services) as (app, pilot):
         app.screen.state.selected = "dull-crab"
         await pilot.press("f")
         await until(pilot, lambda: "has no checkpoint yet" in text(app))
+        services.now += 600
+        await pilot.press("down")
+        app.screen.tick()
+        await pilot.pause()
+        assert "has no checkpoint yet" in text(app)
+        assert "reading the plugins" not in text(app)
+        assert "start" not in lines(app)[-1]
 
 
 async def test_a_form_is_saved_under_a_name_and_filled_again(
@@ -82,9 +93,43 @@ async def test_a_form_is_saved_under_a_name_and_filled_again(
 
 def test_what_is_gone_is_left_out_of_a_preset_and_a_model_that_is_gone_is_told() -> None:
     form = RunForm.with_defaults(make_catalog())
-    form.fill("old", SavedForm("softmax-torch", "digits", "cpu", {"model:lr": "0.3", "model:gone": "1"}))
-    assert (form.model_name, form.dataset_name, form.device, form.typed) == (
+    made = filled(form, "old", SavedForm("softmax-torch", "digits", "cpu", {"model:lr": "0.3", "model:gone": "1"}))
+    assert (made.model_name, made.dataset_name, made.device, made.typed) == (
         "softmax", "digits", "cpu", {"model:lr": "0.3"},
     )  # fmt: skip
     with pytest.raises(UsageError, match="nowhere"):
-        form.fill("old", SavedForm("nowhere-torch", "digits"))
+        filled(form, "old", SavedForm("nowhere-torch", "digits"))
+
+
+def test_the_options_of_a_launcher_are_filled_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    fields = {"local": (), "slurm": (FieldSpec("hours", "int", 1),)}
+    found = {name: LauncherEntry(name, name, own, False, {}) for name, own in fields.items()}
+    monkeypatch.setattr("dltui.core.lifecycle.launch.launching.usable", lambda catalog: found)
+    typed = {"launcher:launcher": "slurm", "launch:hours": "8"}
+    made = filled(RunForm.with_defaults(make_catalog()), "night", SavedForm("cnn-torch", "digits", "auto", typed))
+    assert made.typed == typed
+
+
+async def test_a_preset_fills_all_of_the_form_or_nothing(
+    services: FakeServices, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    forms = {
+        "good": SavedForm("softmax-torch", f"folder:{tmp_path}", "cuda:1", {"model:lr": "0.3"}),
+        "bad": SavedForm("softmax-tensorflow", "nowhere:/pets", "cpu", {"model:lr": "0.5"}),
+    }
+    monkeypatch.setattr(services.catalog, "forms", lambda: forms)
+    async with shown(services, new=True) as (app, pilot):
+        page: Any = app.screen
+        await pilot.press("tab", "tab", "tab", "down", *"0.7", "enter")
+        before = outcome.command(page.state.form)
+        await pilot.press("L")
+        await until(pilot, lambda: page.notice.asking)
+        await pilot.press("enter")
+        assert "bad: nowhere:/pets is not a path" in text(app)
+        assert outcome.command(page.state.form) == before
+        await pilot.press("L")
+        await until(pilot, lambda: page.notice.asking)
+        await pilot.press("up", "enter")
+        assert page.state.form.typed == {"model:lr": "0.3"}
+        assert (page.state.form.model.id, page.state.form.device) == ("softmax-torch", "cuda:1")
+        await until(pilot, lambda: bool(page.state.form.previews))

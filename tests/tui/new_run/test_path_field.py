@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
+from dltui.tui.new_run import outcome
 from dltui.tui.terminal.capabilities import Terminal
 from dltui.tui.terminal.theme_colors import DARK, LIGHT
 from tests.tui.scenario import FakeServices, shown, text, until
@@ -40,7 +41,7 @@ async def test_a_typed_folder_is_shown_and_trained(services: FakeServices, pets:
         await until(pilot, lambda: "1,240 in 4 classes" in text(app))
         assert "otter" in text(app)
         assert page.state.form.dataset_name == f"folder:{pets}"
-        assert f"--dataset folder:{pets}" in page.state.form.command_line()
+        assert f"--dataset folder:{pets}" in outcome.command_line(page.state.form)
         await pilot.press("enter")
         await until(pilot, lambda: bool(services.started))
     assert services.started[0].dataset == f"folder:{pets}"
@@ -113,7 +114,7 @@ async def test_options_of_the_data_are_settings(services: FakeServices, pets: Pa
         assert "data path" not in labels
         setting = next(setting for setting in page.state.form.settings() if setting.key == "data:size")
         page.state.form.put(setting, "32")
-        assert "size=32" in page.state.form.command()
+        assert "size=32" in outcome.command(page.state.form)
 
 
 @pytest.mark.parametrize(("theme", "size"), looks([DARK, LIGHT]))

@@ -10,8 +10,9 @@ import pytest
 from dltui.core.catalog.fields import FieldSpec
 from dltui.core.contract import Preview
 from dltui.tui.draw.styled_text import plain
-from dltui.tui.new_run import settings_table
+from dltui.tui.new_run import outcome, settings_table
 from dltui.tui.new_run.form import RunForm
+from dltui.tui.new_run.presets.filling import saved
 from dltui.tui.new_run.setting import Setting
 from dltui.tui.new_run.suited import values as suited_values
 from dltui.tui.new_run.suited.values import LATER
@@ -68,10 +69,10 @@ def test_the_values_are_those_of_the_data_and_the_device(form: RunForm) -> None:
 
 def test_they_are_not_given(form: RunForm) -> None:
     see(form)
-    assert form.command()[: len(COMMAND)] == COMMAND
-    assert form.command()[len(COMMAND) :] == ["--device", "cpu"]
-    assert form.request().config == {}
-    assert form.saved().values == {}
+    assert outcome.command(form)[: len(COMMAND)] == COMMAND
+    assert outcome.command(form)[len(COMMAND) :] == ["--device", "cpu"]
+    assert outcome.request(form).config == {}
+    assert saved(form).values == {}
 
 
 @pytest.mark.parametrize("typed", ["32", "16", "256"])
@@ -80,18 +81,18 @@ def test_what_is_typed_stays(form: RunForm, typed: str) -> None:
     see(form)
     form.put(row(form, "batch_size"), typed)
     assert "batch_size" not in values(form)
-    assert form.request().config == {"batch_size": int(typed)}
-    assert form.command()[-2:] == ["--batch-size", typed]
+    assert outcome.request(form).config == {"batch_size": int(typed)}
+    assert outcome.command(form)[-2:] == ["--batch-size", typed]
 
 
 def test_choices_turn_from_the_value_that_is_shown(form: RunForm) -> None:
     see(form)
     augment = row(form, "augment")
     form.turn(augment, 1, suited_values.shown(form, augment))
-    assert form.request().config == {"augment": "none"}
+    assert outcome.request(form).config == {"augment": "none"}
     assert "augment" not in values(form)
     form.turn(augment, -1, suited_values.shown(form, augment))
-    assert form.request().config == {"augment": "flip+crop"}
+    assert outcome.request(form).config == {"augment": "flip+crop"}
 
 
 def test_other_options_are_other_data(form: RunForm) -> None:
@@ -117,7 +118,7 @@ def test_defaults_of_the_model_that_are_switched_off_are_shown_as_the_run_has_th
     assert suited_values.shown(form, nesterov) == "yes"
     form.put(optimizer, "adamw")
     assert values(form) == {"nesterov": "no"}
-    assert form.request().config == {"optimizer": "adamw"}
+    assert outcome.request(form).config == {"optimizer": "adamw"}
     form.put(optimizer, "sgd")
     assert values(form) == {}
 
@@ -138,16 +139,16 @@ def test_a_form_like_a_run_has_its_values_though_they_are_the_defaults(form: Run
         "config": {"batch_size": 256, "augment": "none", "epochs": 10},
     }
     again = RunForm.like(form.catalog, run, "like x", everything=True)
-    assert again.request().config == {"batch_size": 256, "augment": "none"}
+    assert outcome.request(again).config == {"batch_size": 256, "augment": "none"}
 
 
 def test_the_size_of_the_images_is_the_one_that_the_model_is_asked_for(form: RunForm) -> None:
     model = form.catalog.models["cnn-torch"]
     side = FieldSpec("image_size", "int", 0, "side", minimum=0)
     form.catalog.models["cnn-torch"] = replace(model, image_size=224, fields=(*model.fields, side))
-    assert form.request().dataset_options["size"] == 224
+    assert outcome.request(form).dataset_options["size"] == 224
     form.put(row(form, "image_size"), "128")
-    assert form.request().dataset_options["size"] == 128
+    assert outcome.request(form).dataset_options["size"] == 128
 
 
 @pytest.mark.parametrize(("width", "told"), [(80, "samples"), (140, "by the data: images of 224x224 pixels")])

@@ -8,6 +8,7 @@ import pytest
 
 from dltui.core.analysis.trials.plan import Plan
 from dltui.core.analysis.trials.space import Dimension
+from dltui.tui.new_run import outcome
 from tests.tui.scenario import FakeServices, lines, ready, shown, text, until
 from tests.tui.sweep_page.sample import FakeSweeps, sample_view
 
@@ -39,7 +40,7 @@ async def test_the_number_of_trials_is_asked_and_the_sweep_is_shown(nothing: Fak
         await type_into(app, pilot, "lr", "0.01..0.3:log")
         assert "New sweep" in lines(app)[0]
         assert "dltui sweep" in text(app)
-        assert "--lr 0.01..0.3:log" in app.screen.state.form.command_line()  # type: ignore[attr-defined]
+        assert "--lr 0.01..0.3:log" in outcome.command_line(app.screen.state.form)  # type: ignore[attr-defined]
         await type_into(app, pilot, "schedule", ",constant")
         await pilot.press("enter")
         assert "how many trials" in text(app)

@@ -55,10 +55,18 @@ async def test_ascii(services: FakeServices, snapshot: SnapshotAssertion, size: 
         assert text(app) == snapshot(extension_class=TextExtension)
 
 
-async def test_runs_of_different_tasks_are_refused(services: FakeServices) -> None:
-    async with shown(services) as (app, pilot):
+@pytest.mark.parametrize("size", [(80, 24), (40, 10)])
+async def test_runs_of_different_tasks_are_refused(services: FakeServices, size: tuple[int, int]) -> None:
+    """As long as the page is there."""
+    async with shown(services, size) as (app, pilot):
         app.open_comparison([RunDirectory(services.root / name) for name in ("bold-wren", "lines-1")])
-        await until(pilot, lambda: "different tasks" in text(app))
+        await until(pilot, lambda: "different tasks" in " ".join(text(app).split()))
+        services.now += 3600
+        app.screen.tick()  # type: ignore[attr-defined]
+        await pilot.press("e", "tab", "down")
+        assert "different tasks" in " ".join(text(app).split())
+        assert "reading the runs" not in text(app)
+        assert "samples" not in lines(app)[-1]
         await pilot.press("escape")
         assert app.screen.name_of_page == "Runs"  # type: ignore[attr-defined]
 
@@ -106,4 +114,6 @@ async def test_e_draws_it_and_y_copies_where_it_is(services: FakeServices, monke
         assert folder.name == "comparison"
         await pilot.press("y")
         assert app.clipboard == f"scp -r user@gpu01:{folder} ."
+        await pilot.press("e")
+        await until(pilot, lambda: len(drawn) == 2 and "comparison.svg is drawn" in text(app))
         assert app.closing_lines == [app.clipboard]

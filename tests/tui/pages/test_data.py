@@ -16,6 +16,8 @@ from dltui.core.contract.config import DatasetOptions
 from dltui.core.data.findings import check, record
 from dltui.core.data.findings.ask import Looked
 from dltui.core.data.findings.review import read_file
+from dltui.core.errors import UsageError
+from dltui.tui.new_run import outcome
 from dltui.tui.terminal.capabilities import Terminal
 from dltui.tui.terminal.theme_colors import DARK, LIGHT
 from tests.core.data.findings.planted import planted
@@ -77,7 +79,7 @@ async def test_marks_are_saved_and_used(services: FakeServices, tmp_path: Path) 
         await pilot.press("enter")
         await until(pilot, lambda: app.screen.name_of_page == "New run")
         assert "drop" in text(app)
-        assert app.screen.state.form.request().dataset_options == {"drop": str(path)}
+        assert outcome.request(app.screen.state.form).dataset_options == {"drop": str(path)}
 
 
 @pytest.mark.parametrize("size", [(80, 24), (200, 50)], ids=lambda size: f"{size[0]}x{size[1]}")
@@ -112,3 +114,23 @@ async def test_classes_in_ascii(services: FakeServices, snapshot: SnapshotAssert
         assert text(app) == snapshot(extension_class=TextExtension)
         await pilot.press("escape")
         assert app.screen.name_of_page == "New run"
+
+
+async def test_data_that_cannot_be_looked_at_goes_on_saying_why(
+    services: FakeServices, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*asked: Any) -> Looked:
+        raise UsageError("train-images is damaged: remove it and it is downloaded again")
+
+    monkeypatch.setattr(services.catalog, "findings", refuse)
+    async with shown(services, new=True) as (app, pilot):
+        await until(pilot, lambda: ready(app))
+        await pilot.press("d")
+        await until(pilot, lambda: "train-images is damaged" in text(app))
+        services.now += 3600
+        await pilot.press("down", "space", "tab")
+        app.screen.tick()  # type: ignore[attr-defined]
+        await pilot.pause()
+        assert "train-images is damaged" in text(app)
+        assert "preparing the data" not in text(app)
+        assert "mark" not in lines(app)[-1]

@@ -83,3 +83,10 @@ async def test_three_runs_and_other_data_are_a_line(services: FakeServices) -> N
         await until(pilot, lambda: ready(app))
         await pilot.press("s")
         await until(pilot, lambda: "calm-owl has no test result yet" in text(app))
+        services.now += 3600
+        await pilot.press("down", "tab")
+        app.screen.tick()  # type: ignore[attr-defined]
+        await pilot.pause()
+        assert "calm-owl has no test result yet" in text(app)
+        assert "reading the predictions" not in text(app)
+        assert "choose" not in lines(app)[-1]

@@ -44,13 +44,13 @@ def rows(form: RunForm, group: str, draw: Draw, explain: Draw, width: int, heigh
 
 def chosen(form: RunForm, group: str, width: int, plain: bool) -> Row:
     """What is chosen in each part: ` cnn PT  auto  fashion-mnist  settings`; the part with the cursor is marked."""
-    dataset = form.own.reference if form.own is not None else form.dataset_name
-    texts = [safe(text) for text in (f"{form.model_name} {framework(form.framework)}", form.device, dataset)]
+    model = f"{form.model_name} {framework(form.framework)}"
+    texts = [safe(text) for text in (model, form.device, form.dataset_name)]
     texts.append("settings")
     # The longest gives way first; the end of a path tells more than its beginning.
     while sum(map(cells_of, texts)) > width - 2 * len(texts):
         at = max(range(len(texts)), key=lambda place: cells_of(texts[place]))
-        shorten = cut_left if form.own is not None and GROUPS[at] == "dataset" else cut
+        shorten = cut_left if form.own is not None and form.dataset is form.own and GROUPS[at] == "dataset" else cut
         texts[at] = shorten(texts[at], cells_of(texts[at]) - 1)
         if not texts[at]:
             break

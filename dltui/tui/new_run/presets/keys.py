@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from textual.message import Message
@@ -14,6 +14,7 @@ from dltui.core.text import safe
 from dltui.tui.base.page import press
 from dltui.tui.base.threads import Told, in_thread
 from dltui.tui.draw.styled_text import cut
+from dltui.tui.new_run.presets import filling
 
 if TYPE_CHECKING:
     from dltui.tui.base.line_edit import Answer
@@ -38,8 +39,9 @@ class FormsRead(Message):
 class PresetKeys:
     """Handles PRESET_KEYS."""
 
-    def __init__(self, page: Page, state: FormState) -> None:
-        self._page, self._state = page, state
+    def __init__(self, page: Page, state: FormState, changed: Callable[[], None]) -> None:
+        """`changed` is called when the form has other content."""
+        self._page, self._state, self._changed = page, state, changed
         self.answers: dict[str, Answer] = {"W": self.save, "L": self.load}
 
     def save(self) -> None:
@@ -47,10 +49,10 @@ class PresetKeys:
         if form is None or form.parent is not None:
             return
         self._state.take()
-        saved = form.saved()
+        choices = filling.saved(form)
 
         def work(name: str) -> Message:
-            services.catalog.save_form(name, saved)
+            services.catalog.save_form(name, choices)
             return Told(f"saved as {name}; L fills the form with it again")
 
         self._page.notice.prompt(
@@ -82,15 +84,15 @@ class PresetKeys:
         )
 
     def _fill(self, name: str, saved: SavedForm) -> None:
+        """Fill the whole form, or with a reason leave it as it is."""
         form = self._state.form
         if form is None:
             return
         try:
-            form.fill(safe(name), saved)
+            self._state.replace(filling.filled(form, safe(name), saved))
         except UsageError as error:
             self._page.notice.say(f"{safe(name)}: {error}", "bad")
-        self._state.sync_device()
-        self._page.redraw()
+        self._changed()
 
 
 def _name_problem(text: str) -> str:

@@ -42,6 +42,15 @@ class ModelSearch:
         self._waits = False
         """True if Enter was pressed before the names were read: what they have first is taken then."""
 
+    @property
+    def typing(self) -> bool:
+        return self.edit is not None
+
+    def leave(self) -> bool:
+        """End the search without a choice; True."""
+        self.edit = None
+        return True
+
     def begin(self, text: str = "") -> bool:
         """Start typing if models can be searched for here; True if typing starts."""
         form = self._state.form

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 BEGINNINGS = "0123456789.-"
 """Letters that begin a value without asking first."""
+NOT_TEXT = " =?"
+"""Letters that begin no text: the first two edit what is there, the last lists the keys."""
 
 
 class SettingField:
@@ -22,6 +24,21 @@ class SettingField:
 
     def __init__(self, state: FormState) -> None:
         self._state = state
+
+    @property
+    def typing(self) -> bool:
+        return self._state.edit is not None
+
+    @property
+    def is_text(self) -> bool:
+        """True where the chosen setting is a text, which any letter begins."""
+        setting = self._state.setting
+        return self._state.group == "settings" and setting is not None and setting.spec.type == "str"
+
+    def leave(self) -> bool:
+        """Take what is typed; True, since an invalid value is taken too."""
+        self._state.take()
+        return True
 
     def begin(self) -> bool:
         """Start typing the value of the chosen setting, or take its next choice; False where neither is possible."""
@@ -46,9 +63,7 @@ class SettingField:
         state, character = self._state, event.character or ""
         if state.edit is None and character == "," and self._begin_choices():
             return True
-        begins = state.group == "settings" and character and character in BEGINNINGS
-        typed = state.setting is not None and state.setting.spec.type not in ("choice", "bool")
-        if state.edit is None and begins and typed:
+        if state.edit is None and self._begins(character):
             state.edit = LineEdit()
         if state.edit is None:
             return False
@@ -60,6 +75,14 @@ class SettingField:
             return state.edit.key(event.key, event.character)
         return True
 
+    def _begins(self, character: str) -> bool:
+        """True if this letter begins the value of the chosen setting."""
+        if self.is_text:
+            return len(character) == 1 and character.isprintable() and character not in NOT_TEXT
+        setting = self._state.setting
+        is_typed = setting is not None and setting.spec.type not in ("choice", "bool")
+        return self._state.group == "settings" and is_typed and len(character) == 1 and character in BEGINNINGS
+
     def _begin_choices(self) -> bool:
         """Begin to type more choices after the one of the setting, as a sweep has them."""
         form, setting = self._state.form, self._state.setting
@@ -70,7 +93,10 @@ class SettingField:
         return True
 
     def take_paste(self, text: str) -> bool:
-        """Handle pasted text; True if a value is being typed."""
+        """Handle pasted text; True if it belongs to a value, which it begins where its first letter does."""
+        text = safe(text)
+        if self._state.edit is None and self._begins(text.strip()[:1]):
+            text, self._state.edit = text.strip(), LineEdit()
         if self._state.edit is not None:
-            self._state.edit.insert(safe(text))
+            self._state.edit.insert(text)
         return self._state.edit is not None

@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from dltui.tui.base.page import Page
     from dltui.tui.new_run.state import FormState
 
-BEGINNINGS = "/~.fc"
-"""Letters that begin a path, or folder: and csv:, without asking first."""
+BEGINNINGS = "/~."
+"""Letters that begin a path without asking first."""
+WORDS = "fc"
+"""Letters that begin folder: and csv: where there is no path yet; elsewhere they are commands."""
 
 
 class Previewed(Message):
@@ -43,6 +45,21 @@ class PathField:
         """The path while it is typed."""
         self._seen: dict[str, Previewed | None] = {}
         """By dataset and options; None while it is looked at."""
+
+    @property
+    def typing(self) -> bool:
+        return self.edit is not None
+
+    @property
+    def is_missing(self) -> bool:
+        """True where the own data is chosen and has no path yet: letters begin it."""
+        form = self._state.form
+        return form is not None and self._state.group == "dataset" and form.dataset_name == OWN
+
+    def leave(self) -> bool:
+        """Take what is typed; False where it is refused, and stays."""
+        self._take()
+        return self.edit is None
 
     def begin(self, text: str = "") -> bool:
         """Start typing a path if the user's own data is chosen and has no path, or gets another; True if typing
@@ -64,7 +81,8 @@ class PathField:
             if event.key in ("equals_sign", "space") and form is not None and form.own is not None:
                 return self.begin(form.own.reference)
             character = event.character or "\0"
-            return character in BEGINNINGS and self.begin(character)
+            begins = BEGINNINGS + WORDS * self.is_missing
+            return character in begins and self.begin(character)
         if event.key == "escape":
             self.edit = None
         elif event.key == "tab" and (longer := completed(self.edit.text)) != self.edit.text:
@@ -72,14 +90,14 @@ class PathField:
         elif event.key in ("enter", "tab"):
             self._take()
         else:
-            return self.edit.key(event.key, event.character) or event.key in ("up", "down")
+            return self.edit.key(event.key, event.character) or event.key in ("up", "down", "pageup", "pagedown")
         return True
 
     def take_paste(self, text: str) -> bool:
         """Handle pasted text; True if it belongs to the path."""
         text = safe(text).strip()
         if self.edit is None:
-            return self.begin(text)
+            return bool(text) and self.begin(text)
         self.edit.insert(text)
         return True
 
