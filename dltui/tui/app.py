@@ -9,8 +9,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.binding import BindingType
+from textual.events import Key, Paste
 
 from dltui.core.errors import DltuiError
+from dltui.core.text import safe
 from dltui.tui.base.appearance import Appearance
 from dltui.tui.base.effects import mouse
 from dltui.tui.base.effects.alerts import Notices, sequence
@@ -32,7 +34,7 @@ from dltui.tui.terminal.typed import Typed
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from textual.events import Key
+    from textual.events import Event
     from textual.screen import Screen
     from textual.timer import Timer
 
@@ -88,6 +90,8 @@ class DltuiApp(LeanApp, inherit_bindings=False):
         self.services = services
         self.closing_lines: list[str] = []
         """Lines for the shell, after leaving."""
+        self._watched: dict[str, RunDirectory] = {}
+        """The runs that were live when their page was left."""
         self.first_time = False
         self.ways_out: WaysOut | None = None
         """Listens to signals, where there is a real terminal."""
@@ -136,7 +140,24 @@ class DltuiApp(LeanApp, inherit_bindings=False):
 
     def on_typed(self, event: Typed) -> None:
         """Pass letters on through the queue of the keys, so that the keys before them take effect first."""
-        self.screen.post_message(Typed(event.text))
+        if not self._unseen:
+            self.screen.post_message(Typed(event.text))
+
+    async def on_event(self, event: Event) -> None:
+        """Drop keys that would act on a page of which only a card is shown: q leaves, whatever it does elsewhere."""
+        if not isinstance(event, (Key, Paste)) or not self._unseen:
+            await super().on_event(event)
+        elif isinstance(event, Key) and event.key == "q":
+            self.action_leave()
+        elif isinstance(event, Key) and event.key in ("ctrl+c", "ctrl+z"):
+            await super().on_event(event)
+
+    @property
+    def _unseen(self) -> bool:
+        """True if the terminal is too small for the page."""
+        # While the app ends there is no screen any more.
+        page = self.screen_stack[-1] if self.screen_stack else None
+        return isinstance(page, Page) and page.unseen
 
     def _tick(self) -> None:
         self._terminal_watch.tick()
@@ -214,17 +235,27 @@ class DltuiApp(LeanApp, inherit_bindings=False):
             self.pop_screen()
 
     def home(self, run: str) -> None:
-        """Return to the list of runs, with the cursor on this run."""
-        from dltui.tui.run_list.page import RunsPage
-
+        """Return to the page that lists runs, a sweep or at last the list of all, with the cursor on this run."""
         while len(self.screen_stack) > 1:
             self.pop_screen()
-        if isinstance(self.screen, RunsPage):
-            self.screen.select(run)
+            if isinstance(self.screen, Page) and self.screen.listing:
+                self.screen.select(run)
+                return
 
-    def note_live_run(self, run: str) -> None:
+    def watched(self, run: RunDirectory) -> None:
         """Record that a live run was watched, so that after leaving, the shell shows how to come back to it."""
-        self.closing_lines.append(f"{run} goes on; back with: dltui attach {run}")
+        self._watched[run.id] = run
+
+    def tell_shell(self, line: str) -> None:
+        """Have a line shown in the shell, once, after leaving."""
+        if line not in self.closing_lines:
+            self.closing_lines.append(line)
+
+    def last_lines(self) -> list[str]:
+        """The lines for the shell: those that were told, and how to come back to what was watched and is still live."""
+        runs, clock = self.services.runs, self.services.clock
+        going = [safe(name) for name, run in self._watched.items() if runs.goes_on(run, clock.now)]
+        return [*self.closing_lines, *(f"{name} goes on; back with: dltui attach {name}" for name in going)]
 
     def _run_page(self, run: RunDirectory, replay: bool = False) -> Screen[None]:
         from dltui.tui.run_page.page import RunPage

@@ -65,9 +65,9 @@ def _show(services: Services, open_run: str | None, new: bool, replay: bool) -> 
             app.run(mouse=mouse.wanted(settings.mouse, os.environ))
         finally:
             _end_without_terminal(app.return_code)
-    app.closing_lines += services.trash.leave()
+    deleted = services.trash.leave()
     if app.return_code in (0, 1):
-        for line in app.closing_lines:
+        for line in (*app.last_lines(), *deleted):
             sys.stdout.write(line + "\n")
     return app.return_code or 0
 

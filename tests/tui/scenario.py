@@ -23,6 +23,8 @@ from dltui.core.lifecycle.resume import Resumption
 from dltui.core.machine.devices import Device
 from dltui.core.machine.usage import Sample, Worker
 from dltui.core.rundir.directory import RunDirectory
+from dltui.core.rundir.events import RunEnded
+from dltui.core.rundir.log import EventLog
 from dltui.tui.app import DltuiApp, make_app
 from dltui.tui.base.rows import Rows
 from dltui.tui.base.services import Services
@@ -112,6 +114,9 @@ class FakeClock(Clock):
     def now(self) -> float:
         return self.notes.now
 
+    def passed(self) -> float:
+        return self.notes.now
+
     def time_of_day(self, when: float, seconds: bool = False) -> str:
         return time.strftime("%H:%M:%S" if seconds else "%H:%M", time.gmtime(when))
 
@@ -159,6 +164,9 @@ class FakeCatalogLoader(CatalogLoader):
 
     def load(self) -> Catalog:
         return make_catalog(self.notes.torch)
+
+    def of_run(self, run: RunDirectory) -> tuple[Catalog, tuple[str, ...]]:
+        return self.load(), ()
 
     def presets(self) -> Presets:
         return Presets(environment={})
@@ -327,6 +335,13 @@ class FakeExporting(Exporting):
 
     def copy_line(self, *folders: Path) -> str:
         return f"scp -r {' '.join(f'user@gpu01:{folder}' for folder in folders)} ."
+
+
+def finish(services: FakeServices, run: str) -> None:
+    """Write what the worker of a live run writes when all epochs are done."""
+    log = EventLog(RunDirectory(services.root / run).events_path, 1)
+    log.append(RunEnded("finished", "all epochs done", None, 10, 400, 45.0, 40.0, "ab" * 32, {}))
+    log.close()
 
 
 @asynccontextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import threading
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from dltui.core.rundir.events import CommandObeyed
 from dltui.core.rundir.launch import LaunchRecord
 from dltui.core.rundir.log import EventLog
 from dltui.tui.base.page import Page
-from tests.tui.scenario import NOW, FakeServices, lines, ready, shown, text, until
+from tests.tui.scenario import NOW, FakeServices, finish, lines, ready, shown, text, until
 
 
 def notice(app: Any) -> str:
@@ -107,6 +108,46 @@ async def test_a_run_that_has_ended_takes_no_commands(services: FakeServices, ke
         await pilot.press(key)
         assert "bold-wren is finished: nothing to" in notice(app)
         assert sent(services, "bold-wren") == []
+
+
+@pytest.mark.parametrize(
+    ("key", "asked", "answer", "word"),
+    [
+        ("l", "new learning rate", (*"0.02", "enter"), "change"),
+        ("s", "stop brisk-otter", ("y",), "stop"),
+        ("G", "give its device back", ("f",), "pause"),
+        ("K", "kill brisk-otter", ("y",), "kill"),
+    ],
+)
+async def test_an_answer_counts_for_the_run_as_it_is_by_then(
+    services: FakeServices, key: str, asked: str, answer: tuple[str, ...], word: str
+) -> None:
+    async with shown(services, run="brisk-otter") as (app, pilot):
+        page: Any = app.screen
+        await pilot.press(key)
+        await until(pilot, lambda: asked in notice(app))
+        finish(services, "brisk-otter")
+        await until(pilot, lambda: page.view.ended)
+        await pilot.press(*answer)
+        assert notice(app) == f"brisk-otter is finished: nothing to {word}"
+        assert sent(services, "brisk-otter") == services.killed == []
+
+
+async def test_what_was_sent_to_a_run_that_has_ended_is_not_waited_for(services: FakeServices) -> None:
+    """By its id: another run of the same name has ended long ago."""
+    RunDirectory(services.root / "bold-wren").set_labels(name="brisk-otter")
+    async with shown(services) as (app, pilot):
+        page: Any = app.screen
+        await pilot.press("p")
+        RunDirectory(services.root / "lines-1").set_labels(name="read")
+        await until(pilot, lambda: "read" in {run.name for run in page.state.runs})
+        page.tick()
+        await until(pilot, lambda: "pause: sent, waiting for gpu01" in notice(app))
+        finish(services, "brisk-otter")
+        await until(pilot, lambda: page.state.known("brisk-otter").status == "finished")
+        page.tick()
+        await until(pilot, lambda: "waiting" not in notice(app))
+        assert page.run_keys.orders.waiting == {}
 
 
 async def test_a_kill_is_asked_for_with_what_it_costs(services: FakeServices) -> None:
@@ -299,8 +340,23 @@ async def test_leaving_says_how_to_come_back(services: FakeServices) -> None:
         await pilot.press("q")
         await pilot.pause()
     assert app.return_code == 0
-    assert app.closing_lines == ["brisk-otter goes on; back with: dltui attach brisk-otter"]
+    assert app.last_lines() == ["brisk-otter goes on; back with: dltui attach brisk-otter"]
     assert sent(services, "brisk-otter") == []
+
+
+async def test_leaving_says_once_what_goes_on_then(services: FakeServices) -> None:
+    async with shown(services) as (app, pilot):
+        for _ in range(2):
+            for run in ("brisk-otter", "calm-ibis", "bold-wren"):
+                app.open_run(RunDirectory(services.root / run))
+                await until(pilot, lambda: ready(app))
+                await pilot.press("escape")
+        await pilot.pause()
+        assert len(app.last_lines()) == 2
+        finish(services, "brisk-otter")
+    assert app.last_lines() == ["calm-ibis goes on; back with: dltui attach calm-ibis"]
+    shutil.rmtree(services.root / "calm-ibis")
+    assert app.last_lines() == []
 
 
 async def test_zoom_and_log_scale(services: FakeServices) -> None:

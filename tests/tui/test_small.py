@@ -6,11 +6,13 @@ from typing import Any, NamedTuple
 
 import pytest
 from syrupy.assertion import SnapshotAssertion
+from textual.events import MouseScrollUp, Paste
 
 from dltui.core.rundir.directory import RunDirectory
 from dltui.tui.new_run.page import NewRunPage
 from dltui.tui.run_list.page import RunsPage
 from dltui.tui.run_page.page import RunPage
+from dltui.tui.terminal.typed import Typed
 from tests.helpers.marks import few
 from tests.tui.everywhere import LOOKS
 from tests.tui.scenario import FakeServices, drawn, lines, looked_inside, ready, resized, shown, until
@@ -140,6 +142,36 @@ async def test_the_most_confused_pairs_are_chosen_one_by_one_and_lead_to_their_m
         assert lines(app)[4].startswith(" › 12  Pullover → Coat")
         await pilot.press("enter")
         await until(pilot, lambda: "only Pullover → Coat" in lines(app)[2])
+
+
+async def test_behind_the_card_keys_do_nothing(services: FakeServices, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A prompt is there again when there is room for it."""
+    monkeypatch.setenv("DLTUI_HOME", str(services.root.parent))
+    async with shown(services) as (app, pilot):
+        page: Any = app.screen
+        await pilot.press("end", "R")
+        await resized(pilot, (39, 9))
+        await pilot.press("x", "enter", "d", "question_mark", "n")
+        app.post_message(Typed("/" + "z" * 20))
+        app.post_message(Paste("z" * 20))
+        page.post_message(MouseScrollUp(None, 5, 5, 0, 0, 0, False, False, False))
+        await pilot.pause()
+        await resized(pilot, (80, 24))
+        assert "rename wild-moth to wild-moth" in lines(app)[-2]
+        await pilot.press("escape")
+        assert (app.screen, len(page.state.lines), page.state.selected) == (page, 8, "wild-moth")
+
+
+@pytest.mark.parametrize("keys", [(), ("slash", "x"), ("question_mark",), ("n",)])
+async def test_from_the_card_q_leaves(services: FakeServices, keys: tuple[str, ...]) -> None:
+    """Also where it is a letter, or leads back."""
+    async with shown(services) as (app, pilot):
+        await pilot.press(*keys)
+        await resized(pilot, (39, 9))
+        await pilot.press("q")
+        await pilot.pause()
+    assert app.return_code == 0
+    assert not app.is_running
 
 
 @pytest.mark.parametrize("of", ["compare 4", "sweep"])

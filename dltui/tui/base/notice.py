@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from dltui.core.text import safe
 from dltui.tui.base.rows import Rows
-from dltui.tui.draw.printed import pieces
+from dltui.tui.draw.printed import told
 from dltui.tui.draw.styled_text import Row, cells, cut, fit
 
 if TYPE_CHECKING:
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 SECONDS = 8.0
 MOST_ROWS = 6
 """The most rows of a message: its text is worth more than the end of a list above it."""
+LEAST_ASKED = 12
+"""The fewest cells of what is asked: with fewer the problem of what is typed gets rows of its own."""
 
 
 class Notice(Rows, can_focus=True):
@@ -32,19 +34,22 @@ class Notice(Rows, can_focus=True):
         self._said: tuple[str, str, float] | None = None
         self._question: Question | None = None
         self._prompt: Prompt | None = None
+        self._later: list[tuple[Question | None, Prompt | None]] = []
+        """What comes while another question is open, such as one that a thread has prepared."""
         self._before: Widget | None = None
+        self._rows_shown: list[Row] = []
         self.can_focus = False
 
     def say(self, text: str, style: str = "", seconds: float = SECONDS) -> None:
         """Show a line for a while."""
-        self._said = (safe(text), style, self.host.services.clock.now() + seconds)
+        self._said = (safe(text), style, self.host.services.clock.passed() + seconds)
         self.redraw()
 
     def redraw(self) -> None:
         """Take as many rows as what was said needs, then draw."""
         width = self.screen.size.width if self.is_attached else 0
-        asked = _question_rows(self._question, width) if self._question and width else []
-        wanted = len(asked or self._said_rows(width)) if width else 1
+        self._rows_shown = (self._asked_rows(width) or self._said_rows(width)) if width else []
+        wanted = max(len(self._rows_shown), 1)
         if self.styles.height is None or self.styles.height.value != wanted:
             self.styles.height = wanted
         super().redraw()
@@ -57,8 +62,7 @@ class Notice(Rows, can_focus=True):
         """Ask a question: `answers` by key; every other key means no."""
         from dltui.tui.base.line_edit import Question
 
-        self._question = Question(text, answers)
-        self._take()
+        self._put(Question(text, answers), None)
 
     def prompt(
         self,
@@ -75,14 +79,18 @@ class Notice(Rows, can_focus=True):
         """
         from dltui.tui.base.line_edit import LineEdit, Prompt
 
-        self._prompt = Prompt(text, LineEdit.over(value), check, done, live, step, complete, first=value)
-        self._take()
+        self._put(None, Prompt(text, LineEdit.over(value), check, done, live, step, complete, first=value))
 
     @property
     def asking(self) -> bool:
         return self._question is not None or self._prompt is not None
 
-    def _take(self) -> None:
+    def _put(self, question: Question | None, prompt: Prompt | None) -> None:
+        """Ask, or wait until the user has left what is open: what is being typed is no answer to another question."""
+        if self.asking:
+            self._later.append((question, prompt))
+            return
+        self._question, self._prompt = question, prompt
         self._before = self.screen.focused
         self.can_focus = True
         self.focus()
@@ -106,6 +114,8 @@ class Notice(Rows, can_focus=True):
                 answer()
         elif self._prompt is not None:
             self._typed(self._prompt, event)
+        if self._later and not self.asking:
+            self._put(*self._later.pop(0))
 
     def _typed(self, prompt: Prompt, event: Key) -> None:
         if event.key == "escape":
@@ -135,21 +145,30 @@ class Notice(Rows, can_focus=True):
             self.redraw()
 
     def _row(self, width: int, height: int) -> list[Row]:
+        return [fit(row, width) for row in self._rows_shown]
+
+    def _asked_rows(self, width: int) -> list[Row]:
+        """The open question or prompt; no rows without one."""
         if self._question is not None:
-            return [fit(row, width) for row in _question_rows(self._question, width)]
-        if self._prompt is not None:
-            return [fit(_prompt_row(self._prompt, width), width)]
-        said = self._said_rows(width)
-        return [fit(row, width) for row in said] if self._said is not None else [fit(self._idle(), width)]
+            return _question_rows(self._question, width)
+        return _prompt_rows(self._prompt, width) if self._prompt is not None else []
 
     def _said_rows(self, width: int) -> list[Row]:
-        """The last message, over as many rows as it takes; one empty row when it is over or a question hides it."""
-        if self._said is not None and self.host.services.clock.now() >= self._said[2]:
+        """The last message, over as many rows as it takes, or `idle()` when it is over."""
+        if self._said is not None and self.host.services.clock.passed() >= self._said[2]:
             self._said = None
-        if self._said is None or self.asking:
-            return [[]]
+        if self._said is None:
+            return self._idle_rows(width)
         text, style, _ = self._said
-        return [[(f" {line}", style)] for line in pieces(text, width - 2)[:MOST_ROWS]]
+        return told(text, style, width)[:MOST_ROWS]
+
+    def _idle_rows(self, width: int) -> list[Row]:
+        """What `idle()` says; a problem over more rows than one, but no more than leave what has it on the screen."""
+        row = self._idle()
+        if len(row) != 1 or row[0][1] != "bad":
+            return [row]
+        most = min(MOST_ROWS, max(self.screen.size.height // 3, 1))
+        return told(row[0][0].strip(), "bad", width)[:most]
 
 
 def _edited(prompt: Prompt) -> None:
@@ -161,12 +180,18 @@ def _edited(prompt: Prompt) -> None:
 
 def _question_rows(question: Question, width: int) -> list[Row]:
     """The question over as many rows as it takes: its answers stand at its end."""
-    return [[(f" {line}", "bold accent")] for line in pieces(question.text, width - 2)[:MOST_ROWS]]
+    return told(question.text, "bold accent", width)[:MOST_ROWS]
 
 
-def _prompt_row(prompt: Prompt, width: int) -> Row:
-    end = ("  " + prompt.problem, "bad") if prompt.problem else ("  Enter ok, Esc cancel", "dim")
+def _prompt_rows(prompt: Prompt, width: int) -> list[Row]:
+    """What is asked and what is typed; the problem with that beside it, or below where both would be cut."""
     typed = prompt.edit.row("bold", 24)
+    problem = f"  {prompt.problem}"
+    beside = width - cells(typed) - cells([(problem, "")]) - 2
+    if prompt.problem and beside >= min(cells([(prompt.text, "")]), LEAST_ASKED):
+        return [[(f" {cut(prompt.text, beside)} ", "bold accent"), *typed, (problem, "bad")]]
     # What is typed is worth more than the end of what is asked.
-    text = cut(prompt.text, max(width - cells(typed) - 3, 12))
-    return [(f" {text} ", "bold accent"), *typed, end]
+    asked: Row = [(f" {cut(prompt.text, max(width - cells(typed) - 3, LEAST_ASKED))} ", "bold accent"), *typed]
+    if not prompt.problem:
+        return [[*asked, ("  Enter ok, Esc cancel", "dim")]]
+    return [asked, *told(prompt.problem, "bad", width)[: MOST_ROWS - 1]]

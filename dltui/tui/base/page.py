@@ -39,6 +39,8 @@ class Page(Screen[None], inherit_bindings=False):
     keys: tuple[tuple[str, str], ...] = ()
     least: ClassVar[tuple[int, int]] = LEAST
     """The smallest terminal that it can be shown on."""
+    listing: ClassVar[str] = ""
+    """The word for the runs that it lists: the page of one of them leads back to it. "" where it lists none."""
     low: ClassVar[int] = 0
     """The rows of a screen below which it has the class `low`: it shows what matters most."""
     DEFAULT_CSS = """
@@ -69,6 +71,11 @@ class Page(Screen[None], inherit_bindings=False):
     def on_top(self) -> bool:
         """True if this page is visible. Changes below another page would make Textual draw both completely."""
         return self.is_attached and bool(self.app.screen_stack) and self.app.screen_stack[-1] is self
+
+    @property
+    def unseen(self) -> bool:
+        """True if the terminal is too small for it: there is only a card, and keys other than q do nothing."""
+        return self.has_class("small")
 
     @property
     def notice(self) -> Notice:
@@ -102,6 +109,9 @@ class Page(Screen[None], inherit_bindings=False):
         """The text that is still shown on a terminal that is too small."""
         return ""
 
+    def select(self, run: str) -> None:
+        """Move the cursor to the run of this id, on a page that lists runs."""
+
     def tick(self) -> None:
         """Called at a fixed pace while this page is on top: clocks go on."""
         self.redraw("#head", "#notice")
@@ -129,16 +139,24 @@ class Page(Screen[None], inherit_bindings=False):
         if text.startswith("/") and slash is not None and not self.notice.asking:
             slash()
             text = text[1:]
-        paste = self.notice.on_paste if self.notice.asking else getattr(self, "on_paste", None)
-        if paste is None:
-            self.notice.say("what was pasted is no command: nothing was done with it", "warn")
+        if self.notice.asking:
+            self.notice.on_paste(Paste(text))
         else:
-            paste(Paste(text))
+            self.pasted(text)
+
+    def on_paste(self, event: Paste) -> None:
+        # An open question or prompt has taken it before it comes here.
+        if not self.notice.asking:
+            self.pasted(event.text)
+
+    def pasted(self, text: str) -> None:
+        """Take what was pasted; on a page where nothing can be typed it has no meaning."""
+        self.notice.say("what was pasted is no command: nothing was done with it", "warn")
 
     def on_click(self, event: Click) -> None:
         """Do what the key does that is shown at this place."""
         event.stop()
-        if event.button != 1 or self.notice.asking or not isinstance(event.widget, Rows):
+        if event.button != 1 or self.notice.asking or self.unseen or not isinstance(event.widget, Rows):
             return
         row = event.widget.row_at(event.y)
         if event.widget.id in KEY_ROWS:
@@ -153,11 +171,13 @@ class Page(Screen[None], inherit_bindings=False):
 
     def on_mouse_scroll_up(self, event: MouseScrollUp) -> None:
         event.stop()
-        self.wheel(-1, event)
+        if not self.unseen:
+            self.wheel(-1, event)
 
     def on_mouse_scroll_down(self, event: MouseScrollDown) -> None:
         event.stop()
-        self.wheel(1, event)
+        if not self.unseen:
+            self.wheel(1, event)
 
     def wheel(self, by: int, event: MouseEvent) -> None:
         """Handle a turn of the wheel: as Up and Down do."""

@@ -6,6 +6,8 @@ import os
 from itertools import takewhile
 from pathlib import Path
 
+from dltui.core import paths
+
 MOST = 5_000
 """Entries of a folder that are looked at: a key must not wait for a huge one."""
 
@@ -15,7 +17,7 @@ def completed(text: str) -> str:
     before the path stays."""
     plugin, _, path = text.rpartition(":")
     folder, name = os.path.split(path)
-    found = sorted(_entries(Path(folder or ".").expanduser(), name, only_folders=plugin == "folder"))
+    found = sorted(_entries(paths.expanded(folder or "."), name, only_folders=plugin == "folder"))
     common = "".join(letters[0] for letters in takewhile(lambda each: len(set(each)) == 1, zip(*found, strict=False)))
     if len(found) > 1:
         # Whether a folder ends here is not known yet.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING
 
 from dltui.tui.base.page import press
@@ -32,8 +32,9 @@ RUN_KEYS = (
 
 class RunKeys:
     """Answers the keys for a page. `run` gives the run that they mean at that moment, `several` the runs to export, by
-    default that run; `learning_rate` the current learning rate, if it is known; `report` the text to copy for a run
-    that failed.
+    default that run; `known` gives any run of the page by its id, by default that run too; `learning_rate` the current
+    learning rate, if it is known; `report` the text to copy for a run that failed; `refusal` what to say to a key where
+    no run is selected.
     """
 
     def __init__(
@@ -41,23 +42,27 @@ class RunKeys:
         page: Page,
         run: Callable[[], Summary | None],
         several: Callable[[], Sequence[Summary]] | None = None,
+        known: Callable[[str], Summary | None] | None = None,
         learning_rate: Callable[[], float | None] = lambda: None,
         report: Callable[[], str] = str,
+        refusal: Callable[[str], str] = lambda key: "",
     ) -> None:
         self._page, self._run, self._several, self._report = page, run, several, report
-        self.to_copy = ("", "")
-        """A run's id and the line that was made for it."""
+        self._known = known or (lambda of: run())
+        self._refusal = refusal
+        self.to_copy: tuple[Collection[str], str] = ((), "")
+        """The ids of runs and the line that was made for them."""
         self._orders: Orders | None = None
         self.answers: dict[str, Answer] = {
-            "p": self._of_run(lambda run: self.orders.pause(run)),
-            "G": self._of_run(lambda run: self.orders.give_back(run)),
-            "s": self._of_run(lambda run: self.orders.stop(run)),
-            "K": self._of_run(lambda run: self.orders.kill(run)),
-            "w": self._of_run(lambda run: self.orders.checkpoint(run)),
-            "l": self._of_run(lambda run: self.orders.learning_rate(run, learning_rate())),
-            "r": self._of_run(lambda run: self.orders.resume(run)),
+            "p": self._of_run("p", lambda run: self.orders.pause(run)),
+            "G": self._of_run("G", lambda run: self.orders.give_back(run)),
+            "s": self._of_run("s", lambda run: self.orders.stop(run)),
+            "K": self._of_run("K", lambda run: self.orders.kill(run)),
+            "w": self._of_run("w", lambda run: self.orders.checkpoint(run)),
+            "l": self._of_run("l", lambda run: self.orders.learning_rate(run, learning_rate())),
+            "r": self._of_run("r", lambda run: self.orders.resume(run)),
             "e": self._take_home,
-            "a": self._of_run(lambda run: page.host.open_form(run.directory)),
+            "a": self._of_run("a", lambda run: page.host.open_form(run.directory)),
             "y": self._copy_line,
         }
 
@@ -67,23 +72,25 @@ class RunKeys:
         if self._orders is None:
             from dltui.tui.base.sent_commands import Orders
 
-            self._orders = Orders(self._page)
+            self._orders = Orders(self._page, self._known)
         return self._orders
 
     def row(self) -> Row:
         """The command that waits for an answer; empty when none does."""
-        return self._orders.row(self._page.host.services.clock.now()) if self._orders is not None else []
+        return self._orders.row(self._page.host.services.clock.passed()) if self._orders is not None else []
 
     def told(self, message: Told) -> None:
         """Show that a task is done, and keep the text to copy."""
-        run, page = self._run(), self._page
-        self.to_copy = (run.id if run is not None else "", message.copy)
+        page = self._page
+        if not message.copy:
+            page.notice.say(message.text, "good", seconds=30)
+            return
+        self.to_copy = (message.runs, message.copy)
         # What is cut on a narrow screen is still whole in the clipboard and after leaving.
         room = page.size.width - 16
-        text = message.text if len(message.text) <= room or not message.copy else message.text[:room] + "…"
-        page.notice.say(text + (" (y copies it)" if message.copy else ""), "good", seconds=30)
-        if message.copy and message.copy not in page.host.closing_lines:
-            page.host.closing_lines.append(message.copy)
+        text = message.text if len(message.text) <= room else message.text[:room] + "…"
+        page.notice.say(text + (" (y copies it)" if self._line() else ""), "good", seconds=30)
+        page.host.tell_shell(message.copy)
 
     def failed(self, message: Failed) -> None:
         """Show why a task was not done."""
@@ -93,27 +100,44 @@ class RunKeys:
         """Ask whether to kill the run, now that the cost is known."""
         self.orders.ask_to_kill(message.run, message.cost)
 
-    def _of_run(self, work: Callable[[Summary], None]) -> Answer:
-        """A handler that does nothing where no run is selected."""
+    def _of_run(self, key: str, work: Callable[[Summary], None]) -> Answer:
+        """A handler that says why it does nothing where no run is selected."""
 
         def answer() -> None:
             run = self._run()
             if run is not None:
                 work(run)
+            else:
+                self._refuse(key)
 
         return answer
 
-    def _take_home(self) -> None:
+    def _refuse(self, key: str) -> None:
+        text = self._refusal(key)
+        if text:
+            self._page.notice.say(text, "bad")
+
+    def _meant(self) -> Sequence[Summary]:
+        """The runs that a key for several runs means at this moment."""
         run = self._run()
-        runs = self._several() if self._several is not None else [run] if run is not None else []
+        return self._several() if self._several is not None else [run] if run is not None else []
+
+    def _take_home(self) -> None:
+        runs = self._meant()
         if runs:
             self.orders.export(runs)
 
+    def _line(self) -> str:
+        """The line that was made for the selected run, or for those that are marked; "" when it is about others."""
+        run, (of, line) = self._run(), self.to_copy
+        meant = {one.id for one in self._meant()} | ({run.id} if run is not None else set())
+        return line if meant & set(of) else ""
+
     def _copy_line(self) -> None:
         run = self._run()
-        of, line = self.to_copy
-        mine = line if run is None or of in ("", run.id) else ""
-        text = mine or self._report() or (run.command if run is not None else "")
+        text = self._line() or self._report() or (run.command if run is not None else "")
         if text:
             self._page.host.copy_to_clipboard(text)
             self._page.notice.say(f"copied, if your terminal allows it: {text.partition(chr(10))[0]}")
+        elif run is None:
+            self._refuse("y")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -35,9 +35,10 @@ LARGEST_LR = 10.0
 
 @dataclass(frozen=True)
 class Sent:
-    """A command that has not been acknowledged."""
+    """A command that has not been acknowledged; `run` is the id of its run, `name` what that is called."""
 
     run: str
+    name: str
     host: str
     action: str
     when: float
@@ -53,10 +54,13 @@ class AtRisk(Message):
 
 
 class Orders:
-    """The orders of a page to runs. Results are shown on the page's notice row."""
+    """The orders of a page to runs, with results on its notice row. `known` gives a run by its id as it is at that
+    moment, None when it is gone.
+    """
 
-    def __init__(self, page: Page) -> None:
+    def __init__(self, page: Page, known: Callable[[str], Summary | None]) -> None:
         self.page = page
+        self._known = known
         self.services = page.host.services
         self.waiting: dict[str, Sent] = {}
         self._exporting = False
@@ -75,15 +79,15 @@ class Orders:
             answers = {"y": lambda: self._release(run, False), "f": lambda: self._release(run, True)}
             self.page.notice.ask(text, answers)
 
-    def _release(self, run: Summary, until_free: bool) -> None:
-        self._send(run, "pause", {"release": True, "until_free": until_free})
+    def _release(self, asked: Summary, until_free: bool) -> None:
+        self._send(self._latest(asked), "pause", {"release": True, "until_free": until_free})
 
     def stop(self, run: Summary) -> None:
         if self._may(run, "stop"):
             queued = run.status == "queued"
             what = f"take {run.name} out of the queue?" if queued else f"stop {run.name} early and keep everything?"
             text = f"{what}   y yes   Esc no"
-            self.page.notice.ask(text, {"y": lambda: self._stop(run)})
+            self.page.notice.ask(text, {"y": lambda: self._stop(self._latest(run))})
 
     def _stop(self, run: Summary) -> None:
         if run.phase != WAITING:
@@ -106,8 +110,11 @@ class Orders:
             self.services.commands.kill(run.directory, run.attempt or None)
             return Told(f"{run.name} killed ({cost}); r goes on from there")
 
-        text = f"kill {run.name}? lost: {cost}   y yes   Esc no"
-        self.page.notice.ask(text, {"y": lambda: in_thread(self.page, "kill", end)})
+        def answer() -> None:
+            if self._may(self._latest(run), "kill"):
+                in_thread(self.page, "kill", end)
+
+        self.page.notice.ask(f"kill {run.name}? lost: {cost}   y yes   Esc no", {"y": answer})
 
     def checkpoint(self, run: Summary) -> None:
         self._send(run, "checkpoint", {})
@@ -120,8 +127,8 @@ class Orders:
                 "new learning rate (↑ x2, ↓ /2)", value, _lr_problem, lambda text: self._set(run, text), step=_doubled
             )
 
-    def _set(self, run: Summary, text: str) -> None:
-        self._send(run, "set", {"lr": float(text)})
+    def _set(self, asked: Summary, text: str) -> None:
+        self._send(self._latest(asked), "set", {"lr": float(text)})
 
     def resume(self, run: Summary) -> None:
         """Resume a run that has ended, after showing the plan."""
@@ -176,18 +183,19 @@ class Orders:
             self._exporting = False
 
     def _draw(self, runs: Sequence[Summary]) -> Message:
-        folders, problems = [], []
+        folders, drawn, problems = [], [], []
         for number, run in enumerate(runs, start=1):
             self.page.host.call_from_thread(self._drawing, run, number, len(runs))
             try:
                 folders.append(self.services.exporting.export(run.directory))
+                drawn.append(run.id)
             except DltuiError as error:
                 problems.append(f"{run.name}: {error}")
         if not folders:
             raise UsageError(problems[0])
         line = self.services.exporting.copy_line(*folders)
         text = f"{problems[0]}; the other {len(folders)}: {line}" if problems else line
-        return Told(text, line)
+        return Told(text, line, drawn)
 
     def acknowledge(self, commands: Sequence[tuple[str, str, int]]) -> None:
         """Remove the commands that the log has acknowledged, as (id, action, step), and show the result."""
@@ -196,22 +204,30 @@ class Orders:
             if sent is None:
                 continue
             if action == "ignored":
-                self._refuse(f"{sent.run} ignored {sent.action}: see its log")
+                self._refuse(f"{sent.name} ignored {sent.action}: see its log")
             else:
-                self.page.notice.say(f"{sent.run} {DONE.get(sent.action, sent.action)} at step {step:,}", "good")
+                self.page.notice.say(f"{sent.name} {DONE.get(sent.action, sent.action)} at step {step:,}", "good")
 
     def row(self, now: float) -> Row:
-        """The command that waits longest; empty when none does."""
+        """The command that waits longest at the time `now` of `Clock.passed`; empty when none does."""
+        self._forget_ended()
         sent = next(iter(self.waiting.values()), None)
         if sent is None:
             return []
         name = NAMES.get(sent.action, sent.action)
-        text = f" {name}: sent, waiting for {sent.host or sent.run}  {duration(max(now - sent.when, 0.0))}"
+        text = f" {name}: sent, waiting for {sent.host or sent.name}  {duration(max(now - sent.when, 0.0))}"
         return [(text, "warn")]
 
-    def forget(self, run: str) -> None:
-        """Forget the commands to a run that has ended: they will not be acknowledged."""
-        self.waiting = {key: sent for key, sent in self.waiting.items() if sent.run != run}
+    def _forget_ended(self) -> None:
+        """Forget the commands to runs that have ended or are gone: they will not be acknowledged."""
+        for key, sent in list(self.waiting.items()):
+            run = self._known(sent.run)
+            if run is None or not run.is_live:
+                del self.waiting[key]
+
+    def _latest(self, run: Summary) -> Summary:
+        """The run as it is when a question about it is answered, which may have been open for long."""
+        return self._known(run.id) or run
 
     def _may(self, run: Summary, word: str) -> bool:
         if not self.services.viewer.may_command(run.directory):
@@ -234,7 +250,7 @@ class Orders:
         words = {"checkpoint": "checkpoint", "set": "change", "resume": "continue"}
         if not self._has_worker(run, words.get(action, action)):
             return
-        sent = Sent(run.name, run.host, action, self.services.clock.now())
+        sent = Sent(run.id, run.name, run.host, action, self.services.clock.passed())
         if run.via:
             self._send_there(run, sent, arguments)
             return

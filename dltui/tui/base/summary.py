@@ -50,6 +50,8 @@ class Summary:
     best: str = ""
     best_epoch: int = 0
     best_name: str = ""
+    best_mode: str = ""
+    """Whether the lowest or the highest value is best, "min" or "max"; "" where that is not known."""
     best_value: float | None = None
     trend: Sequence[float] = ()
     tags: tuple[str, ...] = ()
@@ -134,6 +136,7 @@ def summarize(
         best=metric(name, best) if best is not None else "",
         best_epoch=best_epoch,
         best_name=safe(name),
+        best_mode=safe((history.monitor or {}).get("mode", "")),
         best_value=best,
         trend=trend,
         test=f"{shown} {metric(shown, test[shown])}" if shown in test else "",

@@ -99,7 +99,7 @@ def _triple(read: tuple[Reader, Reader, Reader]) -> Reader:
 _TEXTS = (
     "name", "status", "why", "phase", "model", "framework", "dataset", "device", "best", "best_name", "note", "test",
     "seed", "group", "sweep", "exports", "command",
-    "keeps_device",
+    "keeps_device", "best_mode",
 )  # fmt: skip
 READ: dict[str, Reader] = {
     **dict.fromkeys(_TEXTS, safe),

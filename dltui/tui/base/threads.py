@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any
 
 from textual.message import Message
@@ -25,12 +25,15 @@ class Failed(Message):
 
 
 class Told(Message):
-    """A message that a task is done, with its `text`; `copy` is a text to copy."""
+    """A message that a task is done, with its `text`; `copy` is a text to copy, `runs` are the ids of those that it is
+    about.
+    """
 
-    def __init__(self, text: str, copy: str = "") -> None:
+    def __init__(self, text: str, copy: str = "", runs: Collection[str] = ()) -> None:
         super().__init__()
         self.text = text
         self.copy = copy
+        self.runs = runs
 
 
 class Watcher:

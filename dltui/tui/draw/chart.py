@@ -164,7 +164,8 @@ def _axis_rows(
     ends: tuple[float, float], kind: str, name: str, signs: tuple[tuple[float, str, str], ...], margin: int, width: int
 ) -> list[Row]:
     start, end = ends
-    span = end - start
+    # Between equal ends everything stands at the start.
+    span = (end - start) or 1.0
     if kind == "decades":
         values = decade_ticks(start, end, width)
     elif kind == "epochs":

@@ -55,3 +55,8 @@ class Chart:
     chosen: bool = False
     decades: bool = False
     best_name: str = "best"
+
+    @property
+    def span(self) -> float:
+        """The length of the x axis; 1 between equal ends, where everything stands at the start."""
+        return (self.end - self.start) or 1.0

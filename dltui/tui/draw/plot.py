@@ -70,7 +70,7 @@ class Plot:
 
     def _cursor(self, x: float) -> None:
         """Draw a vertical line."""
-        at = (x - self.chart.start) / (self.chart.end - self.chart.start)
+        at = (x - self.chart.start) / self.chart.span
         if 0 <= at <= 1 + 1e-9:
             column = min(int(at * self.width), self.width - 1)
             self.letters[:, column] = ord("│")
@@ -81,7 +81,7 @@ class Plot:
 
         y = np.asarray(series.y, dtype=np.float64)
         if series.form == "dots":
-            x = (np.asarray(series.x, dtype=np.float64) - self.chart.start) / (self.chart.end - self.chart.start)
+            x = (np.asarray(series.x, dtype=np.float64) - self.chart.start) / self.chart.span
             dots = raster.points(x, self._share(y), self.width * ACROSS, self.height * DOWN)
             self._put(0, raster.braille(dots), series.style, self.look.mark(series.mark))
             return
@@ -157,7 +157,7 @@ class Plot:
         np.copyto(self.numbers[:, first:last], self._number(style), where=drawn)
 
     def _sign(self, x: float, y: float, letter: str, style: str) -> None:
-        at = (x - self.chart.start) / (self.chart.end - self.chart.start)
+        at = (x - self.chart.start) / self.chart.span
         share = self.scale.share(y) if y == y else -1.0
         if 0 <= at <= 1 + 1e-9 and -0.02 <= share <= 1.02:
             column = min(int(at * self.width), self.width - 1)

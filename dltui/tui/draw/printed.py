@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from dltui.core.text import clean, without_colours
-from dltui.tui.draw.styled_text import cut_left, width
+from dltui.tui.draw.styled_text import Row, cut_left, width
 
 LONGEST = 2_000
 """Letters of one line; more of it is not looked at."""
@@ -29,6 +29,11 @@ def pieces(text: str, room: int, indent: int = 0) -> list[str]:
         found.append(rest[:end].rstrip())
         rest = " " * indent + rest[end:].lstrip()
     return [*found, rest]
+
+
+def told(text: str, style: str, room: int) -> list[Row]:
+    """A sentence over as many rows of `room` cells as it takes, with a blank at both ends."""
+    return [[(f" {line}", style)] for line in pieces(text, room - 2)]
 
 
 def _fitting(text: str, room: int) -> int:

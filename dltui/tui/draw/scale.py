@@ -101,11 +101,20 @@ def labels(values: Sequence[float]) -> list[str]:
     steps = [abs(b - a) for a, b in pairwise(values)] or [largest or 1.0]
     smallest = min(steps)
     if largest >= 1e5 or (0 < largest < 1e-3):
-        return [f"{value:.0e}".replace("e-0", "e-").replace("e+0", "e") if value else "0" for value in values]
+        for digits in range(12):
+            texts = [_scientific(value, digits) for value in values]
+            # Far from 0 many digits are the same.
+            if len(set(texts)) == len(set(values)):
+                break
+        return texts
     decimals = 0
     while decimals < 6 and abs(round(smallest, decimals) - smallest) > smallest * 1e-3:
         decimals += 1
     return [f"{value:.{decimals}f}" for value in values]
+
+
+def _scientific(value: float, digits: int) -> str:
+    return f"{value:.{digits}e}".replace("e-0", "e-").replace("e+0", "e") if value else "0"
 
 
 def epoch_ticks(end: float, room: int) -> list[float]:

@@ -9,10 +9,12 @@ from textual.binding import BindingType
 from textual.message import Message
 
 from dltui.core.rundir import place
+from dltui.core.text import safe
 from dltui.tui.base.page import Page, bind
 from dltui.tui.base.rows import Rows
 from dltui.tui.base.threads import Failed, Told, Watcher, in_thread
 from dltui.tui.draw import colors
+from dltui.tui.draw.printed import told
 from dltui.tui.draw.styled_text import Row, fit
 
 if TYPE_CHECKING:
@@ -81,6 +83,8 @@ class ComparePage(Page):
         if len(runs) == 2:
             self.keys = (*self.keys[:2], ("s", "samples"), *self.keys[2:])
         self.found: Comparison | None = None
+        self.problem = ""
+        """Why there is nothing to show."""
         self.metric = 0
         self.first = 0
         self._lines = self._room = 0
@@ -153,9 +157,13 @@ class ComparePage(Page):
         self.query_one("#table").styles.height = self._room
 
     def on_failed(self, message: Failed) -> None:
-        if self._watcher is not None and self.found is None:
+        if self.found is not None:
+            self.notice.say(message.reason, "bad", seconds=60)
+            return
+        if self._watcher is not None:
             self._watcher.stop()
-        self.notice.say(f"{message.reason}   Esc back", "bad", seconds=600)
+        self.problem, self.keys = safe(message.reason), self.keys[-2:]
+        self.redraw()
 
     def head(self, width: int) -> Row:
         title: Row = [(" dltui", "accent bold"), ("  Compare", "bold"), (f"   {len(self.runs)} runs", "dim")]
@@ -166,18 +174,22 @@ class ComparePage(Page):
 
     def _verdict(self, width: int, height: int) -> list[Row]:
         if self.found is None:
-            return [fit([(" reading the runs ...", "dim")], width)]
+            return [fit([("" if self.problem else " reading the runs ...", "dim")], width)]
         from dltui.tui.pages.compare_rows import verdict
 
         return [fit(verdict(self.found, width), width)]
 
     def _curves(self, width: int, height: int) -> list[Row]:
         if self.found is None:
-            return []
+            return self._told(width)
         from dltui.tui.pages.compare_rows import charts, metrics
 
         names = metrics(self.found)
         return charts(self.found, self.run_colors, names[self.metric % len(names)], width, height, self.host.look)
+
+    def _told(self, width: int) -> list[Row]:
+        """Why there is nothing to show."""
+        return [fit(row, width) for row in told(self.problem, "bad", width)] if self.problem else []
 
     def _divider(self, width: int, height: int) -> list[Row]:
         if self.found is None:
@@ -194,7 +206,8 @@ class ComparePage(Page):
 
     def _table(self, width: int, height: int) -> list[Row]:
         if self.found is None:
-            return []
+            # On a low screen the table is all that there is.
+            return self._told(width) if self.has_class("low") else []
         from dltui.tui.pages.compare_rows import table
 
         rows = table(self.found, self.run_colors, width)
@@ -244,7 +257,7 @@ class ComparePage(Page):
 
     def on_told(self, message: Told) -> None:
         self._copy = message.text
-        self.host.closing_lines.append(message.text)
+        self.host.tell_shell(message.text)
         self.notice.say(f"{message.copy}/comparison.svg is drawn; y copies the scp command", "good", seconds=30)
 
     def action_copy(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -16,7 +16,7 @@ from dltui.tui.draw.styled_text import Row, cells, cut_words, fit, left, on, win
 
 if TYPE_CHECKING:
     from textual.app import App
-    from textual.events import Key, Paste
+    from textual.events import Key
     from textual.widget import Widget
 
 KEYS = {
@@ -94,6 +94,13 @@ def key_name(key: str) -> str:
     return f"Ctrl-{key[5:].upper()}" if key.startswith("ctrl+") else key
 
 
+def _visible(found: Sequence[Action], chosen: int, room: int) -> range:
+    """The actions around the chosen one that fit into so many rows with the headings of their pages."""
+    shown = window(len(found), chosen, room - 1)
+    headings = len({found[number].page for number in shown})
+    return window(len(found), chosen, room - headings)
+
+
 def _with_last(rows: list[Row], explanation: str, room: int, height: int) -> list[Row]:
     """The rows with the complete explanation of the chosen action in the last row where the list has cut it."""
     empty: list[Row] = [[] for _ in range(height - 1 - len(rows))]
@@ -155,7 +162,7 @@ class HelpPage(Page):
         )
         rows: list[Row] = []
         last = ""
-        for number in window(len(found), self.chosen, height - 2):
+        for number in _visible(found, self.chosen, height - 1):
             action = found[number]
             if action.page != last:
                 rows.append([(f" {action.page.upper()}", "dim")])
@@ -168,7 +175,7 @@ class HelpPage(Page):
             ]
             row = fit(row, width)
             rows.append(on(row, "selected") if picked else row)
-        return _with_last(rows[: height - 1], found[self.chosen].explanation, width - keys - labels - 4, height)
+        return _with_last(rows, found[self.chosen].explanation, width - keys - labels - 4, height)
 
     def on_key(self, event: Key) -> None:
         if event.key in ("question_mark", "q") and not self.typing and not self.filter.text:
@@ -181,8 +188,8 @@ class HelpPage(Page):
             event.prevent_default()
             self.redraw()
 
-    def on_paste(self, event: Paste) -> None:
-        self.filter.insert(safe(event.text))
+    def pasted(self, text: str) -> None:
+        self.filter.insert(safe(text))
         self.chosen = 0
         self.redraw()
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from dltui.tui.base.summary import Summary
     from dltui.tui.run_list.state import RunListState
 
-LONGEST_NAME, LONGEST_TAG, LONGEST_NOTE = 60, 30, 200
+LONGEST_TAG, LONGEST_NOTE = 30, 200
 LABEL_KEYS = (
     press("R", "rename", "rename the run; its id stays"),
     press("number_sign", "tag", "words to find runs by; -word removes one"),
@@ -44,9 +44,9 @@ class LabelKeys:
         }
 
     def rename(self) -> None:
-        if self._state.run is not None and self._may_write([self._state.run]):
-            run = self._state.run
-            self._page.notice.prompt(f"rename {run.id} to", run.name.strip(), _name_problem, lambda name: self._label(
+        run = self._one("R")
+        if run is not None and self._may_write([run]):
+            self._page.notice.prompt(f"rename {run.id} to", run.name, _name_problem, lambda name: self._label(
                 [run], f"{run.id} is called {name.strip()}", name=name.strip()
             ))  # fmt: skip
 
@@ -73,8 +73,8 @@ class LabelKeys:
         self._do("tag", work)
 
     def note(self) -> None:
-        if self._state.run is not None and self._may_write([self._state.run]):
-            run = self._state.run
+        run = self._one("N")
+        if run is not None and self._may_write([run]):
             self._page.notice.prompt(f"note on {run.id}", run.note, _note_problem, lambda text: self._label(
                 [run], f"{run.id}: note {'kept' if text.strip() else 'removed'}", note=text.strip()
             ))  # fmt: skip
@@ -91,7 +91,7 @@ class LabelKeys:
         runs = self._state.targets
         live = next((run for run in runs if run.is_live), None)
         if live is not None:
-            self._page.notice.say(f"{live.name.strip()} is {live.status}: s stops it first", "bad")
+            self._page.notice.say(f"{live.name} is {live.status}: s stops it first", "bad")
         elif runs and self._may_write(runs):
             self._state.leave({run.id for run in runs})
 
@@ -116,10 +116,15 @@ class LabelKeys:
         self._state.selected = run
 
     def fork(self) -> None:
-        run = self._state.run
-        if run is None or self._refuse_read_only():
-            return
-        self._page.host.open_fork(run.directory)
+        run = self._one("f")
+        if run is not None and not self._refuse_read_only():
+            self._page.host.open_fork(run.directory)
+
+    def _one(self, key: str) -> Summary | None:
+        """The selected run; on a group, where the key does nothing, says so."""
+        if text := self._state.refusal(key):
+            self._page.notice.say(text, "bad")
+        return self._state.run
 
     def _do(self, task: str, work: Any) -> None:
         def then() -> Message:
@@ -139,18 +144,20 @@ class LabelKeys:
     def _may_write(self, runs: Sequence[Summary]) -> bool:
         shut = [run for run in runs if not self._page.host.services.viewer.may_command(run.directory)]
         if shut:
-            self._page.notice.say(f"read-only: {shut[0].name.strip()} is not yours to change", "bad")
+            self._page.notice.say(f"read-only: {shut[0].name} is not yours to change", "bad")
         return not shut
 
 
 def _title(runs: Sequence[Summary]) -> str:
-    return runs[0].name.strip() if len(runs) == 1 else plural(len(runs), "run")
+    return runs[0].name if len(runs) == 1 else plural(len(runs), "run")
 
 
 def _name_problem(text: str) -> str:
+    from dltui.core.rundir.names import MOST
+
     if not text.strip():
         return "a name needs at least one character"
-    return f"at most {LONGEST_NAME} characters" if len(text) > LONGEST_NAME else ""
+    return f"at most {MOST} characters" if len(text.strip()) > MOST else ""
 
 
 def _tag_problem(text: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from dltui.core.analysis.groups import missing_seeds, spread, standing, status
+from dltui.core.analysis.groups import missing_seeds, shared, spread, standing, status
 from dltui.core.analysis.measures import run_filter
 from dltui.core.tasks.registry import lowest_is_best
 from dltui.core.text import plural
@@ -70,7 +70,7 @@ def _merit(run: Summary) -> tuple[bool, str, float]:
     """A sort key by quality within each metric: high scores, low errors first."""
     if run.best_value is None:
         return True, "", 0.0
-    return False, run.best_name, run.best_value if lowest_is_best(run.best_name) else -run.best_value
+    return False, run.best_name, run.best_value if lowest_is_best(run.best_name, run.best_mode) else -run.best_value
 
 
 PREFIX = "group/"
@@ -96,7 +96,7 @@ def fold(
             line = group_line(of, lacking.get(run.group, ()))
             lines.append(line)
             if line.id in opened:
-                lines += [replace(one, name="  " + one.name) for one in line.members]
+                lines += line.members
     return lines
 
 
@@ -105,9 +105,10 @@ def group_line(members: Sequence[Summary], missing: Sequence[int] = ()) -> Summa
     first = members[0]
     if first.sweep:
         return sweep_line(members)
-    best = spread(one.best_value for one in members)
+    name = shared(one.best_name for one in members)
+    best = spread(one.best_value for one in members if one.best_name == name)
     test = spread(one.test_value for one in members)
-    shown = first.test.partition(" ")[0] or first.best_name
+    shown = next((one.test.partition(" ")[0] for one in members if one.test), name)
     statuses = [one.status for one in members]
     left = [one.left for one in members if one.left is not None]
     return replace(
@@ -120,7 +121,8 @@ def group_line(members: Sequence[Summary], missing: Sequence[int] = ()) -> Summa
         epochs=sum(one.epochs for one in members),
         fraction=sum(one.fraction for one in members) / len(members),
         left=max(left) if left else None,
-        best=wording.spread(first.best_name, best) if best else "",
+        best=wording.spread(name, best) if best else "",
+        best_name=name,
         best_epoch=0,
         trend=(),
         test=f"{shown} {wording.spread(shown, test)}" if test else "",
@@ -131,7 +133,8 @@ def group_line(members: Sequence[Summary], missing: Sequence[int] = ()) -> Summa
 
 def sweep_line(members: Sequence[Summary]) -> Summary:
     """The line of a sweep: its best trial stands for it, of equals the first (`trial.order`)."""
-    best = min(reversed(members), key=_merit)
+    name = shared(one.best_name for one in members)
+    best = min((one for one in reversed(members) if one.best_name == name), key=_merit)
     tested = best if best.test else next((one for one in members if one.test), best)
     going = [one.status for one in members if one.is_live]
     left = [one.left for one in members if one.left is not None]

@@ -42,6 +42,7 @@ class RunsPage(Page):
     """The page with the list of runs. `state` is shared with the objects that handle keys."""
 
     name_of_page = "Runs"
+    listing = "runs"
     low = 20
     BINDINGS: ClassVar[list[BindingType]] = [
         *RUN_KEYS,
@@ -72,7 +73,9 @@ class RunsPage(Page):
     def __init__(self) -> None:
         super().__init__()
         self.state = RunListState()
-        self.run_keys = RunKeys(self, lambda: self.state.run, lambda: self.state.targets)
+        self.run_keys = RunKeys(
+            self, lambda: self.state.run, lambda: self.state.targets, self.state.known, refusal=self.state.refusal
+        )
         self.choose_keys = ChooseKeys(self, self.state)
         self.label_keys = LabelKeys(self, self.state, self._reread)
         self.answers = {**self.run_keys.answers, **self.choose_keys.answers, **self.label_keys.answers}
@@ -137,8 +140,6 @@ class RunsPage(Page):
         self.host.notices.seen(message.runs)
         for run in message.runs:
             self.run_keys.orders.acknowledge(run.obeyed)
-            if not run.is_live:
-                self.run_keys.orders.forget(run.name)
         self._share_rows()
         self.redraw()
 
@@ -218,7 +219,9 @@ class RunsPage(Page):
         state.first = min(max(state.first, at - height + 1), at, max(len(state.lines) - height, 0))
         services, ascii_only = self.host.services, self.host.look.ascii
         now, host, hosts = services.clock.now(), services.viewer.host(), bool(state.hosts)
-        return table.table(state.lines, at, state.first, width, height, now, host, ascii_only, state.marked, hosts)
+        return table.table(
+            state.lines, at, state.first, width, height, now, host, ascii_only, state.marked, hosts, state.inside
+        )
 
     def _unknown(self) -> str:
         from dltui.core.analysis.measures.run_filter import unknown
@@ -247,7 +250,6 @@ class RunsPage(Page):
             self.action_move(WHEEL * by)
 
     def select(self, run: str) -> None:
-        """Move the cursor to a run."""
         self.state.selected = run
 
     def action_move(self, by: int) -> None:

@@ -56,7 +56,7 @@ class PreviewPane:
             return
         if self._reading is None:
             self._reading = PreviewReading(self._page)
-        self._aimed, self._since = chosen, self._page.host.services.clock.now()
+        self._aimed, self._since = chosen, self._page.host.services.clock.passed()
         self._reading.want(chosen)
 
     def stop(self) -> None:
@@ -81,9 +81,9 @@ class PreviewPane:
             return []
         if line.via:
             return [rule(width, f"on {line.via}; Enter {'lists its runs' if line.members else 'opens it'}")]
-        late = self._page.host.services.clock.now() - self._since > PATIENCE
+        late = self._page.host.services.clock.passed() - self._since > PATIENCE
         if found is None or (found.line != line.id and late):
-            return [rule(width, f"reading {line.name.strip()} ...")]
+            return [rule(width, f"reading {line.name} ...")]
         key = (found, found.line == line.id, width, height, self._page.host.look)
         if key != self._drawn[0]:
             from dltui.tui.run_list.preview import rows

@@ -56,9 +56,9 @@ def wanted(line: Summary | None, marked: tuple[str, ...]) -> Wanted | None:
     if line is None or line.via:
         return None
     if line.members and not line.sweep:
-        return Wanted(line.id, line.name.strip(), None, tuple(run.id for run in line.members[:MOST_OVER]))
+        return Wanted(line.id, line.name, None, tuple(run.id for run in line.members[:MOST_OVER]))
     over = tuple(one for one in marked if one != line.directory.id)
-    name = f"{line.directory.id}, best of {line.group}" if line.members else line.name.strip()
+    name = f"{line.directory.id}, best of {line.group}" if line.members else line.name
     return Wanted(line.id, name, line.directory, over[:MOST_OVER])
 
 

@@ -26,6 +26,8 @@ class RunListState:
         self.lines: list[Summary] = []
         self.opened: set[str] = set()
         """The ids of the groups whose runs are shown separately."""
+        self.inside: frozenset[str] = frozenset()
+        """The ids of the runs that are shown below their group."""
         self.selected: str | None = None
         self.first = 0
         """The first line that is on the screen."""
@@ -65,6 +67,20 @@ class RunListState:
         """The selected run; None on a group, which takes no commands."""
         return None if self.line is None or self.line.members else self.line
 
+    def known(self, run: str) -> Summary | None:
+        """The run of this id as it was read last; None when it is gone."""
+        return next((one for one in self.runs if one.id == run), None)
+
+    def refusal(self, key: str) -> str:
+        """The reason why a key for one run does nothing on a group, and what to do; "" on a run, or without any."""
+        line = self.line
+        if line is None or not line.members:
+            return ""
+        if line.sweep and not line.via:
+            return f"a sweep: Enter opens it, Enter again one of its runs, then {key} acts on that"
+        choose = "choose one of its runs below" if line.id in self.opened else "Enter shows its runs"
+        return f"a group: {choose}, then {key} acts on one"
+
     @property
     def targets(self) -> list[Summary]:
         """The runs that a key for several runs acts on: the marked runs, else the selected run or group."""
@@ -80,6 +96,7 @@ class RunListState:
         self.lines = lines(self.runs, self.choice, self.opened)
         # Looked up at each frame: the lines themselves first, then what is folded in them.
         folded = {run.id: place for place, line in enumerate(self.lines) for run in line.members}
+        self.inside = frozenset(run.id for line in self.lines if line.id in self.opened for run in line.members)
         self._places = folded | {line.id: place for place, line in enumerate(self.lines)}
 
     def take(self, runs: list[Summary]) -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 WHOLE_DETAIL = 6
 """The rows of the whole pane about the selected run."""
 LEAST_TREND = 8
+INDENT = "  "
 # Names that a narrow column would cut.
 SHORT = {"fashion-mnist": "fashion", "linear-regression": "linear"}
 
@@ -33,13 +34,15 @@ def table(
     ascii_only: bool,
     marked: Collection[str] = (),
     hosts: bool = False,
+    inside: Collection[str] = (),
 ) -> list[Row]:
-    """The visible runs; the selected run with an arrow, those whose ids are in `marked` with a star. `hosts` is true
-    where other hosts are shown.
+    """The visible runs; the selected run with an arrow, those whose ids are in `marked` with a star, those of `inside`,
+    which stand below their group, indented. `hosts` is true where other hosts are shown.
     """
     rows = []
     for number, run in enumerate(runs[first : first + height], start=first):
-        row = _row(run, width, now, host, number == selected, ascii_only, hosts)
+        indent = INDENT if run.id in inside else ""
+        row = _row(run, width, now, host, number == selected, ascii_only, hosts, indent)
         ids = [member.id for member in run.members or (run,)]
         star = "*" if all(one in marked for one in ids) else " "
         row = [(row[0][0][0], row[0][1]), (star, "accent bold"), *row[1:]]
@@ -47,14 +50,16 @@ def table(
     return rows
 
 
-def _row(run: Summary, width: int, now: float, host: str, marked: bool, ascii_only: bool, hosts: bool) -> Row:
+def _row(
+    run: Summary, width: int, now: float, host: str, marked: bool, ascii_only: bool, hosts: bool, indent: str
+) -> Row:
     sizes = columns(width, hosts)
     # Where the run is, with its machine when that is not this one.
     where = run.device if run.host in ("", host) else f"{run.host}:{run.device.removeprefix('cuda:')}"
     dim = "" if run.is_live else "dim"
     row: Row = [
         ("› " if marked else "  ", "accent bold"),
-        (left(_name(run, sizes["name"] - 1), sizes["name"] - 1) + " ", "bold" if run.is_live else ""),
+        (left(indent + _name(run, sizes["name"] - 1), sizes["name"] - 1) + " ", "bold" if run.is_live else ""),
     ]
     texts = {
         "model": _short(run.model, sizes.get("model", 0)),

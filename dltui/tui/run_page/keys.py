@@ -63,9 +63,9 @@ BINDINGS = (
 )
 
 
-def bottom_bar(view: RunView | None, may_command: bool) -> Keys:
-    """The keys of the bottom bar, which depend on whether the run has ended."""
-    end = (("a", "again"), ("y", "copy"), ("Esc", "runs"))
+def bottom_bar(view: RunView | None, may_command: bool, back: str = "runs") -> Keys:
+    """The keys of the bottom bar, which depend on whether the run has ended; `back` is where Esc leads."""
+    end = (("a", "again"), ("y", "copy"), ("Esc", back))
     if not may_command:
         return (("Tab", "next tab"), ("v", "overlay runs"), *end)
     status = view.summary.status if view is not None else ""

@@ -137,7 +137,7 @@ class RunPage(Page):
             self._reading.stop()
         self.host.taskbar.clear()
         if self.view is not None and self.view.summary.is_live:
-            self.host.note_live_run(self.view.summary.id)
+            self.host.watched(self.run.directory)
 
     def on_resize(self, event: object) -> None:
         super().on_resize(event)  # type: ignore[arg-type]
@@ -153,8 +153,6 @@ class RunPage(Page):
         self.run.view, self.tabs.curves.others = view, message.others
         self.host.notices.seen([view.summary])
         self.run_keys.orders.acknowledge(view.summary.obeyed)
-        if view.ended:
-            self.run_keys.orders.forget(view.summary.name)
         self._tell_progress(view)
         if before is not None and not before.ended and view.ended:
             self._say_ended(view)
@@ -192,13 +190,20 @@ class RunPage(Page):
         self.tabs.mistakes.marks.reviewed(message)
 
     def tick(self) -> None:
-        self.run.play(self.host.services.clock.now())
+        self.run.play(self.host.services.clock.passed())
         self.redraw(*(() if self._stale else ("#head", "#progress", "#numbers", "#notice")))
         self._stale = False
 
     @property
     def keys(self) -> tuple[tuple[str, str], ...]:  # type: ignore[override]
-        return self.tabs.open.keys or bottom_bar(self.view, self.host.services.viewer.may_command(self.run.directory))
+        may_command = self.host.services.viewer.may_command(self.run.directory)
+        return self.tabs.open.keys or bottom_bar(self.view, may_command, self._home)
+
+    @property
+    def _home(self) -> str:
+        """The word for the page that lists runs to which Esc leads, at last."""
+        below = (page.listing for page in reversed(self.host.screen_stack) if isinstance(page, Page))
+        return next(filter(None, below), "runs")
 
     def head(self, width: int) -> Row:
         services, directory = self.host.services, self.run.directory

@@ -80,7 +80,7 @@ class WatchedRun:
     def hold(self) -> None:
         """Hold the replay, or let it go on."""
         if self.replay is not None and self.view is not None:
-            self.replay = self.replay.turned(self.view.history, self._page.host.services.clock.now())
+            self.replay = self.replay.turned(self.view.history, self._page.host.services.clock.passed())
             self._page.redraw()
 
     def _hold(self, by: int) -> None:
@@ -102,7 +102,7 @@ class WatchedRun:
         if self.view is None or not len(self.view.history.points):
             self._page.notice.say("nothing to play yet: the first step is to come", "bad")
             return
-        now = self._page.host.services.clock.now()
+        now = self._page.host.services.clock.passed()
         playing = self.replay is not None and self.replay.speed
         self.replay = self.replay.faster(now) if self.replay and playing else begun(self.view.history, now)
         self._page.redraw()

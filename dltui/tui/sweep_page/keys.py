@@ -106,15 +106,21 @@ class SweepKeys:
         self._do("pin", lambda: services.sweeps.pin(one.run, pinned), f"{safe(one.name)} {word}")
 
     def _stop(self, one: Trial) -> None:
+        if self._goes_on(one):
+            text = f"stop {safe(one.name)} for good and keep it?   y yes   Esc no"
+            self._page.notice.ask(text, {"y": lambda: self._stop_now(one)})
+
+    def _stop_now(self, asked: Trial) -> None:
+        """Stop a trial, unless it has ended while the question was open."""
+        one = next((found for found in self._state.everyone if found.run.id == asked.run.id), asked)
+        if self._goes_on(one):
+            services = self._page.host.services
+            self._do("stop", lambda: services.sweeps.stop_trial(one.run), f"{safe(one.name)} stops")
+
+    def _goes_on(self, one: Trial) -> bool:
         if one.over:
             self._refuse(f"{safe(one.name)} is {one.standing()}: nothing to stop")
-            return
-        services = self._page.host.services
-        text = f"stop {safe(one.name)} for good and keep it?   y yes   Esc no"
-        stop: Answer = lambda: self._do(  # noqa: E731
-            "stop", lambda: services.sweeps.stop_trial(one.run), f"{safe(one.name)} stops"
-        )
-        self._page.notice.ask(text, {"y": stop})
+        return not one.over
 
     def _fork(self, one: Trial) -> None:
         self._page.host.open_fork(one.run)

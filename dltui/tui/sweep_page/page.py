@@ -38,6 +38,7 @@ class SweepPage(Page):
     """The page of the sweep of this name."""
 
     name_of_page = "Sweep"
+    listing = "sweep"
     low = 20
     """Then there is the table or, after Tab, a picture."""
     keys: tuple[tuple[str, str], ...] = (
@@ -167,6 +168,9 @@ class SweepPage(Page):
 
     def _values(self, width: int, height: int) -> list[Row]:
         return [table.values_row(self.state, width)]
+
+    def select(self, run: str) -> None:
+        self.state.select(run)
 
     def action_open(self) -> None:
         if self.state.trial is not None:

@@ -54,11 +54,11 @@ def _best_so_far(state: SweepState, width: int, height: int, look: Look) -> list
     points = findings.best_so_far(state.found.trials)
     x, y = _steps(points, factor, 4 * width)
     most = state.found.plan.most_epochs
+    whole = "" if most is None else f", of {most:,}"
     chart = Chart(
-        f"best {safe(name)}{' %' if factor > 1 else ''} by epochs spent",
+        f"best {safe(name)}{' %' if factor > 1 else ''} by epochs spent{whole}",
         (Series("", x, y, "validation", "●", "straight"),),
         float(max(points[-1][0] if points else 1, 2)),
-        x_name="epochs" if most is None else f"epochs, of {most:,}",
         note="no epoch yet",
         floor=None,
         ceiling=100.0 if factor > 1 else None,

@@ -59,6 +59,11 @@ class SweepState:
     def trial(self) -> Trial | None:
         return self.ranked[self.index] if self.ranked else None
 
+    def select(self, run: str) -> None:
+        """Select the trial with this run, if it is in the table."""
+        if run in {one.run.id for one in self.ranked}:
+            self.selected = run
+
     def move(self, by: int) -> None:
         if self.ranked:
             self.selected = self.ranked[min(max(self.index + by, 0), len(self.ranked) - 1)].run.id

@@ -43,3 +43,4 @@ def test_from_home_and_from_here(lab: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert completed("folder:~/bi") == "folder:~/birds/"
     assert completed("csv:pri") == "csv:prices.csv"
     assert completed("") == ""
+    assert completed("~nobody-of-this-name/x") == "~nobody-of-this-name/x"

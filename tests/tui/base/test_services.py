@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -30,3 +31,16 @@ def test_the_command_of_a_fork_makes_the_same_fork(tmp_path: Path, monkeypatch: 
     assert request.changes == {"lr": 0.0123456789, "deterministic": True, "channels": [8, 16]}
     flags = ["--lr", "0.0123456789", "--deterministic", "--channels", "8,16"]
     assert list(request.command) == ["dltui", "fork", "brisk-otter", *flags]
+
+
+def test_a_form_like_a_run_has_the_plugin_files_that_are_there_and_its_own_users(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DLTUI_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr("dltui.core.catalog.assemble.load_catalog", lambda plugins: list(plugins))
+    net = tmp_path / "net.py"
+    net.touch()
+    for place, files in (("home/runs", [str(net)]), ("elsewhere", [])):
+        run = make_sample_run(tmp_path / place)
+        run.run_json.write_text(json.dumps({**run.run(), "plugins": [str(net), str(tmp_path / "gone.py")]}))
+        assert Services().catalog.of_run(RunDirectory(run.path)) == (files, tuple(files))

@@ -164,4 +164,13 @@ def test_labels_have_equal_decimals() -> None:
     assert labels([0.0, 0.25, 0.5]) == ["0.00", "0.25", "0.50"]
     assert labels([0.0, 5.0, 10.0]) == ["0", "5", "10"]
     assert labels([1e-5, 2e-5]) == ["1e-5", "2e-5"]
+    assert labels([1e5, 1.5e5, 2e5]) == ["1.0e5", "1.5e5", "2.0e5"]
+    far = [1_699_999_800.0, 1_700_000_000.0, 1_700_000_200.0]
+    assert labels(far) == ["1.6999998e9", "1.7000000e9", "1.7000002e9"]
     assert ticks(Scale(-6.0, 8.0), 2) == [-5.0, 0.0, 5.0]
+
+
+@pytest.mark.parametrize("form", ["dots", "line", "straight", "raw"])
+def test_between_equal_ends_everything_stands_at_the_start(form: str) -> None:
+    chart = Chart("loss", (line(1.0, 2.0, form=form),), 1.0, 1.0, best=(1.0, 1.0), epochs=False, cursor=1.0)
+    assert [len(row) for row in rows(chart)] == [40] * 12

@@ -13,13 +13,22 @@ from dltui.core.rundir import notes
 from dltui.core.rundir.directory import RunDirectory
 from dltui.tui.base.summary import Summary
 from dltui.tui.run_list import table
-from dltui.tui.run_list.lines import group_line
+from dltui.tui.run_list.lines import arranged, group_line
 from dltui.tui.terminal.capabilities import Terminal
 from tests.helpers.sample_run import make_sample_run
-from tests.tui.scenario import FakeServices, lines, make_home, shown, text, until
+from tests.tui.scenario import FakeServices, finish, lines, make_home, shown, text, until
 from tests.tui.sweep_page.sample import FakeSweeps, sample_view
 
 SEEDS = (1, 2, 10)
+
+
+def member(root: Path, seed: int, status: str = "finished") -> None:
+    """Make a run of the group."""
+    run = make_sample_run(root, run_id=f"lab-s{seed}", seed=seed, status=status)
+    asked = json.loads(run.run_json.read_text())
+    asked["group"] = "lab"
+    asked["config"]["seed"] = seed
+    run.run_json.write_text(json.dumps(asked))
 
 
 @pytest.fixture
@@ -27,11 +36,7 @@ def grouped(tmp_path: Path) -> FakeServices:
     """Three finished runs of a group, and one that stands alone."""
     root = make_home(tmp_path / "runs", (("bold-wren", "finished", {}),))
     for seed in SEEDS:
-        run = make_sample_run(root, run_id=f"lab-s{seed}", seed=seed)
-        asked = json.loads(run.run_json.read_text())
-        asked["group"] = "lab"
-        asked["config"]["seed"] = seed
-        run.run_json.write_text(json.dumps(asked))
+        member(root, seed)
     return FakeServices(root)
 
 
@@ -61,6 +66,8 @@ async def test_a_sweep_is_its_best_trial_and_enter_opens_it(grouped: FakeService
         assert "±" not in line
         assert "finished" in line
         app.screen.state.selected = "group/lab"
+        await pilot.press("p")
+        assert "a sweep: Enter opens it, Enter again one of its runs, then p acts on that" in lines(app)[-2]
         await pilot.press("enter")
         await until(pilot, lambda: app.screen.name_of_page == "Sweep" and app.screen.found is not None)
 
@@ -94,6 +101,35 @@ async def test_a_group_takes_no_orders(grouped: FakeServices) -> None:
             await pilot.press(key)
         assert grouped.started == grouped.resumed == []
         assert not list(grouped.root.glob("*/control/*.json"))
+
+
+@pytest.mark.parametrize("key", [*"pGsKwlraRNfy"])
+async def test_a_key_for_one_run_says_on_a_group_what_to_do(grouped: FakeServices, key: str) -> None:
+    async with shown(grouped) as (app, pilot):
+        await until(pilot, lambda: "lab (3 seeds)" in text(app))
+        app.screen.state.selected = "group/lab"
+        await pilot.press(key)
+        assert lines(app)[-2].strip() == f"a group: Enter shows its runs, then {key} acts on one"
+        await pilot.press("enter", key)
+        assert lines(app)[-2].strip() == f"a group: choose one of its runs below, then {key} acts on one"
+
+
+async def test_a_run_below_its_group_goes_by_its_own_name(grouped: FakeServices) -> None:
+    member(grouped.root, 0, "running")
+    async with shown(grouped) as (app, pilot):
+        await until(pilot, lambda: "lab (4 seeds)" in text(app))
+        app.screen.state.selected = "group/lab"
+        await pilot.press("enter", "down", "s")
+        assert any(line.startswith("›   lab-s0 ") for line in lines(app))
+        assert lines(app)[-2].startswith(" stop lab-s0 early")
+        await pilot.press("y")
+        await until(pilot, lambda: "stop: sent, waiting" in lines(app)[-2])
+        finish(grouped, "lab-s0")
+        await until(pilot, lambda: app.screen.state.known("lab-s0").status == "finished")
+        await until(pilot, lambda: "waiting" not in lines(app)[-2])
+        # Alone in its group, it stands where other runs do.
+        await pilot.press("slash", *"lab-s2", "enter")
+        assert any(line.startswith("› lab-s2 ") for line in lines(app))
 
 
 async def test_the_cursor_comes_back_to_the_run_that_was_looked_at(grouped: FakeServices) -> None:
@@ -181,3 +217,28 @@ async def test_compare_tells_mean_and_spread_of_a_series(grouped: FakeServices) 
 def test_the_best_value_of_any_metric_has_room(name: str, best: str, value: float, cell: str) -> None:
     run = Summary(RunDirectory(Path("/r")), "r", "r", "finished", best=best, best_name=name, best_value=value)
     assert table._best(run, 10, ascii_only=False) == cell
+
+
+def test_the_best_is_what_the_monitor_of_the_runs_takes_for_it() -> None:
+    """The score of a model of its own, of which the name tells nothing, and an F1 whose lowest value was asked for."""
+    one = Summary(RunDirectory(Path("x")), "low", "low", "finished", best_value=0.2)
+    other = replace(one, id="high", name="high", best_value=0.7)
+    for name, mode, ids in (("score", "max", ["high", "low"]), ("f1", "min", ["low", "high"])):
+        runs = [replace(run, best_name=name, best_mode=mode, sweep="lab", group="lab") for run in (one, other)]
+        assert [run.id for run in arranged(runs, "best")] == ids
+        assert group_line(runs).why == f"best: {runs[0].name if mode == 'min' else runs[1].name}"
+
+
+def test_a_loss_that_stands_in_for_a_metric_is_no_value_of_it() -> None:
+    valued = Summary(RunDirectory(Path("x")), "a", "a", "finished", best_name="miou", best_mode="max", best_value=0.2)
+    without = replace(valued, id="b", name="b", best_name="loss", best_mode="min", best_value=0.1)
+    assert group_line([without, valued]).best == "0.2000"
+    sweep = group_line([replace(run, sweep="lab") for run in (without, valued)])
+    assert (sweep.why, sweep.best_name) == ("best: a", "miou")
+
+
+def test_a_series_whose_newest_run_waits_tells_of_the_others() -> None:
+    waits = Summary(RunDirectory(Path("x")), "lab-s2", "lab-s2", "queued", group="lab")
+    done = replace(waits, id="lab-s1", status="finished", best_name="accuracy", best_value=0.5, test="accuracy 40.00 %")
+    line = group_line([waits, replace(done, test_value=0.4)])
+    assert (line.best, line.best_name, line.test) == ("50.00 %", "accuracy", "accuracy 40.00 %")

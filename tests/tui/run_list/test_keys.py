@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.events import Paste
 
 from dltui.core.rundir.directory import RunDirectory
 from dltui.tui.base.line_edit import LONGEST
@@ -48,6 +51,40 @@ async def test_a_line_that_takes_home_is_that_runs_own(services: FakeServices) -
         assert app.clipboard.startswith("scp -r user@gpu01:")
         await pilot.press("down", "y")
         assert app.clipboard == app.screen.state.run.command
+
+
+async def test_a_line_that_takes_home_is_of_the_run_that_was_drawn(
+    services: FakeServices, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wherever the cursor is when it comes."""
+    go_on, export = threading.Event(), services.exporting.export
+
+    def slow(run: RunDirectory) -> Path:
+        go_on.wait(10)
+        return export(run)
+
+    monkeypatch.setattr(services.exporting, "export", slow)
+    async with shown(services) as (app, pilot):
+        app.screen.state.selected = "bold-wren"
+        await pilot.press("e", "down")
+        go_on.set()
+        await until(pilot, lambda: "scp -r" in text(app))
+        assert "y copies it" not in text(app)
+        await pilot.press("y")
+        assert app.clipboard == app.screen.state.run.command
+        await pilot.press("up", "y")
+        assert app.clipboard == "scp -r user@gpu01:/home/user/lab/exports/bold-wren ."
+
+
+async def test_another_task_does_not_forget_the_line_that_takes_home(services: FakeServices) -> None:
+    async with shown(services) as (app, pilot):
+        app.screen.state.selected = "bold-wren"
+        await pilot.press("e")
+        await until(pilot, lambda: "y copies it" in text(app))
+        await pilot.press("N", *"best", "enter")
+        await until(pilot, lambda: "note kept" in text(app))
+        await pilot.press("y")
+        assert app.clipboard.startswith("scp -r user@gpu01:")
 
 
 async def test_a_filter_works_with_each_key_and_escape_takes_it_back(services: FakeServices) -> None:
@@ -158,10 +195,11 @@ async def test_a_paste_that_comes_as_keys_is_taken_at_once(services: FakeService
         assert app.screen.state.filter == "lr>0"
 
 
-async def test_pasted_letters_are_no_commands(services: FakeServices) -> None:
+@pytest.mark.parametrize("kind", [Typed, Paste])
+async def test_pasted_letters_are_no_commands(services: FakeServices, kind: type[Typed | Paste]) -> None:
     async with shown(services) as (app, pilot):
         await pilot.press("end")
-        app.post_message(Typed("dyd" * 10))
+        app.post_message(kind("dyd" * 10))
         await until(pilot, lambda: "what was pasted is no command" in lines(app)[-2])
         assert len(services.runs.all()) == 8
         app.post_message(Typed("/model:cnn dataset:digits"))

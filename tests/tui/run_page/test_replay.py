@@ -6,8 +6,11 @@ from typing import Any
 
 import pytest
 
+from dltui.core.rundir.directory import RunDirectory
+from dltui.core.rundir.events import Trained
+from dltui.core.rundir.log import EventLog
 from tests.helpers.sample_run import make_sample_run
-from tests.tui.scenario import FakeServices, drawn, lines, looked_inside, shown, text, until
+from tests.tui.scenario import NOW, FakeServices, drawn, lines, looked_inside, shown, text, until
 
 
 async def opened(app: Any, pilot: Any, tab: str) -> Any:
@@ -62,7 +65,6 @@ async def test_of_older_runs_the_tabs_say_that_they_show_the_present(services: F
 
 
 async def test_a_page_can_begin_with_it(services: FakeServices) -> None:
-    from dltui.core.rundir.directory import RunDirectory
     from dltui.tui.app import make_app
 
     app = make_app(services, None, RunDirectory(services.root / "bold-wren"), replay=True)
@@ -71,3 +73,27 @@ async def test_a_page_can_begin_with_it(services: FakeServices) -> None:
         assert app.screen.run.replay is not None  # type: ignore[attr-defined]
         assert "REPLAY" in lines(app)[0]
         assert "End as it is" in lines(app)[1]
+
+
+async def test_it_plays_on_although_the_clock_was_set_back(
+    services: FakeServices, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with shown(services, run="bold-wren") as (app, pilot):
+        page: Any = app.screen
+        await pilot.press("P")
+        monkeypatch.setattr(services.clock, "now", lambda: NOW - 3600)
+        await later(app, pilot, services, 6.0)
+        assert page.run.replay.seconds > 0
+
+
+async def test_the_next_speed_comes_after_a_hold_of_a_live_run(services: FakeServices) -> None:
+    async with shown(services, run="brisk-otter") as (app, pilot):
+        page: Any = app.screen
+        await pilot.press("P", "space")
+        seen = page.view
+        log = EventLog(RunDirectory(services.root / "brisk-otter").events_path, 1)
+        log.append(Trained(7, [261], [0.3], [0.3], [0.3], {"accuracy": [0.9]}, [0.05], 0.1, 15_100.0))
+        log.close()
+        await until(pilot, lambda: page.view is not seen)
+        await pilot.press("space", "P")
+        assert "REPLAY 1x" in lines(app)[0]

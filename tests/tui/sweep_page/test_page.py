@@ -122,6 +122,45 @@ async def test_keys_of_a_trial(nothing: FakeServices, sweeps: FakeSweeps) -> Non
         assert sweeps.done[3:] == [("stop_trial", running.run.id), ("unpin", running.run.id)]
 
 
+async def test_the_page_of_a_trial_leads_back_to_the_sweep(nothing: FakeServices, sweeps: FakeSweeps) -> None:
+    async with shown(nothing) as (app, pilot):
+        page = await opened(app, pilot)
+        first, other = (one.run.id for one in page.state.ranked[:2])
+        make_sample_run(nothing.root, run_id=first, status="interrupted")
+        await pilot.press("enter")
+        await until(pilot, lambda: app.screen is not page and ready(app))
+        assert "Esc sweep" in lines(app)[-1]
+        page.state.selected = other
+        await pilot.press("escape")
+        assert (app.screen, page.state.selected) == (page, first)
+        # A run over the page of a run leads past that.
+        for _ in range(2):
+            app.open_run(page.state.trial.run)
+            await until(pilot, lambda: ready(app))
+        await pilot.press("escape")
+        assert app.screen is page
+
+
+async def test_a_trial_that_ends_during_the_question_is_not_stopped(nothing: FakeServices, sweeps: FakeSweeps) -> None:
+    async with shown(nothing) as (app, pilot):
+        page = await opened(app, pilot)
+        running = await select(pilot, page, lambda one: one.pinned)
+        await pilot.press("s")
+        ended = replace(running, status="finished", over=True)
+        page.state.take(replace(sweeps.view, trials=(*sweeps.view.trials[:-1], ended)))
+        await pilot.press("y")
+        assert "nothing to stop" in text(app)
+        assert not sweeps.done
+
+
+async def test_the_whole_of_the_epochs_is_in_the_title(nothing: FakeServices, sweeps: FakeSweeps) -> None:
+    async with shown(nothing) as (app, pilot):
+        page = await opened(app, pilot)
+        most = page.found.plan.most_epochs
+        assert f"by epochs spent, of {most}" in text(app)
+        assert f"of {most}" not in "".join(line for line in lines(app) if "epochs spent" not in line)
+
+
 async def test_a_fork_of_a_trial_is_filled_in_as_any_fork(nothing: FakeServices, sweeps: FakeSweeps) -> None:
     async with shown(nothing) as (app, pilot):
         page = await opened(app, pilot)

@@ -71,6 +71,11 @@ class FarRuns(Runs):
         self._hosts.follow(found).ready()
         return found
 
+    def goes_on(self, run: RunDirectory, clock: Callable[[], float]) -> bool:
+        if self._hosts.of(run) is None:
+            return super().goes_on(run, clock)
+        return any(one.id == run.id and one.is_live for one in self._hosts.runs())
+
     def label(self, run: RunDirectory, **changes: Any) -> None:
         far = self._hosts.of(run)
         if far is None:

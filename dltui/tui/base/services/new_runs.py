@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dltui.core.errors import UsageError
@@ -30,6 +31,16 @@ class CatalogLoader:
         from dltui.core.catalog.assemble import load_catalog
 
         return load_catalog()
+
+    def of_run(self, run: RunDirectory) -> tuple[Catalog, tuple[str, ...]]:
+        """The models and datasets for a run like another one: with those of its plugin files that are there and may be
+        imported, and these files. Raises DltuiError.
+        """
+        from dltui.core.catalog.assemble import load_catalog
+        from dltui.core.lifecycle import trust
+
+        files = tuple(file for file in trust.files(run) if Path(file).is_file())
+        return load_catalog(files), files
 
     def members(self, catalog: Catalog) -> list[str]:
         """The models of all families, FAMILY:NAME. The first time each library is imported in a process."""

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dltui.core.errors import DltuiError
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dltui.core.analysis.forecast import Earlier
     from dltui.core.reading.reader import RunReader
     from dltui.core.rundir.directory import RunDirectory
@@ -37,6 +42,14 @@ class Runs:
         from dltui.core.analysis.forecast import earlier_runs
 
         return earlier_runs(self.all())
+
+    def goes_on(self, run: RunDirectory, clock: Callable[[], float]) -> bool:
+        """True if a run is live at the time of the clock. One that cannot be read is not."""
+        with contextlib.suppress(DltuiError, OSError):
+            reader = read(run)
+            reader.clock = clock
+            return run.path.exists() and not reader.status().over
+        return False
 
     def label(self, run: RunDirectory, **changes: Any) -> None:
         """Change name, tags or note. Raises RunError."""

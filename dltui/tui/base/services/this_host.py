@@ -21,6 +21,10 @@ class Clock:
     def now(self) -> float:
         return time.time()
 
+    def passed(self) -> float:
+        """The seconds since some moment: they pass evenly also while the time of the machine is set."""
+        return time.monotonic()
+
     def time_of_day(self, when: float, seconds: bool = False) -> str:
         try:
             return time.strftime("%H:%M:%S" if seconds else "%H:%M", time.localtime(when))

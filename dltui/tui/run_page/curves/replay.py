@@ -58,8 +58,10 @@ class Replay:
         """The replay on hold, or going on from where it is held."""
         if self.speed:
             return replace(self, speed=0.0, before=self.speed)
+        # A live run is longer than before the hold, so that all of it takes another speed.
         whole = _whole(history)
-        return replace(self, speed=self.before or whole, since=now, whole=whole)
+        speed = whole if self.before in (0.0, self.whole) else self.before
+        return replace(self, speed=speed, since=now, whole=whole)
 
     def faster(self, now: float) -> Replay:
         """The replay at the next speed; after the last speed at the first."""

@@ -31,6 +31,14 @@ def largest(fit_: Fit, width: int, height: int) -> list[Row]:
     most = max((abs(point.residual) for point in points[:1]), default=0.0) or 1.0
     for point in points:
         share = abs(point.residual) / most
-        row: Row = [("".join(right(f"{value:.4g}", size) for value in point if value is not None), "")]
+        shown = [_short(value, fit_.digits, size - 1) for value in (point.measured, point.predicted)]
+        first = [] if point.x is None else [f"{point.x:.4g}"]
+        row: Row = [("".join(right(text, size) for text in (*first, *shown, f"{point.residual:.4g}")), "")]
         rows.append([*row, ("  ", ""), ("━" * round(share * room if math.isfinite(share) else room), "validation")])
     return [fit(row, width) for row in rows]
+
+
+def _short(value: float, digits: int, size: int) -> str:
+    """A number with so many significant digits, or as many as there is room for, but four."""
+    texts = (f"{value:.{count}g}" for count in range(digits, 3, -1))
+    return next((text for text in texts if len(text) <= size), f"{value:.4g}")

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from dltui.tui.run_page.view import RunView
     from dltui.tui.run_page.watched_run import WatchedRun
 
+PAGE = 10
+"""The rows by which the keys for a page scroll."""
 ShowMistakes = Callable[[Filter], None]
 """Opens the mistakes that a filter keeps."""
 
@@ -264,8 +266,8 @@ class MistakesTab(Tab):
         self.label_cursor.move(by, rows)
         if self.mistakes is not None:
             room = places(*self.size, self.mistakes)
-            # A page is what is shown, whatever number of rows that is.
-            self.cursor.move_mistake(self.mistakes, by * room.columns if abs(by) == 1 else by // 10 * room.page)
+            # A page is what is shown, whatever number of rows that is; the wheel goes by rows.
+            self.cursor.move_mistake(self.mistakes, by * room.columns if abs(by) < PAGE else by // PAGE * room.page)
 
     def aside(self, by: int) -> None:
         if self.mistakes is not None:

@@ -6,12 +6,12 @@ import base64
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.binding import BindingType
 from textual.message import Message
 
+from dltui.core import paths
 from dltui.core.errors import RunError
 from dltui.core.text import safe
 from dltui.tui.base.page import Page, bind
@@ -178,13 +178,13 @@ class TryPage(Page):
 
     def action_path(self) -> None:
         def problem(text: str) -> str:
-            return "" if Path(text).expanduser().is_file() else "no such file"
+            return "" if paths.expanded(text).is_file() else "no such file"
 
         self.notice.prompt("image", self._path, problem, self._take, complete=completed)
 
     def _take(self, text: str) -> None:
         self._path = text
-        self._ask({"file": str(Path(text).expanduser().absolute())})
+        self._ask({"file": str(paths.expanded(text).absolute())})
 
     def action_test(self, by: int) -> None:
         self._test += by if "test" in self._question else 0

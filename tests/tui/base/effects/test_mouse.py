@@ -9,7 +9,7 @@ import pytest
 from dltui.tui.base.effects.mouse import key_at, tab_at, wanted
 from dltui.tui.draw.styled_text import Row
 from dltui.tui.run_page.head import tabs
-from tests.tui.scenario import FakeServices, drawn, lines, shown, text
+from tests.tui.scenario import FakeServices, drawn, lines, looked_inside, shown, text
 
 FOOT: Row = [
     (" ", ""), ("Enter", "key bold"), (" open   ", "dim"), ("n", "key bold"), (" new   ", "dim"), ("     ", ""),
@@ -96,3 +96,20 @@ async def test_the_wheel_zooms_curves_and_scrolls_the_rest(services: FakeService
         await wheel(MouseScrollDown)
         await wheel(MouseScrollUp)
         assert scrolled == [3, -3]
+
+
+async def test_the_wheel_goes_by_rows_of_mistakes_and_back(services: FakeServices) -> None:
+    from textual.events import MouseScrollDown, MouseScrollUp
+
+    async with shown(services, run="bold-wren") as (app, pilot):
+        page: Any = app.screen
+        await pilot.press("3")
+        await drawn(pilot, lambda: looked_inside(page))
+        places = []
+        for kind in (MouseScrollDown, MouseScrollDown, MouseScrollUp):
+            page.post_message(kind(None, 5, 5, 0, 0, 0, False, False, False))
+            await pilot.pause()
+            places.append(page.tabs.mistakes.cursor.place)
+        assert places == [3, 6, 3]
+        await pilot.press("pagedown")
+        assert page.tabs.mistakes.cursor.place > 10

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,6 +15,7 @@ from dltui.core.hosts.address import Host
 from dltui.core.hosts.link import HostError, Link, LinkState
 from dltui.core.rundir.directory import RunDirectory
 from dltui.tui.base.hosts.far_hosts import FarHosts
+from dltui.tui.base.hosts.far_summary import from_json
 from dltui.tui.base.hosts.hosted import HostedServices
 
 
@@ -105,3 +107,12 @@ def test_a_host_that_is_down_says_so_at_once(monkeypatch: pytest.MonkeyPatch, tm
     found.watches["gpu01"].link.state = LinkState("down", "timed out")
     with pytest.raises(HostError, match="gpu01 does not answer: timed out"):
         HostedServices(found).commands.send(mirror.directory("gpu01", "a"), "stop", {})
+
+
+def test_what_goes_on_there_is_known_from_its_host(services: HostedServices, asked: list[dict[str, Any]]) -> None:
+    runs = [from_json("gpu01", {"id": name, "status": name}) for name in ("running", "finished")]
+    hosts: Any = services.elsewhere
+    hosts.watches["gpu01"].runs = tuple(runs)
+    names = ("running", "finished", "unknown")
+    found = [services.runs.goes_on(mirror.directory("gpu01", name), time.time) for name in names]
+    assert found == [True, False, False]

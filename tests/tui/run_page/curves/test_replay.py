@@ -63,3 +63,14 @@ def test_after_the_last_speed_comes_the_first() -> None:
 def test_a_run_without_a_point_is_over_at_once() -> None:
     assert begun(history(0), NOW).moved(history(0), NOW) is None
     assert held(history(0), 7.0).seconds == 0.0
+
+
+def test_a_run_that_has_grown_during_the_hold_is_played_on_as_a_whole() -> None:
+    played = begun(history(3), NOW).turned(history(3), NOW).turned(history(6), NOW)
+    assert (played.state, played.whole) == ("REPLAY", begun(history(6), NOW).whole)
+    assert played.faster(NOW).state == f"REPLAY {SPEEDS[0]:g}x"
+
+
+def test_after_a_hold_it_goes_on_at_the_same_speed() -> None:
+    played = begun(history(3), NOW).faster(NOW).faster(NOW).turned(history(3), NOW).turned(history(6), NOW)
+    assert played.state == f"REPLAY {SPEEDS[1]:g}x"
