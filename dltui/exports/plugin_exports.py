@@ -57,12 +57,20 @@ def draw(source: Mapping[str, Any], run: Path, folder: Path, formats: Sequence[s
     return f"plugin {_name(source)}: {clean_line(problem, 300)}" if problem else None
 
 
-def load(source: Mapping[str, Any], built_in: Iterable[str]) -> list[Exporter]:
-    """A plugin's exporters, in the process that draws them."""
-    from dltui.core.catalog import plugin_loader
+def load(source: Mapping[str, Any], built_in: Iterable[str]) -> tuple[list[Exporter], list[str]]:
+    """A plugin's exporters, in the process that draws them, and a line for each that is refused."""
+    from dltui.core.catalog import describe, plugin_loader
 
     names = set(built_in)
-    return [exporter for exporter in plugin_loader.load(source).exporters if exporter.name not in names]
+    found, problems = [], []
+    for exporter in plugin_loader.load(source).exporters:
+        try:
+            describe.exporter_record(exporter)
+        except DltuiError as error:
+            problems.append(f"exporter {clean_line(exporter.name, 80)}: {error}")
+        else:
+            found += [exporter] if exporter.name not in names else []
+    return found, problems
 
 
 def _name(source: Mapping[str, Any]) -> str:

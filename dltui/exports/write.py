@@ -65,7 +65,9 @@ def write(
     if not drawing and not source:
         drawing = _drawn_before(folder, built_in)
     with _workshop(folder) as temp, drawn.one_export(figures=bool(drawing)):
-        for exporter in plugin_exports.load(source, names) if source else built_in:
+        exporters, refused = plugin_exports.load(source, names) if source else (built_in, [])
+        done.problems += refused
+        for exporter in exporters:
             if exporter.task in (None, reader.run.get("task")):
                 _draw(exporter, reader, drawing, temp, done, needed=source is not None)
                 _deliver(temp, folder, done)

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -134,6 +135,17 @@ def test_hostile_names_and_settings_stay_text(tmp_path: Path) -> None:
     ElementTree.fromstring(svg)
     assert "\x1b" not in svg
     assert "<script" not in svg
+
+
+def test_negative_settings_are_numbers_and_texts_are_texts() -> None:
+    """A spreadsheet would not evaluate `'-5`."""
+    differences = {"noise": (-5, 0.5), "floor": (-1e-05, -2.0), "widths": ([-1, 2], []), "shift": ("-5", "=1+1")}
+    found = replace(
+        sample(entry("a", 0.9, 1.0), entry("b", 0.8, 1.0)), differences={**differences, "tags": (["=1"], None)}
+    )
+    rows = list(csv.DictReader(runs_csv(found).splitlines()))
+    told = [[row[f"setting {name}"] for name in found.differences] for row in rows]
+    assert told == [["-5", "-1e-05", "-1,2", "'-5", "'=1"], ["0.5", "-2", "", "'=1+1", "-"]]
 
 
 def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:

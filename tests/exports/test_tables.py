@@ -6,10 +6,13 @@ import csv
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from dltui.core.analysis.evaluation import Evaluation
 from dltui.core.reading.history import History
+from dltui.core.rundir import checkpoint
+from dltui.core.rundir.directory import RunDirectory
 from dltui.exports.about import command, neutral
 from dltui.exports.tables import labels
 from dltui.exports.tables.metrics import table
@@ -90,6 +93,19 @@ def test_weights_are_those_of_the_best_epoch(tmp_path: Path) -> None:
     weights = load_file(tmp_path / "out" / "model.safetensors")
     assert set(weights) == {"dense/kernel", "dense/bias"}
     assert weights["dense/kernel"][0, 0] == 8.0
+
+
+def test_weights_are_the_averages_that_were_evaluated(tmp_path: Path) -> None:
+    """Of a run with --ema: those that `predict` and the other formats of the model have."""
+    from safetensors.numpy import load
+
+    run = RunDirectory(tmp_path / "r")
+    run.checkpoints_dir.mkdir(parents=True)
+    weights = {"weights/dense/kernel": np.zeros(2), "weights/norm/mean": np.ones(1), "average/steps": np.array(5)}
+    state = {**weights, "average/dense/kernel": np.full(2, 0.5)}
+    checkpoint.save(run, 5, 1, state, {"best": {"epoch": 1, "step": 5, "value": 0.5}}, True)
+    found = load(checkpoint.dump_weights(run) or b"")
+    assert {name: array.tolist() for name, array in found.items()} == {"dense/kernel": [0.5, 0.5], "norm/mean": [1.0]}
 
 
 def test_commands_lose_what_names_a_place_or_a_run() -> None:

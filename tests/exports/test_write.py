@@ -273,3 +273,20 @@ def test_figures_are_drawn_when_they_are_asked_for(tmp_path: Path) -> None:
         patch.setattr(figures, "start", lambda words: asked.append(words) or figures.Ended(0, "", ""))
         figures.draw(read.directory, tmp_path / "out", None)
     assert asked[0][-2:] == ["--format", "svg"]
+
+
+def test_an_exporter_writes_nowhere_else(tmp_path: Path) -> None:
+    """A name or a suffix with a folder in it would be written past the place where a file appears whole."""
+    plugin = tmp_path / "outside.py"
+    plugin.write_text(
+        "from dltui import Exporter, hookimpl\n"
+        "def draw(run, target):\n    target.write_text('x')\n"
+        "@hookimpl\ndef dltui_exporters():\n"
+        "    return [Exporter(*one) for one in (('../x', 'figure', draw), ('roc', 'table', draw, '../csv'),\n"
+        "                                       ('dotted', 'table', draw, '.csv'), ('fine', 'table', draw, 'csv'))]\n"
+    )
+    out = tmp_path / "deep" / "out"
+    done = write(reader(tmp_path), out, ["svg"], {"kind": "file", "name": "outside.py", "path": str(plugin)})
+    assert [path.name for path in out.iterdir()] == ["fine.csv"]
+    assert [path.name for path in out.parent.iterdir()] == ["out"]
+    assert [problem.split(": ")[0] for problem in done.problems] == ["exporter ../x", "exporter roc", "exporter dotted"]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dltui.core.reading.status import OVER
+from dltui.core.tasks.monitor import LOSS
 from dltui.core.tasks.registry import lowest_is_best
 
 Row = Mapping[str, Any]
@@ -33,7 +34,7 @@ class Group:
 
     def best(self) -> Spread | None:
         """The mean and spread of the runs' best values of the monitored metric."""
-        return spread(row.get("best") for row in self.rows)
+        return spread(row.get("best") for row in self.rows if row.get("metric") == self.metric)
 
     def test(self, metric: str) -> Spread | None:
         return spread((row.get("test") or {}).get(metric) for row in self.rows)
@@ -43,11 +44,16 @@ class Group:
         """True if its runs are trials with different values, of which the best counts."""
         return bool(self.rows and self.rows[0].get("sweep"))
 
+    @property
+    def metric(self) -> str:
+        """The monitored metric of the runs; "loss" before the first of them has begun."""
+        return shared(row.get("metric") for row in self.rows) or LOSS
+
     def leader(self) -> Row:
         """The row with the best value, of equals the oldest, as `trial.order` has it; the newest one without any."""
-        known = [row for row in reversed(self.rows) if isinstance(row.get("best"), (int, float))]
-        least = lowest_is_best(str(self.rows[0].get("metric") or "loss"))
-        return min(known, key=lambda row: row["best"] if least else -row["best"], default=self.rows[0])
+        of_metric = [row for row in reversed(self.rows) if row.get("metric") == self.metric]
+        known = [row for row in of_metric if isinstance(row.get("best"), (int, float))]
+        return min(known, key=_rank, default=self.rows[0])
 
     @property
     def status(self) -> str:
@@ -67,6 +73,20 @@ class Group:
 
     def __len__(self) -> int:
         return len(self.rows) + len(self.missing)
+
+
+def _rank(row: Row) -> float:
+    """The best value of a row, such that the lowest is best."""
+    least = lowest_is_best(str(row["metric"]), row.get("mode"))
+    return float(row["best"] if least else -row["best"])
+
+
+def shared(metrics: Iterable[str | None]) -> str:
+    """The metric by which runs of one monitor are compared; "" before the first of them has begun. The loss stands in
+    for a metric that has no value, which is then worse than any value that another run has.
+    """
+    known = [name for name in metrics if name]
+    return next((name for name in known if name != LOSS), known[0] if known else "")
 
 
 def status(of_runs: Iterable[str], missing: Sequence[int] = ()) -> str:

@@ -92,6 +92,18 @@ class Fit:
             return float(np.mean(np.square(self.residuals)))
 
     @cached_property
+    def digits(self) -> int:
+        """The significant digits that tell the numbers of the first output apart: four, and those that most of them
+        share because they are far from zero.
+        """
+        import numpy as np
+
+        with np.errstate(all="ignore"):
+            y = self.y[:, 0].astype(np.float64)
+            alike = np.log10(np.abs(y).max() / np.std(y))
+        return 4 + int(np.clip(alike, 0, 11)) if np.isfinite(alike) else 4
+
+    @cached_property
     def spread(self) -> float:
         """The standard deviation of the residuals of the first output."""
         import numpy as np
@@ -136,7 +148,9 @@ def fitted_line(x: Array, prediction: Array) -> tuple[float, float] | None:
         slope = float(np.dot(away, up - level) / np.dot(away, away))
         intercept = float(level - slope * middle)
         bend = float(np.abs(slope * away + level - up).max())
-        straight = bend <= 1e-4 * max(float(np.ptp(up)), float(np.abs(up).max()) * 1e-2, 1e-12)
+        # The rounding of the predictions is no bend: float32, or float64 with an offset.
+        rounding = 8 * float(np.finfo(np.result_type(prediction.dtype, np.float32)).eps * np.abs(up).max())
+        straight = bend <= max(1e-4 * float(np.ptp(up)), rounding, 1e-16)
     return (slope, intercept) if straight and math.isfinite(slope) and math.isfinite(intercept) else None
 
 

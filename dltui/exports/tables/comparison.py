@@ -25,15 +25,14 @@ def runs_csv(found: Comparison) -> str:
     rows = []
     for place, entry in enumerate(found.entries):
         best, reached = entry.best, entry.reached
-        rows.append(
-            [
-                entry.id, entry.name, entry.model, entry.framework, entry.dataset, entry.device, entry.status,
-                len(entry.curves[metric]), best and best.value, best and best.epoch, entry.test.get(metric),
-                entry.parameters, entry.samples_per_second, entry.train_seconds, found.goal,
-                reached and reached.seconds, reached and reached.epoch,
-                *(exact(values[place]) for values in found.differences.values()),
-            ]
-        )  # fmt: skip
+        results = [
+            entry.id, entry.name, entry.model, entry.framework, entry.dataset, entry.device, entry.status,
+            len(entry.curves[metric]), best and best.value, best and best.epoch, entry.test.get(metric),
+            entry.parameters, entry.samples_per_second, entry.train_seconds, found.goal,
+            reached and reached.seconds, reached and reached.epoch,
+        ]  # fmt: skip
+        settings = [_setting(values[place]) for values in found.differences.values()]
+        rows.append([*map(_cell, results), *settings])
     return _csv([*head, *(f"setting {name}" for name in found.differences)], rows)
 
 
@@ -46,21 +45,29 @@ def epochs_csv(found: Comparison) -> str:
     unknown: Sequence[float | None] = [None] * len(found.entries)
     rows = [
         [
-            epoch,
-            *(value for name in names for value in aligned[name].get(epoch, unknown)),
-            *(column.get(epoch) for column in seconds),
+            str(epoch),
+            *(_cell(value) for name in names for value in aligned[name].get(epoch, unknown)),
+            *(_cell(column.get(epoch)) for column in seconds),
         ]
         for epoch in aligned[found.metric]
     ]
     return _csv(head, rows)
 
 
-def _csv(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+def _csv(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table whose `rows` are finished cells."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([_cell(name) for name in head])
-    writer.writerows([[_cell(value) for value in row] for row in rows])
+    writer.writerows(rows)
     return text.getvalue()
+
+
+def _setting(value: Any) -> str:
+    """A setting as a cell: numbers, which may be negative, are no text that a spreadsheet would evaluate."""
+    parts = value if isinstance(value, (list, tuple)) else (value,)
+    numbers = all(part is None or isinstance(part, (int, float)) for part in parts)
+    return exact(value) if numbers else _cell(exact(value))
 
 
 def _cell(value: Any) -> str:

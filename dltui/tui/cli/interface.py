@@ -12,7 +12,8 @@ EXIT_CODES: tuple[tuple[int, str], ...] = (
     (
         1,
         "`wait --until`: the run ended and the condition never held; `compare --fail-if`: a run is worse than the "
-        "first by more; `verify`: other weights; `doctor`, `plugins check`: something does not work",
+        "first by more; `verify`: other weights; `doctor`, `plugins check`: something does not work; `rm`, `prune`: a "
+        "run could not be deleted",
     ),
     (2, "wrong use, or a plugin that was refused before the first step; no run was left behind"),
     (3, "`verify`: the run could not be trained to its end here, so that nothing is proven"),
@@ -67,7 +68,7 @@ VARIABLES = (
     Variable(
         "DLTUI_RUN", "set for the command of `--log command=...`: the run's id; `DLTUI_STATUS` and `DLTUI_EXPORTS` too"
     ),
-    Variable("CUDA_VISIBLE_DEVICES", "the GPUs that `cuda:N` counts", "all"),
+    Variable("CUDA_VISIBLE_DEVICES", "the GPUs that `cuda:N` counts, by the numbers of nvidia-smi", "all"),
     Variable(
         "TF_ENABLE_ONEDNN_OPTS",
         "0: TensorFlow computes without oneDNN; on many CPUs its convolutions take twice as long",

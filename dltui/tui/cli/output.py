@@ -56,9 +56,18 @@ def confirmed(question: str, named: bool, yes: bool) -> bool:
 
 def terminal_output() -> bool:
     """True if standard output is a terminal that understands control codes; TERM=dumb and CI mean plain lines."""
+    return _understands(sys.stdout)
+
+
+def terminal_errors() -> bool:
+    """The same of standard error."""
+    return _understands(sys.stderr)
+
+
+def _understands(stream: TextIO | None) -> bool:
     if os.environ.get("TERM", "dumb") == "dumb" or os.environ.get("CI", "") not in ("", "0", "false"):
         return False
-    return sys.stdout is not None and sys.stdout.isatty()
+    return stream is not None and stream.isatty()
 
 
 def can_show(text: str) -> bool:
@@ -131,8 +140,13 @@ def say(text: str = "") -> None:
 def warn(text: str) -> None:
     """Write a line to standard error; an error stream that takes none is ignored."""
     sys.stdout.flush()
+    tell(visible(text) + "\n")
+
+
+def tell(text: str) -> None:
+    """Write to standard error as it is, control codes too; an error stream that takes none is ignored."""
     try:
-        sys.stderr.write(visible(text) + "\n")
+        sys.stderr.write(text)
         sys.stderr.flush()
     except OSError:
         # What is left in its buffer would be written again, and fail again, at the end of the process.
@@ -182,10 +196,14 @@ def _silence(stream: TextIO) -> None:
 
 
 def say_json(value: object) -> None:
-    """Write a JSON document to standard output; ASCII, so that no string in it can be a control code."""
+    """Write a JSON document to standard output; ASCII, so that no string in it can be a control code. What JSON cannot
+    express, as NaN, is null.
+    """
     import json
 
-    sys.stdout.write(json.dumps(value, allow_nan=False, default=str) + "\n")
+    from dltui.core.numbers import plain_json
+
+    sys.stdout.write(json.dumps(plain_json(value), allow_nan=False, default=str) + "\n")
     sys.stdout.flush()
 
 

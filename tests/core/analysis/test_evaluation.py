@@ -121,6 +121,9 @@ def test_a_line_needs_one_feature_and_a_straight_model() -> None:
     assert fitted_line(x, np.full_like(x, 2)) == pytest.approx((0.0, 2.0), abs=1e-6)
     assert fitted_line(x + 1e4, x * 2) == pytest.approx((2.0, -2e4), rel=1e-3)
     assert fitted_line(x, x**2) is None
+    assert fitted_line(x, 3.0 * x.astype(np.float64) + 1_700_000_000) == pytest.approx((3.0, 1_700_000_000.0))
+    assert fitted_line(x, np.full((9, 1), 1_700_000_000.3)) == pytest.approx((0.0, 1_700_000_000.3), abs=1e-6)
+    assert fitted_line(x, 300.0 * x.astype(np.float64) ** 2 + 1_700_000_000) is None
     assert fitted_line(np.hstack([x, x]), x) is None
     assert fitted_line(x, np.hstack([x, x])) is None
 
@@ -155,6 +158,9 @@ def test_residuals_are_ranked_by_size() -> None:
     assert [(point.x, point.residual) for point in found.worst(2)] == [(1.0, 4.0), (3.0, -4.0)]
     assert found.mse == 8.0
     assert found.spread == pytest.approx(8**0.5)
+    assert found.digits == 4
+    assert fit(x, x, y + 1_700_000_000).digits == 12
+    assert fit(x, x, y * 0 + 3).digits == fit(x, x, y * 0).digits == fit(x, x, y * np.nan).digits == 4
     several = fit(np.hstack([x, x]), np.hstack([x, y]), np.hstack([y, y]))
     assert several.worst(1) == [(None, 5.0, 1.0, 4.0)]
     assert several.mse == 4.0

@@ -78,3 +78,19 @@ def test_a_sweep_stands_for_its_best_trial() -> None:
     assert Group("lab", (*whole.rows, first)).leader()["id"] == "z", "the newest come first"
     going = Group("lab", (*whole.rows, {**row("d", "lab", None, "interrupted"), "sweep": "lab"}))
     assert going.standing == "1 of 4 finished, failed: dltui resume lab"
+
+
+@pytest.mark.parametrize(("metric", "mode", "best"), [("score", "max", "b"), ("f1", "min", "a"), ("mse", None, "a")])
+def test_which_value_is_best_is_told_by_the_monitor_of_the_runs(metric: str, mode: str | None, best: str) -> None:
+    """Also while the newest trial has not begun. Rows of older versions have no mode."""
+    rows = [{**row("c", "lab"), "metric": None}, row("b", "lab", 0.9), row("a", "lab", 0.8)]
+    known = [{**one, "metric": one["metric"] and metric, "mode": mode, "sweep": "lab"} for one in rows]
+    whole = Group("lab", tuple(known))
+    assert (whole.metric, whole.leader()["id"]) == (metric, best)
+
+
+def test_a_loss_that_stands_in_for_a_metric_is_no_value_of_it() -> None:
+    rows = (row("b", "lab", 0.3) | {"metric": "loss", "mode": "min"}, row("a", "lab", 0.2) | {"metric": "auroc"})
+    whole = Group("lab", rows)
+    assert (whole.metric, whole.best(), whole.leader()["id"]) == ("auroc", Spread(0.2, None, 1), "a")
+    assert Group("lab", rows[:1]).metric == "loss"

@@ -5,10 +5,12 @@ from __future__ import annotations
 import importlib.util
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from dltui.core.errors import DltuiError, UsageError
+from dltui.core.reading.status import Status
 from dltui.tui.cli import main
 from dltui.tui.cli.agents import control, reading
 from dltui.tui.cli.commands import mcp
@@ -79,3 +81,10 @@ async def test_each_change_is_refused_without_permission(home: Path) -> None:
         assert found.structured_content["id"] == "one"
         found = await client.call_tool("read_run", {"run": "none"})
         assert "\n" not in str(getattr(found.content[0], "text", ""))
+
+
+def test_a_paused_run_takes_no_epochs(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader = SimpleNamespace(directory=SimpleNamespace(id="r"), status=lambda: Status("paused"))
+    monkeypatch.setattr(control, "open_run", lambda text: reader)
+    with pytest.raises(UsageError, match=r"^r is paused: epochs can be added when it has ended$"):
+        control.resume_run("an agent", "r", more_epochs=3)

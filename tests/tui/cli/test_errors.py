@@ -6,17 +6,15 @@ import gzip
 import json
 import os
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from dltui.tui.cli import main
+from tests.helpers.command import Run, runner
 from tests.helpers.known_catalog import Fill
 
 FAKE = Path(__file__).parents[2] / "fakes" / "fake_plugin.py"
 TRAIN = ("train", "softmax-numpy", "--plugin", str(FAKE), "--plain")
-Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture(scope="module")
@@ -41,12 +39,7 @@ def place(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def dltui(place: Path, capsys: pytest.CaptureFixture[str]) -> Run:
-    def run(*arguments: str) -> tuple[int, str, str]:
-        code = main.run(list(arguments))
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return run
+    return runner(capsys)
 
 
 def runs_of(place: Path) -> list[str]:
@@ -80,6 +73,8 @@ def nothing_left(place: Path) -> bool:
         ((*TRAIN, "--dataset", "blobs", "--format", "gif"), ("gif", "svg, png, pdf")),
         ((*TRAIN, "--dataset", "blobs", "--data-dir", "no/such/folder"), ("no/such/folder",)),
         ((*TRAIN, "--dataset", "blobs", "--detach", "--dry-run"), ("--detach", "--dry-run")),
+        ((*TRAIN, "--dataset", "blobs", "--debug"), ("--debug", "--json or --plain")),
+        ((*TRAIN[:-1], "--dataset", "blobs", "--debug", "--json"), ("--debug", "--json or --plain")),
         (("train",), ("MODEL",)),
         (("train", "--lr", "0.1", "--plugin", str(FAKE)), ("--lr belongs to a model", "dltui train MODEL --lr")),
         ((*TRAIN, "--dataset", "blobs", "--val", "0.2"), ('no option "--val"; did you mean --data validation=...?',)),
@@ -244,6 +239,14 @@ def test_bad_data_files(dltui: Run, place: Path, damage: str) -> None:
     assert not (place / "work" / "exports" / "r").exists() or not any((place / "work" / "exports" / "r").iterdir())
 
 
+def test_plugins_are_listed_as_all_else_is(dltui: Run) -> None:
+    listed = dltui("plugins", "list", "--plugin", str(FAKE))
+    assert listed[0] == 0
+    assert "softmax-numpy" in listed[1]
+    assert dltui("plugins", "--plugin", str(FAKE)) == listed
+    assert json.loads(dltui("plugins", "--json")[1]) == json.loads(dltui("plugins", "list", "--json")[1])
+
+
 def test_a_list_without_runs(dltui: Run) -> None:
     assert dltui("runs", "--json") == (0, "[]\n", "")
     code, out, _ = dltui("runs")
@@ -291,6 +294,19 @@ def test_what_is_deleted_where_nobody_can_be_asked_is_named_in_full(dltui: Run, 
     assert dltui("rm", "min", "--yes")[:2] == (0, "mine-1 deleted\n")
     code, _, error = dltui("prune", "--older-than", "nan", "--dry-run")
     assert (code, error) == (2, "dltui: --older-than takes a number of days, not nan\n")
+
+
+def test_the_name_of_a_run_of_another_host_is_whole_or_it_is_not(place: Path) -> None:
+    from dltui.tui.cli.follow.sending import is_named
+    from tests.helpers.sample_run import make_sample_run
+
+    run = make_sample_run(place / "mirrors", run_id="gpu02:brisk-otter", epochs=1, image=False)
+    run.set_labels(name="baseline")
+    named = [text for text in ("gpu02:", "gpu02:brisk", "gpu02:base", "brisk-otter") if is_named(run, text)]
+    assert named == []
+    assert is_named(run, "gpu02:brisk-otter")
+    assert is_named(run, "gpu02:baseline")
+    assert is_named(run, str(run.path))
 
 
 def test_rm_deletes_a_run_but_not_a_foreign_folder(dltui: Run, place: Path) -> None:

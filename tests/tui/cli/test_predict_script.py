@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from dltui.core.contract import Input
 from dltui.core.errors import UsageError
@@ -19,8 +21,9 @@ from dltui.core.lifecycle.trust import AS_NAMED
 from dltui.core.rundir import log
 from dltui.core.rundir.directory import RunDirectory
 from dltui.tui.cli.commands.export import write_models
+from dltui.tui.cli.templates import own_source
 from dltui.tui.cli.templates import vector_script as vectors
-from dltui.tui.cli.templates.predict_script import named_script
+from dltui.tui.cli.templates.predict_script import named_script, script
 from dltui.tui.cli.templates.vector_script import vector_script
 from tests.helpers.sample_run import make_sample_run
 
@@ -79,13 +82,15 @@ TABLE = (
 )
 
 
-def ran(place: Path, runtime: str, script: str, file: str, **about: object) -> tuple[int, str]:
-    """The exit status and all that predict.py says of a file, with a runtime in place of onnxruntime."""
+def ran(place: Path, runtime: str, script: str, *files: str, **about: object) -> tuple[int, str]:
+    """The exit status and all that predict.py says of files, with a runtime in place of onnxruntime."""
     (place / "onnxruntime.py").write_text(OPTIONS + runtime)
     (place / "model.json").write_text(json.dumps(about))
     (place / "predict.py").write_text(script, encoding="utf-8")
-    words = [sys.executable, "predict.py", file]
-    done = subprocess.run(words, cwd=place, capture_output=True, text=True, check=False)
+    words = [sys.executable, "predict.py", *files]
+    # What an output can show at least.
+    ascii_only = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(words, cwd=place, capture_output=True, text=True, check=False, env=ascii_only)
     return done.returncode, done.stdout + done.stderr
 
 
@@ -145,8 +150,8 @@ def test_what_does_not_fit_is_one_line(tmp_path: Path, arrays: dict[str, object]
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"text"])
 def test_a_file_of_no_arrays_is_one_line(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "x.npz").write_bytes(content)
-    for script in (named_script("onnx", "onnx", ["steps"]), vector_script("onnx", "onnx")):
-        status, told = ran(tmp_path, ECHO, script, "x.npz", named_inputs=NAMED, input_shape=[2])
+    for text in (named_script("onnx", "onnx", ["steps"]), vector_script("onnx", "onnx")):
+        status, told = ran(tmp_path, ECHO, text, "x.npz", named_inputs=NAMED, input_shape=[2])
         assert (status, told.count("\n"), told[:12]) == (1, 1, "x.npz is no ")
 
 
@@ -195,7 +200,7 @@ def test_a_table_that_does_not_fit_is_the_line_of_predict(tmp_path: Path, text: 
 
 
 def test_arrays_of_features_are_read(tmp_path: Path) -> None:
-    x = np.array([[1, 2.5], [3, 4]])
+    x = np.array([[1_700_000_001, 2.5], [1_700_000_003, 4]])
     np.save(tmp_path / "x.npy", x)
     np.savez(tmp_path / "x.npz", anything=x)
     for name in ("x.npy", "x.npz"):
@@ -231,6 +236,44 @@ def exported(run: RunDirectory, folder: Path, file: str) -> tuple[int, str]:
     return ran(folder, ECHO, (folder / "predict.py").read_text(encoding="utf-8"), file, **about)
 
 
+# A session that gives the mean of each channel of an image.
+MEANS = """
+class InferenceSession:
+    def __init__(self, file, options, providers):
+        pass
+    def run(self, wanted, given):
+        return [given["samples"].mean(axis=(1, 2))]
+"""
+READING = {"height": 1, "width": 1, "channels": 1, "fit": "stretch", "range": [0, 255]}
+HOSTILE = "caf\udce9 \x1b]52;c;aGk=\x07"
+SHOWN = r"caf\udce9 \x1b]52;c;aGk=\x07"
+
+
+def test_names_of_files_are_clean_and_shown_whatever_their_letters(tmp_path: Path) -> None:
+    """Those of images, of named inputs and of vectors, in an output that has ASCII alone."""
+    Image.new("L", (1, 1), 7).save(tmp_path / f"{HOSTILE}.png")
+    told = ran(tmp_path, MEANS, script("onnx", "onnx"), f"{HOSTILE}.png", classes=["\u00e9"], task="", image=READING)
+    assert told == (0, f"{SHOWN}.png  \\xe9 100.00%\n")
+    np.save(tmp_path / f"{HOSTILE}.npy", [[1.0, 2.0]])
+    assert of_vectors(tmp_path, f"{HOSTILE}.npy", (), 2) == (0, f"{SHOWN}.npy 0  1  2\n")
+    named = named_script("onnx", "onnx", ["ward"])
+    np.savez(tmp_path / f"{HOSTILE}.npz", ward=[1])
+    status, told_of_one = ran(
+        tmp_path, RUNTIME, named, f"{HOSTILE}.npz", classes=[], task="regression", named_inputs=NAMED
+    )
+    assert (status, told_of_one) == (1, f"{SHOWN}.npz has no array 'steps'; it needs steps, ward, photo\n")
+    for suffix, text in ((".png", script("onnx", "onnx")), (".csv", vector_script("onnx", "onnx")), (".npz", named)):
+        status, line = ran(tmp_path, ECHO, text, f"no {HOSTILE}{suffix}", image=READING, table=[], named_inputs=NAMED)
+        assert (status, line.count("\n")) == (1, 1)
+        assert line.startswith(f"no {SHOWN}{suffix} ")
+
+
+def test_without_a_file_it_says_what_it_takes(tmp_path: Path) -> None:
+    texts = {"IMAGE": script("onnx", "onnx"), "FILE": vector_script("onnx", "onnx")}
+    for files, text in {**texts, "SAMPLES.npz": named_script("onnx", "onnx", ["ward"])}.items():
+        assert ran(tmp_path, ECHO, text) == (2, f"usage: python predict.py {files}...\n")
+
+
 @pytest.mark.parametrize("form", ["onnx", "torch", "keras"])
 def test_the_script_has_all_that_it_takes_from_dltui(form: str) -> None:
     text = vector_script(form, form)
@@ -238,6 +281,20 @@ def test_the_script_has_all_that_it_takes_from_dltui(form: str) -> None:
     before, code = text.split("ABOUT = ", 1)
     exec(before.replace("HERE = Path(__file__).parent", ""), names)
     exec(code.split("\n", 1)[1].split("def read(", 1)[0], names)
-    wanted = {*vectors.CLEANING, *vectors.HEADINGS, *vectors.NUMERALS, *vectors.READING}
+    wanted = {*own_source.CLEANING, *vectors.HEADINGS, *vectors.NUMERALS, *vectors.READING}
     assert wanted <= set(names)
     compile(text, "predict.py", "exec")
+
+
+def test_offsets_are_taken_from_arrays_and_added_to_outputs(tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", [[1_700_000_012.0, 1.5, 0, 1, 0, 0, 1]])
+    assert of_vectors(tmp_path, "x.npy") == (0, "x.npy 0  12  1.5  0  1  0  0  1\n")
+    named = [NAMED[0] | {"offsets": [1.7e9, 0.0]}, *NAMED[1:]]
+    steps = np.stack([1_700_000_000 + np.arange(6.0).reshape(2, 3), np.ones((2, 3))], axis=2)
+    np.savez(tmp_path / "x.npz", steps=steps, steps_length=[3, 1], ward=[0, 1], photo=np.zeros((2, 1, 1, 1)))
+    targets = [{"name": "when", "mean": 0.0, "std": 1.0, "offset": 1_699_999_999.25}, {"name": "ward"}]
+    about = {"classes": [], "task": "regression", "named_inputs": named}
+    script = named_script("onnx", "onnx", ["steps"])
+    assert ran(tmp_path, RUNTIME, script, "x.npz", **about) == (0, "x.npz 0  6  0\nx.npz 1  4  1\n")
+    told = "x.npz 0  1700000005.25  0\nx.npz 1  1700000003.25  1\n"
+    assert ran(tmp_path, RUNTIME, script, "x.npz", **about, targets=targets) == (0, told)

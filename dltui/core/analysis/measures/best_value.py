@@ -16,8 +16,8 @@ def best_value(history: History, split: str, name: str) -> tuple[int, float]:
     a finite number. Of epochs with equal values it is the best epoch of the run, else the earliest.
     """
     monitor = history.monitor or {}
-    highest = monitor.get("mode") == "max" if name == monitor.get("metric") else not lowest_is_best(name)
-    sign = -1.0 if highest else 1.0
+    mode = monitor.get("mode") if name == monitor.get("metric") else None
+    sign = 1.0 if lowest_is_best(name, mode) else -1.0
     of_run = history.best.epoch if history.best is not None and split == "validation" else 0
     known = ((epoch, getattr(record, split).get(name, math.nan)) for epoch, record in history.epochs.items())
     finite = [(sign * value, epoch != of_run, epoch, value) for epoch, value in known if math.isfinite(value)]

@@ -46,7 +46,7 @@ def parse(text: str) -> Condition:
     if found is None or bound is None:
         raise UsageError(f"--until wants NAME>=NUMBER, as in {EXAMPLE}, got {clean_line(text, 80)!r}")
     name = measured.check_name(found[1], COUNTS)
-    if name.endswith(".accuracy") and bound > 1:
+    if name.endswith("accuracy") and bound > 1:
         raise UsageError(f"{name} is at most 1 or 100%, got {found[3]}; did you mean {found[3]}%?")
     return Condition(name, found[2], bound, clean_line("".join(found.groups()), 100))
 

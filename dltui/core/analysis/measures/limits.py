@@ -54,6 +54,9 @@ def parse(text: str) -> Limit:
     name = measured.check_name(found[1], tuple(measured.FIGURES))
     relative = bool(found[4])
     most = float(found[3]) / (100 if relative else 1)
+    if name.endswith("accuracy") and not relative and most >= 1:
+        change = f"{found[2]}{found[3]}"
+        raise UsageError(f"{name} is from 0 to 1, so that {change} allows anything; did you mean {change}%?")
     said = f"{name} {found[2]}{found[3]}{found[4]}"
     return Limit(name, 1 if found[2] == "+" else -1, most, relative, clean_line(said, 100))
 

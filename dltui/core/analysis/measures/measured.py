@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-import re
 from typing import TYPE_CHECKING
 
 from dltui.core.errors import UsageError
 from dltui.core.reading.summary import step_micros, training_speed
-from dltui.core.tasks.registry import task_of
+from dltui.core.tasks.registry import TASKS, task_of
 from dltui.core.text import clean_line, suggest
 
 if TYPE_CHECKING:
@@ -25,7 +24,6 @@ FIGURES: dict[str, Callable[[History], float | None]] = {
     "parameters": lambda history: history.attempt.parameters if history.attempt else None,
 }
 """The figures of a run that belong to no split."""
-_NAME = re.compile(r"[A-Za-z_][\w.\-]*")
 
 
 def number(text: str) -> float | None:
@@ -40,11 +38,11 @@ def number(text: str) -> float | None:
 
 def check_name(name: str, others: tuple[str, ...]) -> str:
     """The name, when it is SPLIT.METRIC or one of the `others`. Raises UsageError with what was meant."""
-    split, dot, metric = name.partition(".")
+    split, _, metric = name.partition(".")
     if name in others or (split in SPLITS and metric):
         return name
     hint = "" if f"validation.{name}" in USUAL else suggest(name, (*USUAL, *others))
-    if not hint and not dot and _NAME.fullmatch(name):
+    if not hint and any(name in task.names for task in TASKS.values()):
         hint = f"did you mean validation.{name}?"
     if not hint and metric:
         hint = suggest(split, SPLITS) or f"the splits are {', '.join(SPLITS)}"

@@ -19,7 +19,11 @@ if TYPE_CHECKING:
 Kind = Literal["float", "int", "choice"]
 Values = dict[str, Any]
 DIGITS = 4
-"""Significant digits of a drawn number, so that the command of a trial can be read."""
+"""Significant digits of a drawn number, or of its place in a narrow range: the command of a trial can be read."""
+MOST_DIGITS = 17
+"""As many tell all numbers apart."""
+ATTEMPTS = 20
+"""Draws of so many digits."""
 MOST_CHOICES = 1000
 LOG = "log"
 
@@ -37,17 +41,23 @@ class Dimension:
     """The number of values that a grid takes of a range; 0: not said."""
     values: tuple[Any, ...] = ()
 
-    def at(self, place: float) -> Any:
-        """The value at a place from 0 to 1."""
+    def at(self, place: float, more: int = 0) -> Any:
+        """The value at a place from 0 to 1; a float has so many `more` digits."""
         if self.kind == "choice":
             return self.values[min(int(place * len(self.values)), len(self.values) - 1)]
         if self.kind == "int":
             return self._whole(place)
+        if place in (0, 1):
+            return self.high if place else self.low
         if self.log:
-            found = math.exp(math.log(self.low) + place * (math.log(self.high) - math.log(self.low)))
+            width = math.log(self.high) - math.log(self.low)
+            found = math.exp(math.log(self.low) + place * width)
+            width *= found
         else:
-            found = self.low + place * (self.high - self.low)
-        return min(max(float(f"{found:.{DIGITS}g}"), self.low), self.high)
+            width = self.high - self.low
+            found = self.low + place * width
+        digits = min(DIGITS + more + max(_exponent(found) - _exponent(width), 0), MOST_DIGITS)
+        return min(max(float(f"{found:.{digits}g}"), self.low), self.high)
 
     def _whole(self, place: float) -> int:
         # Half a number beyond the ends, so that these come up as often as the others.
@@ -135,6 +145,12 @@ class Dimension:
         return cls(name, kind, low, high, bool(record["log"]), steps)
 
 
+def _exponent(number: float) -> int:
+    """The place of the first digit: 2 for 123, -3 for 0.00123."""
+    size = abs(number)
+    return math.floor(math.log10(size)) if 0 < size < math.inf else 0
+
+
 def is_range(field: FieldSpec, text: str) -> bool:
     """True for a text that names several values of a field."""
     if field.type in ("int", "float") and ".." in text:
@@ -194,8 +210,11 @@ def grid(space: Sequence[Dimension]) -> Iterator[Values]:
 
 
 def draw(space: Sequence[Dimension], seed: int, number: int, attempt: int = 0) -> Values:
-    """The values of a trial that are drawn at random: a function of the seed and the number of the trial."""
+    """The values of a trial that are drawn at random: a function of the seed and the number of the trial. Later ones of
+    its attempts have more digits, as all short numbers may have been tried.
+    """
+    more = attempt // ATTEMPTS
     return {
-        dimension.name: dimension.at(random.Random(f"{seed}/{number}/{attempt}/{dimension.name}").random())
+        dimension.name: dimension.at(random.Random(f"{seed}/{number}/{attempt}/{dimension.name}").random(), more)
         for dimension in space
     }

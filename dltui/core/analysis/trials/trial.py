@@ -7,7 +7,7 @@ import os
 import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from dltui.core.reading.list_cache import Stamp
 from dltui.core.reading.reader import RunReader
 from dltui.core.rundir import commands
 from dltui.core.rundir.directory import RunDirectory
+from dltui.core.tasks.monitor import LOSS
 
 if TYPE_CHECKING:
     from dltui.core.reading.history import History
@@ -52,6 +53,8 @@ class Trial:
     """The monitored value of each epoch."""
     chosen: int = 0
     """The best epoch of the run's history; 0 without any."""
+    losses: Mapping[int, float] = field(default_factory=dict)
+    """The validation loss of each epoch, which decides where no trial has a monitored value."""
     times: Mapping[int, float] = field(default_factory=dict)
     """The unix time at which each epoch was done."""
     epochs: int = 0
@@ -69,7 +72,7 @@ class Trial:
     @property
     def done(self) -> int:
         """The finished epochs."""
-        return max(self.scores, default=0)
+        return max([*self.scores, *self.losses], default=0)
 
     @cached_property
     def best(self) -> float | None:
@@ -86,7 +89,7 @@ class Trial:
 
     @property
     def sign(self) -> int:
-        return -1 if self.mode == "min" else 1
+        return sign_of(self.mode)
 
     @property
     def pruned(self) -> int | None:
@@ -140,6 +143,11 @@ def pruned_at(status: str, why: str) -> int | None:
     return int(found[1]) if found else None
 
 
+def sign_of(mode: str) -> int:
+    """The factor that makes the best value the highest."""
+    return -1 if mode == "min" else 1
+
+
 def curve(number: int, scores: Mapping[int, float], sign: int) -> Curve:
     """The curve of the best value so far."""
     best, bests = -math.inf, {}
@@ -190,16 +198,18 @@ def plan_of(run: RunDirectory) -> Plan | None:
         return None
 
 
-def scores_of(history: History) -> tuple[dict[int, float], str]:
-    """The monitored value of each epoch, and whether "max" or "min" is best."""
-    monitor = history.monitor or {}
-    metric = monitor.get("metric", "")
-    found = {
-        number: one.validation[metric]
-        for number, one in sorted(history.epochs.items())
-        if not math.isnan(one.validation.get(metric, math.nan))
-    }
-    return found, monitor.get("mode", "max")
+def scores_of(history: History, metric: str) -> dict[int, float]:
+    """The value of a metric of the validation split after each epoch that has one."""
+    values = {number: one.validation.get(metric, math.nan) for number, one in sorted(history.epochs.items())}
+    return {number: value for number, value in values.items() if not math.isnan(value)}
+
+
+def comparable(trials: Iterable[Trial]) -> list[Trial]:
+    """The trials with values that can be compared: where none has a monitored value, their losses."""
+    found = list(trials)
+    if any(one.scores for one in found) or not any(one.losses for one in found):
+        return found
+    return [replace(one, metric=LOSS, mode="min", scores=one.losses) for one in found]
 
 
 class TrialReader:
@@ -225,8 +235,8 @@ class TrialReader:
         return [one for one in self.all() if one.confirms is not None]
 
     def all(self) -> list[Trial]:
-        found = [trial for reader in self._found() if (trial := self._trial(reader)) is not None]
-        return sorted(found, key=lambda trial: (trial.number, trial.run.id))
+        found = (trial for reader in self._found() if (trial := self._trial(reader)) is not None)
+        return sorted(comparable(found), key=lambda trial: (trial.number, trial.run.id))
 
     def _trial(self, reader: RunReader) -> Trial | None:
         path = str(reader.directory.path)
@@ -239,15 +249,16 @@ class TrialReader:
             self._kept[path] = (numbers, found)
         return found
 
-    def curves(self, but: RunDirectory) -> list[Curve]:
-        """The curves of all trials but one."""
+    def curves(self, but: RunDirectory, monitor: Monitor) -> list[Curve]:
+        """The curves of all trials but one, of those on which this monitor decides."""
         found = []
         for reader in self._found():
             reader.refresh()
             number, record = record_of(reader.directory).get("trial"), record_of(reader.directory)
-            if isinstance(number, int) and record.get("confirms") is None and reader.directory != but:
-                scores, mode = scores_of(reader.history)
-                found.append(curve(number, scores, -1 if mode == "min" else 1))
+            if not isinstance(number, int) or record.get("confirms") is not None or reader.directory == but:
+                continue
+            if (reader.history.monitor or {}).get("metric") == monitor.metric:
+                found.append(curve(number, scores_of(reader.history, monitor.metric), sign_of(monitor.mode)))
         return found
 
     def _found(self) -> list[RunReader]:
@@ -276,8 +287,8 @@ def read(reader: RunReader) -> Trial | None:
     except (KeyError, TypeError, ValueError):
         return None
     status, history = reader.status(), reader.history
-    monitor, attempt = history.monitor or {}, history.attempt
-    scores, mode = scores_of(history)
+    attempt = history.attempt
+    monitor = attempt.monitor if attempt else {}
     asked = reader.run["config"].get("epochs", 1)
     return Trial(
         number=number,
@@ -287,8 +298,9 @@ def read(reader: RunReader) -> Trial | None:
         why=status.why,
         name=str(labels["name"]),
         metric=monitor.get("metric", ""),
-        mode=mode,
-        scores=scores,
+        mode=monitor.get("mode", "max"),
+        scores=scores_of(history, monitor.get("metric", "")),
+        losses=scores_of(history, LOSS),
         chosen=history.best.epoch if history.best else 0,
         times={number: one.time for number, one in history.epochs.items()},
         epochs=attempt.epochs if attempt else int(asked),
@@ -336,5 +348,5 @@ class Judge:
             return ""
         if PINNED in self._run.labels()["tags"]:
             return ""
-        own = Curve(self._number, {epoch: -best if monitor.mode == "min" else best})
-        return reason(self._plan, own, epoch, self._others.curves(self._run))
+        own = Curve(self._number, {epoch: sign_of(monitor.mode) * best})
+        return reason(self._plan, own, epoch, self._others.curves(self._run, monitor))

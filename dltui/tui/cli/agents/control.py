@@ -82,12 +82,13 @@ def resume_run(by: str, run: str, more_epochs: int = 0) -> dict[str, Any]:
     """
     reader = open_run(run)
     status = reader.status()
-    if status.name == "paused":
+    if status.name == "paused" and not more_epochs:
         done = _order(by, run, "resume", {})
         settle(open_run(run), "paused", False)
         return done
     if not status.over:
-        raise UsageError(f"{reader.directory.id} is {status.name}: nothing to resume")
+        why = "epochs can be added when it has ended" if more_epochs else "nothing to resume"
+        raise UsageError(f"{reader.directory.id} is {status.name}: {why}")
     from dltui.core.analysis.trials.trial import pin_resumed
     from dltui.core.lifecycle import trust
     from dltui.core.lifecycle.resume import prepare

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dltui.core.errors import DltuiError
 from dltui.core.machine import process
+from dltui.core.numbers import plain_json
 from dltui.core.text import clean_line
 from dltui.core.version import __version__
 from dltui.tui.cli.agents import control, reading
@@ -70,7 +71,8 @@ def _served(tool: Tool, allowed: bool | None, plugins: Sequence[str]) -> Callabl
         try:
             # What only reads is not waited for when the client has gone; a change is.
             work = functools.partial(tool, **named, **arguments)
-            return await anyio.to_thread.run_sync(work, abandon_on_cancel=allowed is None)
+            found: dict[str, Any] = plain_json(await anyio.to_thread.run_sync(work, abandon_on_cancel=allowed is None))
+            return found
         except DltuiError as error:
             raise ToolError(clean_line(error, 500)) from None
 

@@ -93,7 +93,7 @@ def compare(
     chosen = figures.check_formats(formats.split(","))
     readers = [_reader(text) for text in runs]
     found = comparison.compare(readers, goal)
-    if goal is not None and found.metric == "accuracy" and goal > 1:
+    if goal is not None and found.metric.endswith("accuracy") and goal > 1:
         raise UsageError(f"--goal is an accuracy, at most 1 or 100%, got {goal:g}; did you mean {goal:g}%?")
     failures = judged.check(wanted, readers)
     paired = _paired(readers) if samples else None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from dltui.core import paths
 from dltui.core.catalog.fields import key_values
 from dltui.core.errors import UsageError
 from dltui.core.text import plural, shorten
@@ -67,6 +68,7 @@ def check(
         if suspects is not None:
             _say_suspects(suspects)
     if write is not None:
+        write = paths.expanded(write)
         rows = _rows(found, suspects)
         kept = review.save_opinions(write, _new(rows, review.read_file(write)))
         if not as_json:
@@ -107,7 +109,7 @@ def lines(found: Findings) -> Iterator[str | list[list[str]]]:
         rows = [["", "LEAVE OUT", "KEEP", "DIFFERENCE", "CLASS"]]
         for pair in found.pairs[:MOST]:
             classes = [class_name(sample, found.classes) for sample in (pair.other, pair.kept)]
-            label = classes[0] if not pair.contradicts else f"{classes[0]}, and {classes[1]}"
+            label = f"{classes[0] or '-'}, and {classes[1] or '-'}" if pair.contradicts else classes[0]
             rows.append([pair.kind, place(pair.other), place(pair.kept), f"{100 * pair.residue:.1f} %", label])
         yield rows
         yield from _more(sum(found.pair_counts.values()), "pair")

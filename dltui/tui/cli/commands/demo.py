@@ -149,4 +149,4 @@ def _full_screen(run: RunDirectory) -> int:
         lines = [*closing.reattach_lines(reader), f"figures will be in {folder}"]
     for line in lines:
         say(line)
-    return code
+    return code or (closing.EXIT_CODES.get(status.name, 1) if status.over else 0)

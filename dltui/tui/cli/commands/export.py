@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-import shutil
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from dltui.core import paths
+from dltui.core import fs, paths
 from dltui.core.contract.inputs import Input
 from dltui.core.errors import DltuiError, RunError, UsageError
 from dltui.core.hosts import mirror
 from dltui.core.reading.reader import RunReader
-from dltui.core.rundir import place
+from dltui.core.rundir import checkpoint, place
+from dltui.core.text import clean_line
 from dltui.core.worker.figures import FORMATS, FORMATS_TEXT, Look, check_formats, draw, millimeters
 from dltui.tui.cli import completion
 from dltui.tui.cli.follow.closing import exported_files, take_home
-from dltui.tui.cli.follow.sending import found_run
+from dltui.tui.cli.follow.sending import each_once, found_run
 from dltui.tui.cli.options import code, code_options
 from dltui.tui.cli.output import losing, say, say_json, warn
 from dltui.tui.cli.templates.predict_script import named_script, script
@@ -83,7 +84,7 @@ def export(
     chosen = check_formats(formats.split(","), (*FORMATS, *SUFFIXES)) if formats else None
     look = Look(not no_title, millimeters(width) if width else None, dpi, text)
     _check(chosen, to, receipts, explain, look)
-    found = [found_run(text) for text in runs] or [found_run(None)]
+    found = each_once(found_run(text) for text in runs or (None,))
     asked = _Asked(to, chosen, receipts, explain, code(plugins, trust), look, quiet=as_json)
     if to == "-":
         return _stream(found, asked)
@@ -185,7 +186,6 @@ def _look_inside(run: RunDirectory, code: Code) -> None:
 
 def _write_receipt(run: RunDirectory, to: str | None, quiet: bool) -> Written:
     """Write the receipt of a run, and report it unless `quiet`."""
-    from dltui.core import fs
     from dltui.core.lifecycle.proof.receipt import NAME, receipt
 
     wanted = paths.expanded(to).absolute() / run.id if to else None
@@ -193,11 +193,8 @@ def _write_receipt(run: RunDirectory, to: str | None, quiet: bool) -> Written:
     reader = RunReader(run)
     reader.refresh()
     content = (json.dumps(receipt(reader), indent=2, allow_nan=False) + "\n").encode()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
+    with _writing(folder):
         fs.write_atomic(folder / NAME, content)
-    except OSError as error:
-        raise UsageError(f"cannot write to {folder}: {error.strerror}; choose another with --to DIR") from None
     if not quiet:
         say(f"wrote {folder / NAME}")
     return {"id": run.id, "exports": str(folder), "files": [str(folder / NAME)]}
@@ -207,13 +204,15 @@ def _stream(runs: list[RunDirectory], asked: _Asked) -> int:
     """Write a tar with a folder per run to stdout, complete before its first byte is sent."""
     import tarfile
 
+    if asked.quiet:
+        raise UsageError("--to - writes a tar to standard output: leave out --json, or name a folder")
     for run in runs:
         if mirror.origin(run) is not None:
             raise UsageError(f"{run.id} is on another host: leave out --to -, and its figures are fetched")
-    for run in runs if asked.explain else ():
-        _look_inside(run, asked.code)
     if sys.stdout.isatty():
         raise UsageError("--to - writes a tar: send it somewhere, e.g. dltui export RUN --to - > figures.tar")
+    for run in runs if asked.explain else ():
+        _look_inside(run, asked.code)
     with tempfile.TemporaryDirectory(prefix="dltui-export-") as temporary:
         folders = []
         for run in runs:
@@ -233,28 +232,55 @@ def write_models(run: RunDirectory, folder: Path, formats: list[str], code: Code
 
     Raises RunError when the run has no checkpoint yet, or its framework does not know a format.
     """
-    from dltui.core.lifecycle.trained_model import ask
-
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"cannot write to {folder}: {error.strerror}; choose another with --to DIR") from None
     written = []
     for form in formats:
         target = folder / f"model.{SUFFIXES[form]}"
         if form == "safetensors":
-            _weights(run, target, code)
+            _put(target, _weights(run))
         else:
-            ask(run, {"convert": form, "to": str(target)}, code)
+            _convert(run, form, target, code)
         written.append(target)
     about = _about(run)
-    (folder / "model.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
-    written.append(folder / "model.json")
+    texts = {"model.json": json.dumps(about, indent=1) + "\n"}
     runnable = [form for form in formats if form != "safetensors"]
     if runnable:
-        (folder / "predict.py").write_text(_script(about, runnable[0]), encoding="utf-8")
-        written.append(folder / "predict.py")
+        texts["predict.py"] = _script(about, runnable[0])
+    for name, text in texts.items():
+        _put(folder / name, text.encode())
+        written.append(folder / name)
     return written
+
+
+def _convert(run: RunDirectory, form: str, target: Path, code: Code) -> None:
+    """Let a process with the framework of the run write its model. Raises DltuiError."""
+    from dltui.core.lifecycle.trained_model import ask
+
+    with _writing(target.parent):
+        # Before the framework is loaded, which takes a while.
+        tempfile.TemporaryFile(dir=target.parent).close()
+    ask(run, {"convert": form, "to": str(target)}, code)
+
+
+def _put(target: Path, content: bytes) -> None:
+    """Write a file, complete or not at all, readable for whom the user lets read new files. Raises UsageError."""
+    draft = fs.temp_name(target)
+    with _writing(target.parent):
+        try:
+            draft.write_bytes(content)
+            draft.replace(target)
+        finally:
+            draft.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    """Write into a folder, which is made. Raises UsageError where that cannot be done."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+    except OSError as error:
+        where, why = clean_line(folder), clean_line(error.strerror or error)
+        raise UsageError(f"cannot write to {where}: {why}; choose another with --to DIR") from None
 
 
 def _script(about: Mapping[str, Any], form: str) -> str:
@@ -265,17 +291,12 @@ def _script(about: Mapping[str, Any], form: str) -> str:
     return script(form, suffix) if about["image"] else vector_script(form, suffix)
 
 
-def _weights(run: RunDirectory, target: Path, code: Code) -> None:
-    """Copy the weights of the run's export, drawing the export first if necessary. Raises RunError without a
-    checkpoint.
-    """
-    made = place.exports_folder(run) / "model.safetensors"
-    if not made.is_file():
-        draw(run, made.parent, None, code.words())
-    if not made.is_file():
+def _weights(run: RunDirectory) -> bytes:
+    """The best weights of the run, as they are at this moment. Raises RunError without a checkpoint."""
+    found = checkpoint.dump_weights(run)
+    if found is None:
         raise RunError(f"{run.id} has no checkpoint yet")
-    if made != target:
-        shutil.copyfile(made, target)
+    return found
 
 
 def _about(run: RunDirectory) -> dict[str, Any]:
@@ -293,6 +314,7 @@ def _about(run: RunDirectory) -> dict[str, Any]:
         "model": asked["model"],
         "dataset": asked["dataset"],
         **about,
+        "targets": dataset.get("targets") or [],
         "image": reading or None,
         "named_inputs": dataset.get("named_inputs") or [],
         "features": [name for one in table for name in _features(one)],

@@ -25,21 +25,30 @@ class PluginsGroup(click.Group):
         return super().resolve_command(ctx, args)
 
 
+files_option = click.option(
+    "--plugin", "files", multiple=True, metavar="FILE", help="a .py file with a plugin; repeatable"
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="one JSON array of objects")
+
+
 @click.group(cls=PluginsGroup, invoke_without_command=True)
+@files_option
+@json_option
 @click.pass_context
-def plugins(context: click.Context) -> int | None:
+def plugins(context: click.Context, files: tuple[str, ...], as_json: bool) -> int | None:
     """List the plugins, or start a new one."""
-    if context.invoked_subcommand is None:
-        click.echo(context.get_help())
-        return 0
-    return None
+    return _list(files, as_json) if context.invoked_subcommand is None else None
 
 
 @plugins.command("list")
-@click.option("--plugin", "files", multiple=True, metavar="FILE", help="a .py file with a plugin; repeatable")
-@click.option("--json", "as_json", is_flag=True, help="one JSON array of objects")
+@files_option
+@json_option
 def list_plugins(files: tuple[str, ...], as_json: bool) -> int:
     """List the plugins with their version, origin and contents, or the reason why one cannot be used."""
+    return _list(files, as_json)
+
+
+def _list(files: tuple[str, ...], as_json: bool) -> int:
     from pathlib import Path
 
     from dltui.core.catalog.assemble import load_catalog
@@ -154,8 +163,8 @@ def _source(entry: Any) -> Any:
 
 @click.command("check")
 @click.argument("name")
-@click.option("--plugin", "files", multiple=True, metavar="FILE", help="a .py file with a plugin; repeatable")
-@click.option("--json", "as_json", is_flag=True, help="one JSON array of objects")
+@files_option
+@json_option
 def check_plugin(name: str, files: tuple[str, ...], as_json: bool) -> int:
     """Try out whether a plugin (or a .py file, one model, or FAMILY:NAME) keeps the contract; exit code 1 when it does
     not.

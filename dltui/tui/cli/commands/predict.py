@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import struct
 from collections.abc import Mapping
 from typing import Any
 
@@ -82,4 +83,10 @@ def _told(row: Mapping[str, Any]) -> str:
     if "labels" in row:
         chances = row["probabilities"]
         return ", ".join(f"{label} {metric('accuracy', chances[label])}" for label in row["labels"]) or "no label"
-    return " ".join(f"{value:.6g}" for value in row["outputs"])
+    return " ".join(map(_number, row["outputs"]))
+
+
+def _number(value: float) -> str:
+    """Six digits of an output, which is a float32; all of one that has more digits, as an offset gives them."""
+    is_output = not abs(value) < 3e38 or struct.unpack("f", struct.pack("f", value))[0] == value
+    return f"{value:.6g}" if is_output else f"{value:.15g}"

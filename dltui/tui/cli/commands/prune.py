@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import math
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from dltui.core import numbers
 from dltui.core.errors import UsageError
+from dltui.core.tasks.registry import lowest_is_best
 from dltui.core.text import plural
+from dltui.tui.cli.follow import deleting
 from dltui.tui.cli.output import is_terminal, say, say_json, table
 
 if TYPE_CHECKING:
+    from dltui.core.reading.reader import RunReader
     from dltui.core.rundir.directory import RunDirectory
 
 DAY = 86_400.0
@@ -41,39 +45,46 @@ def prune(keep_best: int | None, older_than: float | None, dry_run: bool, yes: b
         for line in left_alone:
             say(line)
     go = bool(doomed) and not dry_run and (yes or click.confirm("delete all of these for good?"))
-    if go:
-        from dltui.core.lifecycle.trash import delete
-
-        for _, _, run in doomed:
-            delete(run)
-            if not as_json:
-                say(f"{run.id} deleted")
+    left = deleting.delete([one.run for one in doomed], as_json) if go else {}
     if as_json:
-        say_json([{"id": row["id"], "bytes": size, "deleted": go, "path": row["path"]} for row, size, _ in doomed])
-    return 0
+        say_json([_as_object(one, go and one.run not in left, left.get(one.run)) for one in doomed])
+    return 1 if left else 0
 
 
-Doomed = tuple[dict[str, Any], int, "RunDirectory"]
+class Ended(NamedTuple):
+    """A run that has ended: its summary, the bytes of its files, and a word that runs on the same data share."""
+
+    row: dict[str, Any]
+    size: int
+    run: RunDirectory
+    data: str
 
 
-def choose(rows: Sequence[Doomed], keep_best: int | None, older_than: float | None, now: float) -> list[Doomed]:
-    """The runs to delete, oldest first: old enough, and not among the best of their model and dataset."""
-    kept = _best(rows, keep_best)
+def _as_object(one: Ended, deleted: bool, why: str | None) -> dict[str, Any]:
+    found = {"id": one.row["id"], "bytes": one.size, "deleted": deleted, "path": one.row["path"]}
+    return {**found, "why": why} if why else found
+
+
+def choose(runs: Sequence[Ended], keep_best: int | None, older_than: float | None, now: float) -> list[Ended]:
+    """The runs to delete, oldest first: old enough, and not among the best of their model and data."""
+    kept = _best(runs, keep_best)
     limit = now - (older_than or 0) * DAY
-    found = [one for one in rows if one[0]["id"] not in kept and _ended(one[0]) <= limit]
-    return sorted(found, key=lambda one: _ended(one[0]))
+    found = [one for one in runs if one.row["id"] not in kept and _ended(one.row) <= limit]
+    return sorted(found, key=lambda one: _ended(one.row))
 
 
-def _best(rows: Sequence[Doomed], count: int | None) -> set[str]:
+def _best(runs: Sequence[Ended], count: int | None) -> set[str]:
+    """The ids of the best runs of each model, data and metric."""
     if not count:
         return set()
     groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
-    for row, _, _ in rows:
+    for one in runs:
+        row = one.row
         if row["best"] is not None and row["best"] == row["best"]:
-            groups.setdefault((row["model"], row["dataset"], row["metric"]), []).append(row)
+            groups.setdefault((row["model"], one.data, row["metric"], row["mode"]), []).append(row)
     kept = set()
-    for (_, _, metric), group in groups.items():
-        ordered = sorted(group, key=lambda row: row["best"], reverse=metric != "loss")
+    for (_, _, metric, mode), group in groups.items():
+        ordered = sorted(group, key=lambda row: row["best"], reverse=not lowest_is_best(str(metric), mode))
         kept |= {row["id"] for row in ordered[:count]}
     return kept
 
@@ -82,7 +93,7 @@ def _ended(row: dict[str, Any]) -> float:
     return float(row["since"] or row["created"] or 0)
 
 
-def _rows() -> tuple[list[Doomed], list[str]]:
+def _rows() -> tuple[list[Ended], list[str]]:
     """The ended runs that are not links, and the reasons why others are left alone, one line each."""
     from dltui.core.lifecycle import trash
     from dltui.core.reading.reader import RunReader
@@ -99,8 +110,17 @@ def _rows() -> tuple[list[Doomed], list[str]]:
         if why:
             left_alone.append(f"{run.id} is left alone: {why}")
         else:
-            found.append((row, _size(run), run))
+            found.append(Ended(row, _size(run), run, _data(reader)))
     return found, left_alone
+
+
+def _data(reader: RunReader) -> str:
+    """The fingerprint of the data; of a run that has not told it the dataset with all of its options."""
+    attempt = reader.history.attempt
+    told = attempt.dataset.get("fingerprint") if attempt else None
+    asked = reader.run
+    named = [asked.get("dataset_plugin") or asked.get("dataset"), asked.get("data_dir"), asked.get("dataset_options")]
+    return str(told) if told else json.dumps(named, sort_keys=True)
 
 
 def _size(run: RunDirectory) -> int:
@@ -114,16 +134,16 @@ def _size(run: RunDirectory) -> int:
     return total
 
 
-def _show(doomed: Sequence[Doomed]) -> None:
+def _show(doomed: Sequence[Ended]) -> None:
     if not doomed:
         say("no run to delete")
         return
     now = time.time()
     rows = [["RUN", "MODEL", "DATASET", "BEST", "ENDED", "SIZE"]]
-    for row, size, _ in doomed:
+    for row, size, *_ in doomed:
         best = numbers.metric(row["metric"] or "", row["best"])
         ago = numbers.age(now - _ended(row))
         rows.append([row["id"], row["model"] or "?", row["dataset"] or "?", best, f"{ago} ago", numbers.size(size)])
     for line in table(rows, frozenset({3, 4, 5})):
         say(line)
-    say(f"{plural(len(doomed), 'run')}, {numbers.size(sum(size for _, size, _ in doomed))}")
+    say(f"{plural(len(doomed), 'run')}, {numbers.size(sum(one.size for one in doomed))}")

@@ -92,8 +92,8 @@ def _resume_all(name: str, runs: Sequence[RunDirectory], asked: _Asked, flags: d
         raise UsageError(f"{name} has several runs: give --launcher to each of them")
     if not sweeps.of_group(name):
         options = start.Options(command=(), **flags)
-        return _restart_group(name, runs, asked.more_epochs or 0, asked.device, asked.code, options)
-    if asked.more_epochs is not None or asked.device or asked.code != code((), False):
+        return _restart_group(name, runs, asked, options)
+    if asked.more_epochs is not None or asked.device or asked.code:
         raise UsageError(f"{name} is a sweep: dltui sweep resume {name} --more N adds trials")
     from dltui.tui.cli.launch import leading
 
@@ -103,20 +103,31 @@ def _resume_all(name: str, runs: Sequence[RunDirectory], asked: _Asked, flags: d
 def _resume_one(reader: RunReader, asked: _Asked, flags: dict[str, Any]) -> int:
     status, name = reader.status(), reader.directory.id
     more_epochs, device, code, launcher = asked
-    if not status.over and device:
-        raise UsageError(f"{name} is {status.name}: it changes its device when it has ended; dltui stop {name} first")
-    if status.name == "paused" and more_epochs is None:
-        _unpause(reader)
+    if not status.over:
+        _check_live(name, status.name, asked)
+    if status.name == "paused":
+        _unpause(reader, flags["as_json"])
         return 0
-    if not status.over and more_epochs is not None:
-        raise UsageError(f"{name} is {status.name}: epochs can be added when it has ended; or stop it first")
     if mirror.origin(reader.directory) is not None:
-        if launcher is not None or device is not None:
-            raise UsageError(f"{name} is a run of another host, started as before: leave --launcher and --device out")
+        if launcher is not None or device is not None or code:
+            not_there = "--launcher, --device, --plugin and --trust"
+            raise UsageError(f"{name} is a run of another host, started as before: leave {not_there} out")
         return _far(reader, more_epochs or 0, flags)
     if launcher is not None:
         _choose(reader, launcher)
     return _restart(reader, more_epochs or 0, device, code, start.Options(command=(), **flags))
+
+
+def _check_live(name: str, status: str, asked: _Asked) -> None:
+    """Raise UsageError for changes to a run that has not ended."""
+    if asked.more_epochs is not None:
+        raise UsageError(f"{name} is {status}: epochs can be added when it has ended; or stop it first")
+    if asked.device:
+        raise UsageError(f"{name} is {status}: it changes its device when it has ended; dltui stop {name} first")
+    if asked.launcher is not None:
+        raise UsageError(f"{name} is {status}: it changes its launcher when it has ended; dltui stop {name} first")
+    if asked.code:
+        raise UsageError(f"{name} is {status}: --plugin and --trust count when it has ended; dltui stop {name} first")
 
 
 def _choose(reader: RunReader, launcher: Chosen) -> None:
@@ -124,10 +135,7 @@ def _choose(reader: RunReader, launcher: Chosen) -> None:
     from dltui.core.lifecycle import trust
     from dltui.core.lifecycle.launch import launching
 
-    run, status = reader.directory, reader.status()
-    if not status.over:
-        raise UsageError(f"{run.id} is {status.name}: another launcher can start it when it has ended")
-    launching.choose(run, launcher, trust.catalog(run))
+    launching.choose(reader.directory, launcher, trust.catalog(reader.directory))
 
 
 def _far(reader: RunReader, more_epochs: int, flags: dict[str, Any]) -> int:
@@ -136,33 +144,34 @@ def _far(reader: RunReader, more_epochs: int, flags: dict[str, Any]) -> int:
     from dltui.tui.cli.hosts import near
 
     if not near.resume(reader, more_epochs, flags["detach"], flags["as_json"]):
+        if flags["as_json"]:
+            start.say_run(reader.directory)
         return 0
     return follow(reader.directory, choose_style(flags["plain"], flags["as_json"]))
 
 
-def _unpause(reader: RunReader) -> None:
+def _unpause(reader: RunReader, as_json: bool) -> None:
     name = reader.directory.id
     done = order(reader, "resume", {})
     settle(reader, "paused", False)
+    if as_json:
+        start.say_run(reader.directory)
+        return
     status = reader.status()
     at = f"goes on at step {done['step']:,}"
     waits = f"{at} in its turn: {status.why}" if status.name == "queued" else at
     say(f"{name} {waits}; watch it with: dltui attach {name}")
 
 
-def _restart_group(
-    group: str,
-    runs: Sequence[RunDirectory],
-    more_epochs: int,
-    device: str | None,
-    code: Code,
-    options: start.Options,
-) -> int:
+def _restart_group(group: str, runs: Sequence[RunDirectory], asked: _Asked, options: start.Options) -> int:
     """Go on with the runs of a series that are not finished, one after the other; those that live are left alone."""
     from dltui.core.lifecycle import series
 
+    more_epochs, device, code = asked.more_epochs or 0, asked.device, asked.code
     readers = [open_run(str(run.path)) for run in runs]
     statuses = [reader.status().name for reader in readers]
+    for paused in (reader for reader, status in zip(readers, statuses, strict=True) if status == "paused"):
+        _check_live(paused.directory.id, "paused", asked)
     # Who makes the series may still be at it while one of its runs starts.
     made = [] if "starting" in statuses else series.complete(group, runs)
     if made:
@@ -170,7 +179,7 @@ def _restart_group(
     ended = []
     for reader, status in zip(readers, statuses, strict=True):
         if status == "paused":
-            _unpause(reader)
+            _unpause(reader, options.as_json)
         elif status not in OVER:
             _say(f"{reader.directory.id} is {status}", options)
         elif status != "finished" or more_epochs:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import click
 
 from dltui.core.errors import UsageError
-from dltui.core.lifecycle.trash import delete
 from dltui.tui.cli import completion
-from dltui.tui.cli.follow.sending import is_named, open_run
+from dltui.tui.cli.follow import deleting
+from dltui.tui.cli.follow.sending import each_once, is_named, open_run
 from dltui.tui.cli.output import confirmed, say
 
 
@@ -26,17 +26,15 @@ def rm(runs: tuple[str, ...], yes: bool, undo: bool) -> int:
         return 0
     if not runs:
         raise UsageError("rm needs a RUN; `dltui runs` lists them")
-    chosen = [open_run(text).directory for text in runs]
+    found = {text: open_run(text).directory for text in runs}
+    chosen = each_once(found.values())
     for run in chosen:
         if trash.status_of(run).over and lock.is_held(run.lock_path):
             say(f"{run.id} has ended, its worker still draws the figures: waiting for it")
             trash.wait(run)
         trash.check(run)
     names = ", ".join(run.id for run in chosen)
-    named = all(is_named(run, text) for run, text in zip(chosen, runs, strict=True))
+    named = all(is_named(run, text) for text, run in found.items())
     if not confirmed(f"delete {names} for good?", named, yes):
         return 0
-    for run in chosen:
-        delete(run)
-        say(f"{run.id} deleted")
-    return 0
+    return 1 if deleting.delete(chosen) else 0

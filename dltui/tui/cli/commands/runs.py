@@ -47,6 +47,8 @@ def runs(as_json: bool, wanted: str, hosts: tuple[str, ...], unfold: bool) -> in
         found = all_rows()
     known = [run_filter.facts(row, _asked(row)) for row in found] if terms else [{}] * len(found)
     rows = [row for row, facts in zip(found, known, strict=True) if run_filter.matches(terms, facts)]
+    if not found and not hosts:
+        _check_readable()
     if as_json:
         say_json(rows)
         return 0
@@ -54,8 +56,6 @@ def runs(as_json: bool, wanted: str, hosts: tuple[str, ...], unfold: bool) -> in
         say(f"none of {plural(len(found), 'run')} matches; {run_filter.unknown(terms, known) or 'see dltui runs'}")
         return 0
     if not rows:
-        if not hosts:
-            _check_readable()
         say("no runs yet; `dltui demo` trains one in a minute, `dltui train MODEL` is the real thing")
         return 0
     now = time.time()
@@ -168,7 +168,7 @@ def group_columns(group: Group, now: float) -> list[str]:
         title, leader = f"{group.name} ({plural(len(group), 'trial')})", group.leader()
         text = best_text(leader.get("best"), str(leader.get("metric") or ""))
         return [title, *first[1:4], f"{done}/{epochs}", text, group.status, first[7]]
-    text = spelled(wording.spread(str(group.rows[0].get("metric") or "loss"), best)) if best else "-"
+    text = spelled(wording.spread(group.metric, best)) if best else "-"
     title = f"{group.name} ({plural(len(group), 'seed')})"
     same = len({row.get("epoch") for row in group.rows}) == 1 and done == epochs and not group.missing
     # A product, since the sum of epochs says nothing of how long each was trained.

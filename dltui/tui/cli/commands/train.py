@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     shell_complete=completion.runs,
     help="as RUN was: its model, data and hyperparameters; flags replace them",
 )
-@click.option("--seeds", default="", metavar="S,S", help="one run a seed, one after the other, shown as one group")
+@click.option("--seeds", default=None, metavar="S,S", help="one run a seed, one after the other, shown as one group")
 @click.option("--exports", default="exports", show_default=True, metavar="DIR", help="figures go to DIR/<run id>")
 @click.option("--format", "formats", default="svg", show_default=True, metavar="F,F", help=RUN_FORMATS_TEXT)
 @plugin_option
@@ -81,7 +81,7 @@ def train(context: click.Context, /, model: str | None, **options: Any) -> int:
             say(line)
     command = (*context.meta[WORDS], *presets.flags(used))
     chosen = start.Options(command=command, **options)
-    if chosen.seeds:
+    if chosen.seeds is not None:
         from dltui.tui.cli.launch import seeds
 
         return seeds.start_all(catalog, entry, config, chosen)

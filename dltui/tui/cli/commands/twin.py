@@ -59,7 +59,7 @@ def twin(context: click.Context, /, model: str | None, **options: Any) -> int:
 
 def _train_both(catalog: Catalog, pair: tuple[ModelEntry, ModelEntry], config: dict[str, Any], options: Options) -> int:
     from dltui.core.lifecycle import twin as run_twin
-    from dltui.core.lifecycle.create import create_run
+    from dltui.core.lifecycle.create import check_request, create_run
     from dltui.core.reading.reader import RunReader
     from dltui.core.worker import twin_record
     from dltui.tui.cli.launch import start
@@ -68,6 +68,9 @@ def _train_both(catalog: Catalog, pair: tuple[ModelEntry, ModelEntry], config: d
     requests = [
         replace(start.request(catalog, model, config, options), name=f"{base}-{model.framework}") for model in pair
     ]
+    for request in requests:
+        # Before hours of the first one, if the second cannot be.
+        check_request(request, catalog)
     readers: list[RunReader] = []
     handed: str | None = None
     for request in requests:

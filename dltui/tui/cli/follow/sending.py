@@ -11,6 +11,9 @@ from dltui.core.reading.launched import WAITING
 from dltui.tui.cli.follow.waiting import Ticker
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
     from dltui.core.reading.reader import RunReader
     from dltui.core.rundir.directory import RunDirectory
 
@@ -48,17 +51,32 @@ def open_run(text: str | None) -> RunReader:
     return reader
 
 
+def each_once(runs: Iterable[RunDirectory]) -> list[RunDirectory]:
+    """The runs in their order, one that was named twice, or by two paths, a single time."""
+    found: dict[Path, RunDirectory] = {}
+    for run in runs:
+        found.setdefault(run.path.resolve(), run)
+    return list(found.values())
+
+
 def is_named(run: RunDirectory, text: str) -> bool:
-    """True if a text is the whole name of a run, also of another host, or the path of its folder, and not only the
+    """True if a text is the whole name of a run, of another host HOST:NAME, or the path of its folder, and not only the
     beginning of a name.
     """
-    return text in (run.id, run.labels()["name"]) or os.sep in text or ":" in text
+    from dltui.core.hosts import address
+
+    far, name = address.split(text), run.labels()["name"]
+    return os.sep in text or text in (run.id, name if far is None else address.joined(far[0], name))
 
 
 def alive_run(text: str, action: str) -> RunReader:
     """A reader of the run, which must be live. Raises UsageError with its status otherwise."""
+    from dltui.core.reading.liveness.certainty import certain_status
+
     reader = open_run(text)
     status = reader.status()
+    if status.over:
+        status = certain_status(reader)
     if status.over:
         raise UsageError(f"{reader.directory.id} is {status.name}: nothing to {action}")
     if status.phase == WAITING and action != "stop":

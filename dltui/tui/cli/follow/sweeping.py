@@ -9,7 +9,7 @@ from dltui.core.analysis.trials import trial
 from dltui.core.numbers import metric
 from dltui.core.sweep.view import SweepReader, SweepView, as_object, sweep_object, values_text
 from dltui.core.text import plural
-from dltui.tui.cli.output import say, say_json
+from dltui.tui.cli.output import lost, say, say_json, spelled, warn
 
 if TYPE_CHECKING:
     from dltui.core.analysis.trials.trial import Trial
@@ -25,8 +25,13 @@ def line(one: Trial) -> str:
     return f"{one.name}: {values_text(one)}: {best}; {one.standing()}{why}"
 
 
+def goes_on(name: str) -> str:
+    """The words for a user who leaves a sweep."""
+    return f"the sweep goes on; dltui sweep show {name} tells how far it is, dltui sweep stop {name} stops it"
+
+
 def follow(name: str, as_json: bool) -> int:
-    """Tell of each trial that ends until the sweep is over. Returns the exit code."""
+    """Tell of each trial that ends until the sweep is over, or nobody reads it any more. Returns the exit code."""
     reader, told = SweepReader(name), set[str]()
     view = reader.look()
     try:
@@ -37,10 +42,13 @@ def follow(name: str, as_json: bool) -> int:
                     say_json({"type": "trial_ended", **as_object(one)}) if as_json else say(line(one))
             if view.over:
                 break
+            if lost():
+                # The output that would show it is gone.
+                return 0
             time.sleep(POLL_SECONDS)
             view = reader.look()
     except KeyboardInterrupt:
-        say(f"the sweep goes on; dltui sweep show {name} tells how far it is, dltui sweep stop {name} stops it")
+        (warn if as_json else say)(goes_on(name))
         return 0
     tell_end(view, as_json)
     return _CODES.get(view.status, 1)
@@ -70,11 +78,10 @@ def results(view: SweepView) -> list[str]:
         from dltui.tui.draw import wording
 
         value = spread(found)
-        return (
-            []
-            if value is None
-            else [f"with {plural(len(found), 'seed')}: test {best.metric} {wording.spread(best.metric, value)}"]
-        )
+        if value is None:
+            return []
+        told = spelled(wording.spread(best.metric, value))
+        return [f"with {plural(len(found), 'seed')}: test {best.metric} {told}"]
     if best.test and best.metric in best.test:
         return [f"test {best.metric} {metric(best.metric, best.test[best.metric])} ({best.name})"]
     return []

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from dltui.core import numbers
 from dltui.core.text import clean_line
-from dltui.tui.cli.output import visible, warn
+from dltui.tui.cli.output import tell, terminal_errors, visible, warn
 
 if TYPE_CHECKING:
     from dltui.core.reading.reader import RunReader
@@ -57,8 +57,7 @@ class Ticker:
     """Shows the wait on standard error: in a line that counts on a terminal, else in a new line now and then."""
 
     def __init__(self) -> None:
-        dumb = os.environ.get("TERM", "dumb") == "dumb" or os.environ.get("CI", "") not in ("", "0", "false")
-        self._in_place = not dumb and sys.stderr.isatty()
+        self._in_place = terminal_errors()
         self._next = AT_ONCE if self._in_place else AGAIN
         self._shown = False
 
@@ -70,14 +69,20 @@ class Ticker:
         if not self._in_place:
             warn(line)
             return
-        room = max(os.get_terminal_size(sys.stderr.fileno()).columns - 1, 1)
-        sys.stderr.write("\r\x1b[K" + visible(line)[:room])
-        sys.stderr.flush()
+        tell("\r\x1b[K" + visible(line)[: _columns() - 1])
         self._shown = True
 
     def close(self) -> None:
         """End an unfinished line."""
         if self._shown:
-            sys.stderr.write("\r\x1b[K")
-            sys.stderr.flush()
+            tell("\r\x1b[K")
             self._shown = False
+
+
+def _columns() -> int:
+    """The columns of the terminal that standard error is."""
+    try:
+        return max(os.get_terminal_size(sys.stderr.fileno()).columns, 2)
+    except OSError:
+        # It has gone.
+        return 80

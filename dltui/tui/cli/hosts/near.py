@@ -102,7 +102,7 @@ def _by_our_clock(row: dict[str, Any], ahead: float) -> dict[str, Any]:
 
 _TEXTS = ("name", "status", "why", "phase", "note")
 _TEXTS_OR_NONE = (
-    "model", "framework", "task", "dataset", "device", "metric", "group", "sweep", "parent", "exports", "path",
+    "model", "framework", "task", "dataset", "device", "metric", "mode", "group", "sweep", "parent", "exports", "path",
 )  # fmt: skip
 _NUMBERS = ("since", "epoch", "epochs", "step", "total_steps", "seconds", "train_seconds")
 _NUMBERS_OR_NONE = ("best", "best_epoch", "created", "seed")

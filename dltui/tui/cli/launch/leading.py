@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dltui.core.analysis.trials import plan as plans
-from dltui.tui.cli.output import say, say_json
+from dltui.tui.cli.output import say, say_json, when_lost
 
 if TYPE_CHECKING:
     from dltui.core.sweep.folder import SweepFolder
@@ -17,6 +17,7 @@ def go(folder: SweepFolder, detach: bool, as_json: bool) -> int:
     from dltui.tui.cli.follow import sweeping
 
     start.lead(folder)
+    when_lost(sweeping.goes_on(folder.name))
     plan = folder.plan()
     if as_json:
         say_json({"type": "sweep", "sweep": folder.name, "path": str(folder.path), "plan": plan.to_json()})

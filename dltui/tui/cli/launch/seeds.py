@@ -46,7 +46,7 @@ def start_all(catalog: Catalog, model: ModelEntry, config: Mapping[str, Any], op
         raise UsageError("--dry-run tries one run; it does not go with --seeds")
     if "seed" in config:
         raise UsageError("--seed and --seeds exclude one another")
-    seeds = parse(options.seeds, model)
+    seeds = parse(options.seeds or "", model)
     request = start.settled(catalog, model, config, options)
     group = series.group_name(options.name)
     runs = series.create(request, group, seeds, catalog)
@@ -135,7 +135,7 @@ def _summary(group: str, runs: Sequence[RunDirectory], as_json: bool) -> None:
     from dltui.core.reading.summary import summary_row
 
     whole = Group(group, tuple(summary_row(RunReader(run)) for run in runs))
-    metric = str(whole.rows[0].get("metric") or "loss")
+    metric = whole.metric
     seeds = [row["seed"] for row in whole.rows]
     if not as_json:
         listed = ", ".join(map(str, seeds))

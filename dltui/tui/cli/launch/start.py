@@ -48,7 +48,7 @@ class Options:
     as_json: bool = False
     debug: bool = False
     dry_run: bool = False
-    seeds: str = ""
+    seeds: str | None = None
     share: str | None = None
     loggers: tuple[str, ...] = ()
     launcher: Chosen | None = None
@@ -66,6 +66,8 @@ def check(options: Options) -> None:
     """Raise UsageError for options that exclude each other."""
     if options.detach and (options.debug or options.dry_run):
         raise UsageError("--detach starts the run in the background; it does not go with --debug or --dry-run")
+    if options.debug and (options.as_json or options.plain):
+        raise UsageError("--debug shows what the worker itself prints; it does not go with --json or --plain")
     if options.queue and (options.debug or options.dry_run):
         raise UsageError("--queue waits in the background; it does not go with --debug or --dry-run")
     if options.launcher is not None and not options.launcher.is_default and (options.debug or options.dry_run):

@@ -11,6 +11,7 @@ from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING
 
+from dltui.core import paths
 from dltui.core.errors import UsageError
 from dltui.tui.cli.templates import plugin_texts
 
@@ -45,7 +46,7 @@ def check_name(name: str, framework: str, catalog: Catalog) -> None:
 
 def write(name: str, framework: str, parent: Path) -> tuple[Path, list[Path]]:
     """Write the package to `parent`/NAME and return the folder and its files. Raises UsageError, leaving nothing."""
-    folder = parent.expanduser() / name
+    folder = paths.expanded(parent) / name
     values = {
         "name": name,
         "module": name.replace("-", "_"),

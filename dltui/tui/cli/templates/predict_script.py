@@ -7,6 +7,8 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterable
 
+from dltui.tui.cli.templates.own_source import CLEANING, parts
+
 HEAD = '''\
 """Runs the model beside this file on images: python predict.py IMAGE...
 
@@ -55,7 +57,10 @@ TOLD = """
 def told(outputs):
     \"\"\"What the outputs (classes,) of a sample say, in words.\"\"\"
     if not ABOUT["classes"]:
-        return "  ".join(f"{value:.6g}" for value in outputs)
+        offsets = [one.get("offset", 0.0) for one in ABOUT.get("targets") or []] or [0.0] * len(outputs)
+        pairs = zip(map(float, outputs), offsets)
+        # With its offset a number has more digits than the float32 of an output.
+        return "  ".join(f"{value + offset:.15g}" if offset else f"{value:.6g}" for value, offset in pairs)
     if ABOUT["task"] == "multilabel":
         chances = 1 / (1 + np.exp(-outputs))
         best = [n for n in np.argsort(-chances) if chances[n] >= 0.5]
@@ -65,23 +70,35 @@ def told(outputs):
         best = np.argsort(-chances)[:3]
     return "  ".join(f"{ABOUT['classes'][n]} {chances[n]:.2%}" for n in best) or "no label applies"
 """
-TAIL = """
+BEGIN = """
 
+# Whatever letters the output can have.
+sys.stdout.reconfigure(errors="backslashreplace")
+if not sys.argv[1:]:
+    print("usage: python predict.py $files", file=sys.stderr)
+    sys.exit(2)
+"""
+TAIL = """
 for name in sys.argv[1:]:
+    shown = clean_line(name)
     try:
         pixels = read(name, ABOUT["image"])
     except UnreadableError as error:
-        sys.exit(f"{name} cannot be read: {error}")
+        sys.exit(f"{shown} cannot be read: {clean_line(error)}")
     outputs = run(pixels[None].astype(np.float32))[0]
     if outputs.ndim == 3:
         mask = outputs.argmax(axis=2).astype(np.uint8)
         shares = np.bincount(mask.ravel(), minlength=len(ABOUT["classes"])) / mask.size
         names = (Path(name).with_suffix(f".mask{number}.png") for number in ("", *range(2, 10_000)))
         target = next(path for path in names if not path.exists())
-        Image.fromarray(mask).save(target)
-        print(name, *(f"{ABOUT['classes'][n]} {shares[n]:.2%}" for n in np.flatnonzero(shares)), target, sep="  ")
+        try:
+            Image.fromarray(mask).save(target)
+        except OSError as error:
+            sys.exit(f"{clean_line(target)} cannot be written: {error.strerror or error}")
+        found = [f"{ABOUT['classes'][n]} {shares[n]:.2%}" for n in np.flatnonzero(shares)]
+        print(shown, *found, clean_line(target), sep="  ")
         continue
-    print(name, told(outputs), sep="  ")
+    print(shown, told(outputs), sep="  ")
 """
 NAMED_HEAD = '''\
 """Runs the model beside this file on samples: python predict.py SAMPLES.npz
@@ -93,7 +110,10 @@ Beside a padded one, NAME_length (n,) says how long each sample is; without it a
 Needs: pip install $needs
 """
 
+from __future__ import annotations
+
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -101,36 +121,42 @@ import numpy as np
 
 HERE = Path(__file__).parent
 ABOUT = json.loads((HERE / "model.json").read_text(encoding="utf-8"))
-
+'''
+NAMED_READ = '''
 
 def read(file):
     """The arrays by name, each padded one with its mask behind it."""
-    found = {}
+    where, found = clean_line(file), {}
     try:
         given = dict(np.load(file, allow_pickle=False))
     except Exception as error:  # A file that is none is told by NumPy in many ways.
-        sys.exit(f"{file} is no .npz file of arrays ({type(error).__name__})")
+        sys.exit(f"{where} is no .npz file of arrays ({type(error).__name__})")
     for one in ABOUT["named_inputs"]:
         name, shape = one["name"], tuple(one["shape"])
         if name not in given:
             wanted = ", ".join(one["name"] for one in ABOUT["named_inputs"])
-            sys.exit(f"{file} has no array {name!r}; it needs {wanted}")
+            sys.exit(f"{where} has no array {name!r}; it needs {wanted}")
         x = np.atleast_1d(given[name])
         if x.dtype.kind not in "biuf":
-            sys.exit(f"{file}: {name} is an array of {x.dtype}, not of numbers")
+            sys.exit(f"{where}: {name} is an array of {x.dtype}, not of numbers")
         lengths = np.atleast_1d(given.get(f"{name}_length", np.full(len(x), x.shape[1] if x.ndim > 1 else 0)))
         if one["padded"] and x.ndim > 1 and x.shape[1] < shape[0]:
             x = np.pad(x, [(0, 0), (0, shape[0] - x.shape[1]), *[(0, 0)] * (x.ndim - 2)])
         if x.shape[1:] != shape:
-            sys.exit(f"{file}: {name} has samples of shape {x.shape[1:]}, the model takes {shape}")
+            sys.exit(f"{where}: {name} has samples of shape {x.shape[1:]}, the model takes {shape}")
         vocabulary = one.get("vocabulary")
         if vocabulary and ((x < 0) | (x >= np.array(vocabulary))).any():
-            sys.exit(f"{file}: {name} has numbers that the model does not know; it knows 0 to {max(vocabulary) - 1}")
+            sys.exit(f"{where}: {name} has numbers that the model does not know; it knows 0 to {max(vocabulary) - 1}")
+        mask = np.arange(shape[0]) < lengths[:, None] if one["padded"] else None
+        if one.get("offsets"):
+            x = x - np.array(one["offsets"])
+            # Behind the end of a sequence there is 0.
+            x = x if mask is None else np.where(mask[:, :, None], x, 0)
         found[name] = x.astype(one["dtype"])
-        if one["padded"]:
-            found[f"{name}_mask"] = np.arange(shape[0]) < lengths[:, None]
+        if mask is not None:
+            found[f"{name}_mask"] = mask
     if len(set(map(len, found.values()))) > 1:
-        sys.exit(f"{file}: its arrays have different numbers of samples; each needs the same")
+        sys.exit(f"{where}: its arrays have different numbers of samples; each needs the same")
     return found
 
 
@@ -161,10 +187,9 @@ NAMED_BODIES = {
 """,
 }
 NAMED_TAIL = """
-
 for name in sys.argv[1:]:
     for number, outputs in enumerate(run(read(name))):
-        print(f"{name} {number}", told(outputs), sep="  ")
+        print(f"{clean_line(name)} {number}", told(outputs), sep="  ")
 """
 NEEDS = {"onnx": "numpy pillow onnxruntime", "torch": "numpy pillow torch", "keras": "'dltui[tensorflow]'"}
 
@@ -174,13 +199,25 @@ def script(form: str, suffix: str) -> str:
     from dltui.core.data import image_file
 
     _, _, reader = inspect.getsource(image_file).split('"""', 2)
-    reader = reader.replace("import functools\n", "import functools\nimport json\nimport sys\n", 1)
-    text = HEAD + reader.rstrip() + "\n" + RUN + BODIES[form] + TOLD + TAIL
-    return text.replace("$needs", NEEDS[form]).replace("$file", f"model.{suffix}")
+    reader = reader.replace("import functools\n", "import functools\nimport json\nimport re\nimport sys\n", 1)
+    whole = HEAD + reader.rstrip() + "\n" + _cleaning() + RUN + BODIES[form] + TOLD + BEGIN + TAIL
+    return filled(whole, suffix, NEEDS[form], "IMAGE...")
 
 
 def named_script(form: str, suffix: str, names: Iterable[str]) -> str:
     """The text of predict.py for a model with inputs of these names, which reads samples from .npz files."""
-    text = NAMED_HEAD + NAMED_BODIES[form] + TOLD + NAMED_TAIL
-    text = text.replace("$needs", NEEDS[form].replace("pillow ", "")).replace("$file", f"model.{suffix}")
-    return text.replace("$arrays", ", ".join(f"{name}=..." for name in names))
+    whole = NAMED_HEAD + _cleaning() + NAMED_READ + NAMED_BODIES[form] + TOLD + BEGIN + NAMED_TAIL
+    whole = filled(whole, suffix, NEEDS[form].replace("pillow ", ""), "SAMPLES.npz...")
+    return whole.replace("$arrays", ", ".join(f"{name}=..." for name in names))
+
+
+def filled(text: str, suffix: str, needs: str, files: str) -> str:
+    """The text of a script for model.SUFFIX that needs these packages, and takes these files."""
+    return text.replace("$needs", needs).replace("$files", files).replace("$file", f"model.{suffix}")
+
+
+def _cleaning() -> str:
+    """The text of `clean_line`, by which names from elsewhere reach a terminal."""
+    from dltui.core import text
+
+    return "\n" + parts(text, CLEANING)

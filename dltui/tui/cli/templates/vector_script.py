@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import ast
-import inspect
 import re
-from typing import TYPE_CHECKING
 
-from dltui.tui.cli.templates.predict_script import BODIES, NEEDS, TOLD
-
-if TYPE_CHECKING:
-    from collections.abc import Collection
-    from types import ModuleType
+from dltui.tui.cli.templates.own_source import CLEANING, parts
+from dltui.tui.cli.templates.predict_script import BEGIN, BODIES, NEEDS, TOLD, filled
 
 HEAD = '''\
 """Runs the model beside this file on rows of numbers: python predict.py FILE...
@@ -59,12 +53,16 @@ def read(file):
         found = np.load(file, allow_pickle=False)
         if not isinstance(found, np.ndarray):
             (found,) = (found[name] for name in found.files)
-        with np.errstate(over="ignore"):
-            samples = found.astype(np.float32)
+        samples = found.astype(np.float64)
     except Exception as error:  # A file that is no such array is told by NumPy in many ways.
         raise UsageError(f"{where} is no file of one array of numbers ({type(error).__name__}); numpy.save writes one")
     if samples.ndim != 2 or samples.shape[1] != size:
         raise UsageError(f"{where} has an array of shape {samples.shape}; the model takes (n, {size})")
+    # The numbers of a table come first.
+    offsets = next((one["offsets"] for one in ABOUT["table"] if one["offsets"]), [])
+    samples[:, : len(offsets)] -= offsets
+    with np.errstate(over="ignore"):
+        samples = samples.astype(np.float32)
     if not np.isfinite(samples).all():
         raise UsageError(f"{where} has values that are not finite float32 numbers; correct or remove them")
     return samples, range(len(samples))
@@ -92,7 +90,6 @@ def run(samples):
     """Outputs (n, outputs) of samples (n, features); the model normalizes them itself."""
 '''
 TAIL = """
-
 for name in sys.argv[1:]:
     try:
         samples, places = read(name)
@@ -101,7 +98,6 @@ for name in sys.argv[1:]:
     for place, outputs in zip(places, run(samples)):
         print(f"{clean_line(name)} {place}", told(outputs), sep="  ")
 """
-CLEANING = ("ELLIPSIS", "_HIDDEN", "_JOINER", "_SPACE", "clean", "clean_line", "_escape")
 HEADINGS = (
     *("LONGEST", "CATEGORY", "BEGINNING"),
     *("headings", "short_names", "names_of", "_where_alike", "_without_middle"),
@@ -120,26 +116,6 @@ def vector_script(form: str, suffix: str) -> str:
 
     wanted = ((text, CLEANING), (headings, HEADINGS), (numerals, NUMERALS), (given, READING))
     # In one file there are no modules to name.
-    code = re.sub(r"\b(?:headings|numerals)\.(?=\w)", "", "\n\n".join(_parts(*pair) for pair in wanted))
-    whole = HEAD + code + READ + BODIES[form] + TOLD + TAIL
-    return whole.replace("$needs", NEEDS[form].replace("pillow ", "")).replace("$file", f"model.{suffix}")
-
-
-def _parts(module: ModuleType, names: Collection[str]) -> str:
-    """The text of these constants and functions of a module, in the order that they have there."""
-    source = inspect.getsource(module)
-    lines, found = source.split("\n"), ""
-    for node in ast.parse(source).body:
-        if _name(node) in names:
-            function = isinstance(node, ast.FunctionDef)
-            first = min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", ()))])
-            found += "\n\n" * function + "\n".join(lines[first - 1 : node.end_lineno]) + "\n"
-    return found
-
-
-def _name(node: ast.stmt) -> str:
-    """The name that a statement gives to a constant or a function; "" for any other."""
-    if isinstance(node, ast.FunctionDef):
-        return node.name
-    target = node.targets[0] if isinstance(node, ast.Assign) else getattr(node, "target", None)
-    return target.id if isinstance(target, ast.Name) else ""
+    code = re.sub(r"\b(?:headings|numerals)\.(?=\w)", "", "\n\n".join(parts(*pair) for pair in wanted))
+    whole = HEAD + code + READ + BODIES[form] + TOLD + BEGIN + TAIL
+    return filled(whole, suffix, NEEDS[form].replace("pillow ", ""), "FILE...")

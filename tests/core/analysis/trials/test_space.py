@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dltui.core.analysis.trials import space
 from dltui.core.analysis.trials.space import Dimension
 from dltui.core.catalog.fields import FieldSpec
 from dltui.core.errors import UsageError
+from dltui.core.numbers import exact
 
 LR = FieldSpec("lr", "float", 0.1, exclusive_minimum=0, maximum=10)
 BATCH = FieldSpec("batch_size", "int", 32, minimum=1, maximum=65_536)
@@ -102,3 +105,29 @@ def test_a_draw_is_a_function_of_seed_and_number() -> None:
     assert space.draw(dimensions, 1, 5) == space.draw(dimensions, 1, 5)
     assert len({space.draw(dimensions, 1, number)["lr"] for number in range(50)}) == 50
     assert space.draw(dimensions, 2, 5) != space.draw(dimensions, 1, 5)
+
+
+@pytest.mark.parametrize(
+    ("dimension", "values"),
+    [
+        (Dimension("ema", "float", 0.9999, 0.99999, steps=5), [0.9999, 0.9999225, 0.999945, 0.9999675, 0.99999]),
+        (Dimension("ema", "float", 0.9999, 0.99999, True, 3), [0.9999, 0.999945, 0.99999]),
+        (Dimension("lr", "float", 0.1, 0.3, steps=5), [0.1, 0.15, 0.2, 0.25, 0.3]),
+        (Dimension("x", "float", 123456.5, 123457.5, steps=3), [123456.5, 123457.0, 123457.5]),
+        (Dimension("x", "float", -1.0, 1.0, steps=3), [-1.0, 0.0, 1.0]),
+        (Dimension("x", "float", 0.123456, 0.9, steps=2), [0.123456, 0.9]),
+    ],
+)
+def test_digits_follow_the_width_of_a_range(dimension: Dimension, values: list[float]) -> None:
+    assert list(dimension.grid()) == pytest.approx(values, rel=1e-7)
+    assert (dimension.grid()[0], dimension.grid()[-1]) == (dimension.low, dimension.high)
+    assert all(len(exact(value)) <= 11 for value in dimension.grid())
+
+
+@given(low=st.floats(1e-6, 1e6), width=st.floats(1e-9, 1e3), log=st.booleans())
+def test_a_grid_has_as_many_values_as_were_asked_for(low: float, width: float, log: bool) -> None:
+    dimension = Dimension("x", "float", low, low * (1 + width), log, 100)
+    found = dimension.grid()
+    assert list(found) == sorted(set(found))
+    assert len(found) == 100
+    assert (found[0], found[-1]) == (dimension.low, dimension.high)

@@ -13,9 +13,9 @@ import pytest
 from dltui.core.analysis.comparison import compare
 from dltui.core.reading.reader import RunReader
 from dltui.core.text import width
-from dltui.tui.cli import main
 from dltui.tui.cli.commands import compare as compare_command
 from dltui.tui.draw.styled_text import plain
+from tests.helpers.command import runner
 from tests.helpers.marks import few
 from tests.helpers.sample_run import make_sample_run
 
@@ -38,12 +38,7 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def call(runs: Path, capsys: pytest.CaptureFixture[str]) -> Compare:
-    def run(*arguments: str) -> tuple[int, str, str]:
-        code = main.run(["compare", *arguments])
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return run
+    return runner(capsys, "compare")
 
 
 def test_results_and_differences_in_one_table(call: Compare) -> None:
@@ -168,6 +163,11 @@ def test_sample_by_sample(call: Compare, runs: Path) -> None:
             ("one", "two", "--fail-if", "test.accuracy"),
             "--fail-if wants NAME -X% or NAME +X, as in 'validation.accuracy -0.5%', got 'test.accuracy'",
         ),
+        (
+            ("one", "two", "--fail-if", "validation.accuracy -1"),
+            "validation.accuracy is from 0 to 1, so that -1 allows anything; did you mean -1%?",
+        ),
+        (("one", "two", "--fail-if", "foo -1%"), 'no measure "foo"; names are those like validation.accuracy'),
         (("one", "two", "--fail-if", "step_ms +5%"), 'no measure "step_ms"; did you mean step_us?'),
         (
             ("one", "two", "--fail-if", "test.acuracy -1%"),

@@ -73,3 +73,14 @@ def test_rows_of_a_review(capsys: pytest.CaptureFixture[str], tmp_path: Path) ->
 def test_a_run_on_other_data_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert main.run(["datasets", "check", "digits", "--run", "r"]) == 2
     assert capsys.readouterr().err == "dltui: r was trained on fashion-mnist, not on digits\n"
+
+
+def test_a_home_is_a_home_whatever_the_shell_leaves_of_it(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It expands `~` at the beginning of a word only."""
+    monkeypatch.setenv("HOME", str(tmp_path / "me"))
+    monkeypatch.chdir(tmp_path)
+    call(capsys, "--write=~/mine.csv")
+    assert read_file(tmp_path / "me" / "mine.csv")
+    assert not (tmp_path / "~").exists()

@@ -204,6 +204,19 @@ def test_export_does_not_write_a_tar_to_a_terminal(home: Path, monkeypatch: pyte
     assert main.run(["export", "--to", "-"]) == 2
 
 
+@pytest.mark.parametrize(
+    ("status", "screen", "code"),
+    [("finished", 0, 0), ("failed", 0, 1), ("interrupted", 0, 130), ("running", 0, 0), ("failed", 129, 129)],
+)
+def test_a_demo_on_the_screen_ends_as_its_run_does(
+    home: Path, monkeypatch: pytest.MonkeyPatch, status: str, screen: int, code: int
+) -> None:
+    run = make_sample_run(home / "home" / "runs", status=status, epochs=2, done=1, image=False)
+    monkeypatch.setattr("dltui.core.lifecycle.start.spawn_worker", lambda run: 0)
+    monkeypatch.setattr("dltui.tui.full_screen.run_app", lambda **given: screen)
+    assert demo._full_screen(run) == code
+
+
 def test_a_replay_is_of_the_newest_demo_that_has_finished(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     runs = home / "home" / "runs"
     assert demo.last_demo() is None

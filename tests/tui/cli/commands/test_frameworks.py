@@ -98,8 +98,8 @@ def test_one_that_runs_use_stays_until_they_have_ended(
     know_catalog(paths.home())
     first, _ = environments.install("torch", "cpu")
     folder = Path(first).parents[1]
-    run_directory = RunDirectory.create("calm-ibis", {"created": time.time() + 3600, "python": first, "config": {}})
-    RunDirectory.create("other", {"created": time.time() + 3600, "python": "/usr/bin/python3", "config": {}})
+    run_directory = RunDirectory.create("calm-ibis", {"created": time.time(), "python": first, "config": {}})
+    RunDirectory.create("other", {"created": time.time(), "python": "/usr/bin/python3", "config": {}})
     assert run(["frameworks", "remove", "torch"]) == 2
     assert capsys.readouterr().err == (
         "dltui: PyTorch's environment is used by calm-ibis: dltui stop calm-ibis first\n"

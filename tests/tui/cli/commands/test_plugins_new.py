@@ -7,18 +7,16 @@ import shutil
 import subprocess
 import sys
 import tomllib
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from dltui.core.catalog.sources import own
-from dltui.tui.cli import main
+from tests.helpers.command import Run, runner
 from tests.helpers.environments import environment_without, program
 from tests.helpers.known_catalog import Fill
 from tests.helpers.marks import few
 
-Run = Callable[..., tuple[int, str, str]]
 FRAMEWORKS = ("torch", "tensorflow")
 
 
@@ -37,12 +35,7 @@ def dltui(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, capsys: 
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")
 
-    def run(*arguments: str) -> tuple[int, str, str]:
-        code = main.run(list(arguments))
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return run
+    return runner(capsys)
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
@@ -153,3 +146,9 @@ def test_the_package_installs_and_its_test_passes(tmp_path: Path, framework: str
         assert done.returncode == 0, done.stdout + done.stderr
     assert "1 passed" in done.stdout
     assert not shutil.which("my-net", path=os.defpath)
+
+
+def test_the_home_of_nobody_is_a_folder_of_that_name(dltui: Run) -> None:
+    code, _, err = dltui("plugins", "new", "my-net", "--framework", "torch", "--to", "~nobody-has-this/x")
+    assert (code, err) == (0, "")
+    assert Path("~nobody-has-this/x/my-net/pyproject.toml").is_file()

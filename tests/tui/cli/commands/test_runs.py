@@ -35,15 +35,21 @@ def test_a_series_that_is_not_whole_says_so() -> None:
     assert (name, done, state) == ("a (3 seeds)", "2/2", "1 of 3, interrupted")
 
 
+def test_a_series_whose_newest_run_waits_has_the_metric_of_the_others() -> None:
+    waits = {**ROW, "id": "a-s2", "seed": 2, "status": "queued", "metric": None, "best": None, "epoch": 0}
+    assert runs.columns(Group("a", (waits, ROW)), 60.0)[5] == "50.00 %"
+
+
 def test_a_home_that_cannot_be_read_has_not_no_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("DLTUI_HOME", str(tmp_path / "file"))
-    assert main.run(["runs"]) == 2
-    told = capsys.readouterr()
-    assert told.out == ""
-    assert "file/runs cannot be read: not a directory; DLTUI_HOME names another folder" in told.err
+    for words in (["runs"], ["runs", "--json"]):
+        assert main.run(words) == 2
+        told = capsys.readouterr()
+        assert told.out == ""
+        assert "file/runs cannot be read: not a directory; DLTUI_HOME names another folder" in told.err
     monkeypatch.setenv("DLTUI_HOME", str(tmp_path / "new"))
     assert main.run(["runs"]) == 0
     assert "no runs yet" in capsys.readouterr().out

@@ -16,8 +16,8 @@ import pytest
 from dltui.core.analysis.measures import condition, measured
 from dltui.core.reading.history import EpochRecord, History
 from dltui.core.reading.reader import RunReader
-from dltui.tui.cli import main
 from dltui.tui.cli.follow import until
+from tests.helpers.command import runner
 from tests.helpers.sample_run import CLASSES, _started, make_sample_run
 
 Wait = Callable[..., tuple[int, str, str]]
@@ -47,12 +47,7 @@ def home(made: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def call(home: Path, capsys: pytest.CaptureFixture[str]) -> Wait:
-    def run(*arguments: str) -> tuple[int, str, str]:
-        code = main.run(["wait", *arguments])
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return run
+    return runner(capsys, "wait")
 
 
 @pytest.mark.parametrize(("status", "code"), ENDS.items())
@@ -104,6 +99,16 @@ def test_json_is_one_object(call: Wait) -> None:
     assert (found["until"], found["met"]["epoch"]) == ("validation.accuracy>=0.9", 4)
 
 
+def test_json_has_null_for_what_it_cannot_express(call: Wait, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        "dltui.core.reading.summary._done", lambda *given: {"best": math.inf, "test": {"mse": math.nan}}
+    )
+    code, out, err = call("finished", "--json")
+    assert (code, err) == (0, "")
+    assert "Infinity" not in out
+    assert (json.loads(out)["best"], json.loads(out)["test"]) == (None, {"mse": None})
+
+
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
@@ -113,6 +118,9 @@ def test_json_is_one_object(call: Wait) -> None:
         (("--until", "validation.acuracy>=0.9"), "did you mean validation.accuracy"),
         (("--until", "validation.f1>=0.9"), 'the run does not measure "validation.f1"; it measures validation.loss'),
         (("--until", "validation.accuracy>=92"), "validation.accuracy is at most 1 or 100%, got 92; did you mean 92%?"),
+        (("--until", "validation.top5_accuracy>=92"), "validation.top5_accuracy is at most 1 or 100%, got 92"),
+        (("--until", "foo>=0.9"), 'no measure "foo"; names are those like validation.accuracy'),
+        (("--until", "auroc>=0.9"), 'no measure "auroc"; did you mean validation.auroc?'),
         (("--timeout", "soon"), "--timeout takes a duration such as 90s, 10m or 1h30m, not soon"),
     ],
 )

@@ -12,6 +12,7 @@ import pytest
 from dltui.core.lifecycle.forms.presets import Presets
 from dltui.tui.cli import main
 from dltui.tui.cli.launch import start
+from dltui.tui.new_run import outcome
 from dltui.tui.new_run.form import RunForm
 from dltui.tui.new_run.setting import Setting
 from tests.helpers.known_catalog import Fill
@@ -91,17 +92,17 @@ def test_the_form_begins_with_them() -> None:
     own = form({"lr": 0.123456789, "epochs": 3, "cnn": {"epochs": 4}, "exports": "out"})
     assert own.text(row(own, "model:lr")) == "0.123456789"
     words = "dltui train cnn-torch --dataset fashion-mnist --device cpu --epochs 4 --lr 0.123456789 --exports out"
-    assert own.command_line() == words
-    assert own.request().config == {"epochs": 4, "lr": 0.123456789}
-    assert own.request().exports == "out"
+    assert outcome.command_line(own) == words
+    assert outcome.request(own).config == {"epochs": 4, "lr": 0.123456789}
+    assert outcome.request(own).exports == "out"
 
 
 def test_the_default_typed_over_a_setting_counts() -> None:
     own = form({"epochs": 3})
     epochs = row(own, "model:epochs")
     own.put(epochs, epochs.default)
-    assert own.request().config == {"epochs": epochs.spec.default}
-    assert f"--epochs {epochs.default}" in own.command_line()
+    assert outcome.request(own).config == {"epochs": epochs.spec.default}
+    assert f"--epochs {epochs.default}" in outcome.command_line(own)
     own.put(epochs, "3")
     assert own.typed == {}
 
@@ -109,7 +110,7 @@ def test_the_default_typed_over_a_setting_counts() -> None:
 def test_another_model_has_its_own() -> None:
     own = form({"cnn": {"epochs": 4}, "softmax": {"epochs": 6}})
     own.choose_model("softmax")
-    assert own.request().config == {"epochs": 6}
+    assert outcome.request(own).config == {"epochs": 6}
 
 
 def test_a_wrong_setting_keeps_the_run_from_starting() -> None:
@@ -125,4 +126,4 @@ def test_a_run_is_repeated_as_it_was_whatever_is_set() -> None:
     fields = {spec.name: spec.default for spec in catalog.models["cnn-torch"].fields}
     run = {"model": "cnn-torch", "dataset": "fashion-mnist", "device": {"name": "cpu"}, "config": fields}
     own = RunForm.like(catalog, run, "like it", True, Presets((("dltui.toml", {"epochs": 3}),), {}))
-    assert own.request().config["epochs"] == fields["epochs"]
+    assert outcome.request(own).config["epochs"] == fields["epochs"]

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,13 +18,12 @@ from dltui.core.reading.reader import RunReader
 from dltui.core.reading.status import OVER
 from dltui.core.reading.summary import summary_row
 from dltui.core.rundir.heartbeat import read_live
-from dltui.tui.cli import main
 from dltui.tui.draw import wording
+from tests.helpers.command import Run, runner
 from tests.helpers.known_catalog import Fill
 
 FAKE = Path(__file__).parents[3] / "fakes" / "fake_plugin.py"
 TRAIN = ("train", "softmax-numpy", "--plugin", str(FAKE), "--dataset", "blobs", "--plain")
-Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
@@ -39,12 +37,7 @@ def dltui(
     monkeypatch.setenv("DLTUI_FORMAT", "none")
     monkeypatch.chdir(tmp_path)
 
-    def run(*arguments: str) -> tuple[int, str, str]:
-        code = main.run(list(arguments))
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return run
+    return runner(capsys)
 
 
 @pytest.mark.slow(17)
@@ -151,6 +144,7 @@ def test_a_series_whose_maker_was_killed_says_what_is_missing_and_resume_makes_i
         (("--seeds", "1,x"), "seed must be a whole number"),
         (("--seeds", "1,1"), "--seeds names a seed twice: 1,1"),
         (("--seeds", ","), "--seeds wants numbers"),
+        (("--seeds", ""), "--seeds wants numbers like 1,2,3, got ''"),
         (("--seeds", "1,-2"), "seed must be a whole number"),
         (("--seeds", "1,2", "--seed", "3"), "--seed and --seeds exclude one another"),
         (("--seeds", "1,2", "--dry-run"), "--dry-run tries one run"),

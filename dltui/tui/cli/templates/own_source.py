@@ -1,0 +1,34 @@
+"""Takes constants and functions out of a module of dltui's, as the text that a script without dltui contains."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from types import ModuleType
+
+CLEANING = ("ELLIPSIS", "_HIDDEN", "_JOINER", "_SPACE", "clean", "clean_line", "_escape")
+"""What `clean_line` of `dltui.core.text` is made of; it needs `re`."""
+
+
+def parts(module: ModuleType, names: Collection[str]) -> str:
+    """The text of these constants and functions of a module, in the order that they have there."""
+    source = inspect.getsource(module)
+    lines, found = source.split("\n"), ""
+    for node in ast.parse(source).body:
+        if _name(node) in names:
+            function = isinstance(node, ast.FunctionDef)
+            first = min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", ()))])
+            found += "\n\n" * function + "\n".join(lines[first - 1 : node.end_lineno]) + "\n"
+    return found
+
+
+def _name(node: ast.stmt) -> str:
+    """The name that a statement gives to a constant or a function; "" for any other."""
+    if isinstance(node, ast.FunctionDef):
+        return node.name
+    target = node.targets[0] if isinstance(node, ast.Assign) else getattr(node, "target", None)
+    return target.id if isinstance(target, ast.Name) else ""
