@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dltui.core.contract import Arrays, Column, Spec, Target
+from dltui.core.data import digits
+from dltui.core.data.returned import well_formed
 from dltui.core.errors import RunError
 from dltui.core.inputs import records
 from dltui.core.tasks.numbers import chunks, floats
@@ -18,18 +20,17 @@ from dltui.core.text import clean_line
 
 if TYPE_CHECKING:
     from dltui.core.contract.types import Array, Task
+    from dltui.core.tasks.definition import TaskDefinition
 
 UNSCALED = 100
 """The largest feature without a warning."""
 
 
-def checked(task: Task, arrays: Arrays) -> Arrays:
-    """The data as uint8 (n, height, width, channels), float32 (n, features) or records of named inputs, with int64
-    labels or float32 targets. Raises RunError naming the wrong part and row.
+def checked(task: Task, returned: object) -> Arrays:
+    """What `prepare` returned as uint8 (n, height, width, channels), float32 (n, features) or records of named inputs,
+    with int64 labels or float32 targets. Raises RunError naming the wrong part and row.
     """
-    if not isinstance(arrays, Arrays):
-        given_back = "None" if arrays is None else f"a {type(arrays).__name__}"
-        raise RunError(f"prepare returned {given_back}; end it with return Arrays(...)")
+    arrays = well_formed(returned)
     classes = tuple(str(name) for name in arrays.classes)
     definition = TASKS[task]
     if len(classes) < definition.least_classes:
@@ -41,11 +42,10 @@ def checked(task: Task, arrays: Arrays) -> Arrays:
     _check_inputs_record(arrays.inputs)
     parts = {}
     records.check_inputs(arrays.named_inputs)
-    given = {"train": arrays.train, "test": arrays.test}
-    given |= {} if arrays.validation is None else {"validation": arrays.validation}
+    given, targets, lost = _given(definition, arrays)
     for name, (x, y) in given.items():
         x = _inputs(name, x) if not arrays.named_inputs else records.pack(name, x, arrays.named_inputs)
-        y = definition.arithmetic.checked(name, np.asanyarray(y), classes)
+        y = definition.arithmetic.checked(name, y, classes)
         if len(x) != len(y):
             raise RunError(f"{len(x):,} {name} samples but {len(y):,} labels or targets")
         if definition.targets == "masks" and (x.ndim != 4 or x.shape[1:3] != y.shape[1:]):
@@ -61,8 +61,20 @@ def checked(task: Task, arrays: Arrays) -> Arrays:
         test=parts["test"],
         validation=parts.get("validation"),
         classes=classes,
-        notes=(*arrays.notes, *told),
+        targets=targets,
+        notes=(*arrays.notes, *lost, *told),
     )
+
+
+def _given(
+    definition: TaskDefinition, arrays: Arrays
+) -> tuple[dict[str, tuple[Any, Any]], tuple[Target, ...], list[str]]:
+    """The parts by their names, with targets that float32 can keep, their description, and notes about them."""
+    given = {"train": arrays.train, "test": arrays.test}
+    given |= {} if arrays.validation is None else {"validation": arrays.validation}
+    if definition.targets != "numbers":
+        return given, arrays.targets, []
+    return digits.shift_targets(given, arrays.targets)
 
 
 def _check_names(names: object, rows: Mapping[str, int]) -> None:
@@ -73,6 +85,8 @@ def _check_names(names: object, rows: Mapping[str, int]) -> None:
     for part, listed in names.items():
         if part not in rows:
             raise RunError(f"names has {clean_line(repr(part), 40)}, the parts are {', '.join(rows)}")
+        if isinstance(listed, str):
+            raise RunError(f"names[{part!r}] is a text; give one for each of {rows[part]:,} samples")
         if not hasattr(listed, "__len__") or len(listed) != rows[part]:
             given = f"{len(listed):,} names" if hasattr(listed, "__len__") else type(listed).__name__
             raise RunError(f"names[{part!r}] has {given} for {rows[part]:,} samples; give one for each")

@@ -31,14 +31,14 @@ import numpy as np
 
 from dltui.core import fs, paths
 from dltui.core.catalog import plugin_loader
-from dltui.core.catalog.schema import field_specs, one_line
+from dltui.core.catalog.schema import validated
 from dltui.core.catalog.sources import imported_beside
 from dltui.core.data import prepared
 from dltui.core.data.arrays import checked, make_spec, split_rows, unscaled
 from dltui.core.data.exclusive import turn, unused
 from dltui.core.data.findings import at_start, dropped
 from dltui.core.data.search import within
-from dltui.core.errors import DltuiError, RunError
+from dltui.core.errors import DltuiError, PluginError, RunError
 from dltui.core.rundir.directory import RunDirectory
 from dltui.core.text import clean_line
 from dltui.core.version import __version__
@@ -89,12 +89,12 @@ def prepare(asked: dict[str, Any], tell: Tell) -> Path:
     context = _context(asked, tell, task)
     context.dropped = dropped.of_run(asked)
     context.takes = tuple(asked.get("takes") or ("single",))
-    sources = dataset.sources(options, context.data_dirs)
+    sources = plugin_loader.sources_of(dataset, options, context.data_dirs)
     arrays = None
     if sources == []:
         # Downloaded first: only then is it known which files there are.
         arrays = dataset.prepare(options, context)
-        sources = dataset.sources(options, context.data_dirs)
+        sources = plugin_loader.sources_of(dataset, options, context.data_dirs)
     cache = paths.cache_dir() / "datasets"
     paths.ensure_private_dir(cache)
     name = re.sub(r"[^A-Za-z0-9._]+", "-", dataset.name).strip("-.")[:40]
@@ -106,12 +106,10 @@ def prepare(asked: dict[str, Any], tell: Tell) -> Path:
 
 
 def _options(dataset: Dataset, given: dict[str, Any]) -> DatasetOptions:
-    from pydantic import ValidationError
-
     try:
-        return dataset.options.model_validate(given)
-    except ValidationError as error:
-        raise RunError(f"dataset {dataset.name}: {one_line(error, field_specs(dataset.options))}") from None
+        return validated(dataset.options, given)
+    except PluginError as error:
+        raise RunError(f"dataset {dataset.name}: {error}") from None
 
 
 def _context(asked: dict[str, Any], tell: Tell, task: Task = "classification") -> Context:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     Parts = dict[SplitName, tuple[Array, Array, Array]]
 
-FORMAT = 2
+FORMAT = 3
 META = "meta.json"
 SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
 PARTS = ("x", "y", "ids")

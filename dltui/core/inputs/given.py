@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from itertools import chain, repeat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -110,7 +111,7 @@ def _steps(path: str, one: Input) -> list[list[float]]:
     if lines and headings.count_columns(lines[0][1], [cells for _, cells in lines[1:]]):
         del lines[0]
     for number, cells in lines:
-        values = [_number(cell) for cell in cells]
+        values = [_number(*pair) for pair in zip(cells, chain(one.offsets, repeat(0.0)), strict=False)]
         if not found and all(value is None for value in values):
             continue
         if len(values) != one.features or None in values:
@@ -158,9 +159,13 @@ def _value(one: Input, place: int, cell: str, where: str) -> float:
     """A number, or the number of a category: 0 for one that training did not know."""
     if one.dtype == "float32":
         return _number_of(one, place, cell, where)
-    texts = one.texts[place]
-    names = ("missing",) if numerals.is_missing(cell) else (clean_line(cell), clean_line(cell, headings.CATEGORY))
-    return next((float(texts.index(name)) for name in names if name in texts), 0.0)
+    texts, gap = one.texts[place], one.gaps[place] if one.gaps else -1
+    if numerals.is_missing(cell):
+        # In runs of older versions the text tells a gap.
+        return float(gap if one.gaps else texts.index("missing") if "missing" in texts else 0)
+    names = (clean_line(cell), clean_line(cell, headings.CATEGORY))
+    numbered = [(text, number) for number, text in enumerate(texts) if number != gap]
+    return next((float(number) for name in names for text, number in numbered if text == name), 0.0)
 
 
 def _number_of(one: Input, place: int, cell: str, where: str) -> float:
@@ -177,9 +182,9 @@ def _number_of(one: Input, place: int, cell: str, where: str) -> float:
     return number
 
 
-def _number(cell: str) -> float | None:
+def _number(cell: str, offset: float) -> float | None:
     value = numerals.as_number(cell)
-    return value if value is not None and _fits(value) else None
+    return value - offset if value is not None and _fits(value - offset) else None
 
 
 def _fits(value: float) -> bool:

@@ -64,7 +64,8 @@ def _fields(one: Input, values: Sequence[float]) -> list[str]:
 
 def _value(one: Input, place: int, value: float) -> str:
     if one.dtype == "float32":
-        return f"{value:.6g}"
+        offset = one.offsets[place] if one.offsets else 0.0
+        return f"{value + offset:.15g}" if offset else f"{value:.6g}"
     texts = one.texts[place] if place < len(one.texts) else ()
     return clean_line(texts[int(value)], 60) or "(unknown)" if int(value) < len(texts) else str(int(value))
 

@@ -47,7 +47,7 @@ class Arithmetic(Protocol):
     # Optional: `gather(pieces, targets)` makes one object of the outputs of a whole split, given some rows at a time,
     # where they would take too much room: `measure`, `report` and `predictions` take it in place of the outputs.
 
-    def predictions(self, outputs: Array, split: Split) -> dict[str, Array]:
+    def predictions(self, outputs: Array, split: Split, spec: Spec | None = None) -> dict[str, Array]:
         """The arrays of a predictions file beside ids, split and epoch."""
 
     def answers(self, outputs: Array, classes: Sequence[str]) -> list[dict[str, Any]]:

@@ -14,6 +14,8 @@ from dltui.core.text import clean_line, suggest
 NAME = re.compile(r"-?[a-z][a-z0-9_]{0,39}")
 SPLIT = "validation"
 TOP5 = "top5_accuracy"
+LOSS = "loss"
+"""It decides where the metric that was asked for has no value."""
 
 
 @dataclass(frozen=True)
@@ -35,12 +37,29 @@ class Monitor:
         the same value and a lower loss. With few samples many epochs have the same accuracy, or none that can be
         computed (NaN).
         """
-        same = value == best or (best is not None and math.isnan(value) and math.isnan(best))
+        same = value == best or _are_missing(value, best)
         return self.better(value, best) or (same and its_loss is not None and loss < its_loss)
 
-    def better_by(self, delta: float, value: float, than: float | None) -> bool:
-        """True if a value is better by more than `delta`."""
+    def better_by(self, delta: float, value: float, loss: float, than: float | None, its_loss: float | None) -> bool:
+        """True if an epoch of this value and validation loss is better by more than `delta` than another one: by its
+        loss where neither value can be computed (NaN).
+        """
+        if _are_missing(value, than):
+            return its_loss is not None and loss < its_loss - delta
         return self.better(value if than is None else value - delta if self.mode == "max" else value + delta, than)
+
+    def deciding(self, value: float, loss: float | None) -> tuple[Monitor, float]:
+        """The monitor that decides on an epoch of this value and validation loss, and its value: the loss where the
+        value cannot be computed (NaN).
+        """
+        if not math.isnan(value):
+            return self, value
+        return Monitor(LOSS, self.split, "min"), math.nan if loss is None else loss
+
+
+def _are_missing(value: float, than: float | None) -> bool:
+    """True for two values that cannot be computed."""
+    return than is not None and math.isnan(value) and math.isnan(than)
 
 
 def choose_monitor(task: str, *asked: str) -> Monitor:

@@ -18,8 +18,12 @@ def task_of(name: object) -> TaskDefinition:
     return TASKS.get(str(name), CLASSIFICATION)
 
 
-def lowest_is_best(name: str) -> bool:
-    """True for errors. Of the metrics of a model's own it is not known: only accuracies are taken for scores."""
+def lowest_is_best(name: str, mode: object = None) -> bool:
+    """True for a metric whose lowest value is best: by `mode`, "min" or "max", which the monitor of a run has, else
+    for errors. Without a mode nothing is known of the metrics of a model's own: only accuracies are taken for scores.
+    """
+    if mode in ("min", "max"):
+        return mode == "min"
     return _METRICS[name].lowest if name in _METRICS else not name.endswith("accuracy")
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dltui.core.contract import Arrays, Column
+from dltui.core.contract import Arrays, Column, Target
 from dltui.core.contract.types import Task
 from dltui.core.data.arrays import checked, make_spec, measure, split_rows, unscaled
 from dltui.core.errors import RunError
@@ -147,3 +147,34 @@ def test_large_features_that_nobody_scales_are_told() -> None:
     assert unscaled(replace(large, mean=(0.0,), std=(1.0,)), "wine") == []
     assert unscaled(checked("regression", regressed([[1, -99], [1, 3]], [1, 2])), "wine") == []
     assert unscaled(checked("classification", classified()), "digits") == []
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"test": None}, "test must be a pair (x, y), it is None"),
+        ({"train": (images(), np.array([0, 1, 0, 1]), ["a"] * 4)}, "train must be a pair (x, y), it is a tuple of 3"),
+        ({"validation": images()}, "validation must be a pair (x, y), it is a ndarray"),
+        ({"train": ([[1, 2], [3]], [0, 1])}, "train samples are a list of 2 of rows that differ in their shape"),
+        ({"train": (images(), [[0], [1], [0, 1], 1])}, "the targets of train are a list of 4 of rows that differ"),
+        ({"mean": ""}, "mean must be one number a channel, it is ''"),
+        ({"std": ("a",)}, "std must be one number a channel, it is ('a',)"),
+        ({"classes": "ab"}, "classes must be a tuple: ('ab',)"),
+        ({"notes": "two words"}, "notes must be a tuple: ('two words',)"),
+        ({"targets": Target("y")}, "targets must be a tuple: (Target("),
+        ({"columns": ["x"]}, "columns must be a tuple of Column(...), there is a text in it"),
+        ({"named_inputs": ("photo",)}, "named_inputs must be a tuple of Input(...), there is a text in it"),
+        ({"border": "4"}, "border must be a whole number of pixels, it is a text"),
+        ({"names": {"train": "abcd"}}, "names['train'] is a text; give one for each of 4 samples"),
+    ],
+)
+def test_parts_of_another_type_are_told(wrong: dict[str, object], words: str) -> None:
+    with pytest.raises(RunError) as caught:
+        checked("classification", classified(**wrong))
+    assert str(caught.value).startswith(words)
+
+
+def test_a_plain_number_is_the_mean_of_all_channels() -> None:
+    found = checked("classification", classified(mean=0.13, std=np.float32(2), notes=["a"], targets=[]))
+    assert (found.mean, found.std, found.notes, found.targets) == ((0.13,), (2.0,), ("a",), ())
+    assert make_spec("classification", found, np.arange(4)).mean == (0.13,)

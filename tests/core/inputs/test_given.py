@@ -60,3 +60,25 @@ def test_a_text_may_be_longer_than_the_csv_module_reads_by_itself(tmp_path: Path
     path = written(tmp_path, "age\n1\n")
     Path(path).write_text(f'age,says\n1,"{"a" * 200_000}"\n')
     assert given.read_rows(path, [numbers("age")])[0].tolist() == [[1]]
+
+
+def test_a_text_that_means_a_gap_elsewhere_is_itself(tmp_path: Path) -> None:
+    """Training knew both: the text "missing", and cells without one."""
+    texts = ("", "(missing)", "ice", "missing")
+    one = Input("categories", (1,), "int32", (4,), places=("says",), texts=(texts,), gaps=(1,))
+    path = written(tmp_path, "says,n\nmissing,1\n,1\nNA,1\n(missing),1\nice,1\nsnow,1\n")
+    assert given.read(path, [one])[0]["categories"][:, 0].tolist() == [3, 1, 1, 0, 2, 0]
+    # Without gaps in training a cell without a text is one that training did not know.
+    one = Input("categories", (1,), "int32", (3,), places=("says",), texts=(("", "ice", "missing"),), gaps=(0,))
+    assert given.read(path, [one])[0]["categories"][:, 0].tolist() == [2, 0, 0, 0, 1, 0]
+    # Where nothing says so, it is the text.
+    one = Input("categories", (1,), "int32", (3,), places=("says",), texts=(("", "ice", "missing"),))
+    assert given.read(path, [one])[0]["categories"][:, 0].tolist() == [2, 2, 2, 0, 1, 0]
+
+
+def test_offsets_are_taken_from_steps_before_they_are_rounded(tmp_path: Path) -> None:
+    one = Input("steps", (4, 2), padded=True, offsets=(1.7e9, 0.0))
+    x, _ = given.read(written(tmp_path, "time,x\n1700000001,0.5\n1700000002.25,1.5\n"), [one])
+    assert x["steps"][0].tolist() == [[1.0, 0.5], [2.25, 1.5], [0.0, 0.0], [0.0, 0.0]]
+    with pytest.raises(UsageError, match="line 3 has no 2 numbers"):
+        given.read(written(tmp_path, "time,x\n1700000001,0.5\n1700000001\n"), [one])

@@ -31,6 +31,8 @@ def test_the_fields_of_a_row_in_its_own_units() -> None:
     assert found["texts"].tolist() == [b"age 34\npay 2.5\ncity Rome"]
     hostile = Input("numbers", (1,), places=("pay\x1b[2J",))
     assert b"\x1b" not in of((hostile,), numbers=[[1.0]])["texts"][0]
+    far = replace(NUMBERS, offsets=(1_700_000_000.0, 0.0))
+    assert of((far,), numbers=[[34.25, 2.5]])["texts"].tolist() == [b"age 1700000034.25\npay 2.5"]
     unknown = of((CITY,), categories=[[0]])
     assert unknown["texts"].tolist() == [b"city (unknown)"]
 

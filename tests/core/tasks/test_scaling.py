@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -10,7 +12,7 @@ from dltui.core.analysis.evaluation import Evaluation
 from dltui.core.contract import Arrays, Spec, Split, Target
 from dltui.core.data.arrays import checked, make_spec
 from dltui.core.errors import RunError
-from dltui.core.tasks.regression.scaling import own_units, standardized
+from dltui.core.tasks.regression.scaling import in_full, own_units, standardized
 from dltui.core.train import predictions
 from dltui.core.train.metrics import measure, report
 
@@ -87,3 +89,29 @@ def test_images_are_not_kept_with_the_predictions() -> None:
     found = regression.compare(kept)
     assert found.line is None
     assert len(found.y) == len(y)
+
+
+def test_what_people_see_has_the_offset_and_what_is_measured_has_not() -> None:
+    targets = (Target("time", 0.5, 144.0, 1_700_000_000.0), Target("share", 0.01, 0.002))
+    far = Spec("regression", (2,), 2, targets=targets)
+    generator = np.random.default_rng(0)
+    y = own_units(generator.normal(size=(100, 2)).astype(np.float32), far)
+    said = (y + generator.normal(size=y.shape) * [30, 1e-4]).astype(np.float32)
+    split = Split(np.zeros((100, 2), np.float32), y, np.arange(100))
+    kept = predictions.collect("regression", said, split, "test", 1, far)
+    assert kept["y"].dtype == kept["prediction"].dtype == np.float64
+    assert np.array_equal(kept["y"][:, 0], y[:, 0].astype(np.float64) + 1_700_000_000)
+    assert np.array_equal(kept["y"][:, 1], y[:, 1])
+    near = predictions.collect("regression", said, split, "test", 1)
+    assert near["prediction"].dtype == np.float32
+    first, second = (Evaluation(arrays, ("time", "share")).fit for arrays in (kept, near))
+    assert first is not None
+    assert second is not None
+    for place in (0, 1):
+        for name in ("r2", "mae", "mse"):
+            wanted = getattr(second.of(place), name)
+            assert getattr(first.of(place), name) == pytest.approx(wanted, rel=1e-6)
+    plain = replace(far, targets=tuple(replace(target, offset=0.0) for target in far.targets))
+    assert measure("regression", said, y, far) == measure("regression", said, y, plain)
+    assert in_full(said, plain) is said
+    assert in_full(said, far)[:, 0].min() > 1_699_000_000

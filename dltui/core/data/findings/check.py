@@ -36,15 +36,16 @@ class _Rows:
     def __init__(self, data: Data) -> None:
         self.splits: list[Split] = [data.split(cast("SplitName", name)) for name in SPLITS]
         self.ends = np.cumsum([len(split) for split in self.splits])
-        self._has_labels = TASKS[data.spec.task].targets == "class"
+        self._targets = TASKS[data.spec.task].targets
 
     def sample(self, row: int) -> Sample:
         """The sample in a row."""
         number = int(np.searchsorted(self.ends, row, side="right"))
         split, at = self.splits[number], row - int(self.ends[number - 1] if number else 0)
         name = "" if split.names is None else clean_line(bytes(split.names[at]).decode(errors="replace"), 200)
-        label = int(split.y[at]) if self._has_labels else -1
-        return Sample(SPLITS[number], at, int(split.ids[at]), label, name)
+        label = int(split.y[at]) if self._targets == "class" else -1
+        labels = tuple(np.flatnonzero(split.y[at]).tolist()) if self._targets == "labels" else ()
+        return Sample(SPLITS[number], at, int(split.ids[at]), label, name, labels)
 
     def pair(self, kind: Kind, rows: tuple[int, int], residue: float = 0.0) -> Pair:
         """The pair of two rows, of which one is to be kept."""

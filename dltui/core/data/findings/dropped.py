@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from dltui.core import paths
 from dltui.core.data.findings import review
+from dltui.core.data.findings.record import SPLITS
 from dltui.core.errors import RunError, UsageError
 from dltui.core.tasks.registry import TASKS
 from dltui.core.text import clean_line, plural, safe
@@ -133,26 +134,46 @@ def leave_out(dropped: Mapping[str, Any] | None, task: Task, found: Arrays, part
     return left, notes
 
 
+def rows_of(
+    dropped: Mapping[str, Any] | None, part: SplitName, names: Mapping[SplitName, Sequence[str]] | None = None
+) -> set[int]:
+    """The rows of a part that are left out of data with parts of its own and these names, as far as they are there: a
+    dataset measures its train rows without them.
+    """
+    placed = _placed(dropped, SPLITS, names) if dropped else ()
+    return {row for _, at, rows, _ in placed if at == part for row in rows}
+
+
 def _find(dropped: Mapping[str, Any], task: Task, found: Arrays, file: str) -> tuple[dict[str, set[int]], int]:
     """The rows of each part that are named, and how many are not there any more."""
     given = {"train": found.train, "test": found.test}
     given |= {} if found.validation is None else {"validation": found.validation}
-    called = {part: _places((found.names or {}).get(cast("SplitName", part))) for part in given}
     gone: dict[str, set[int]] = {part: set() for part in given}
     missing = 0
-    for row in (Row(*map(_typed, one)) for one in dropped["rows"]):
-        part = row.split if row.split in given else "train"
-        if row.name and called[part]:
-            # Files are known by their names: another file more, and ids are others.
-            at = next(((one, places[row.name]) for one, places in _first(part, called) if row.name in places), None)
-            missing += at is None
-            if at is not None:
-                # A table may name a file more than once: then the row counts, if it is one of them.
-                gone[at[0]] |= {row.id} if row.id in at[1] else set(at[1])
-            continue
-        _check(row, given[part][1], task, found.classes, file)
-        gone[part].add(row.id)
+    for row, part, rows, is_named in _placed(dropped, given, found.names):
+        if not is_named:
+            _check(row, given[part][1], task, found.classes, file)
+        gone[part] |= rows
+        missing += not rows
     return gone, missing
+
+
+def _placed(
+    dropped: Mapping[str, Any], parts: Collection[str], names: Mapping[SplitName, Sequence[str]] | None
+) -> Iterator[tuple[Row, str, set[int], bool]]:
+    """Each row of a review with the part in which it is, its rows there, none where it is gone, and if it was known by
+    its name.
+    """
+    called = {part: _places((names or {}).get(cast("SplitName", part))) for part in parts}
+    for row in (Row(*map(_typed, one)) for one in dropped["rows"]):
+        part = row.split if row.split in parts else "train"
+        if not (row.name and called[part]):
+            yield row, part, {row.id}, False
+            continue
+        # Files are known by their names: another file more, and ids are others.
+        at = next(((one, places[row.name]) for one, places in _first(part, called) if row.name in places), (part, []))
+        # A table may name a file more than once: then the row counts, if it is one of them.
+        yield row, at[0], {row.id} if row.id in at[1] else set(at[1]), True
 
 
 def _typed(value: object) -> Any:

@@ -35,5 +35,6 @@ def of_odd(odd: Odd, classes: Sequence[str], mark: str = BROKEN) -> Opinion:
 
 
 def class_name(sample: Sample, classes: Sequence[str]) -> str:
-    """The class of a sample; "" for data without classes."""
-    return safe(classes[sample.label]) if 0 <= sample.label < len(classes) else ""
+    """The class of a sample, or its labels; "" for data without any."""
+    known = (sample.label, *sample.labels)
+    return "|".join(safe(classes[number]) for number in known if 0 <= number < len(classes))

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from dltui.core import fs, paths
 from dltui.core.text import clean_line, plural
 
-FORMAT = 1
+FORMAT = 2
 FOLDER = "findings"
 LINES = "lines.json"
 SPLITS = ("train", "validation", "test")
@@ -25,7 +25,8 @@ KINDS: tuple[Kind, ...] = ("exact", "near")
 @dataclass(frozen=True)
 class Sample:
     """A sample by its split, its row there and its id in the dataset's own order; `label` is the number of its class,
-    -1 for data without classes. `name` is the dataset's name for it, such as its file.
+    -1 for data without one class a sample, `labels` are the numbers of the labels that apply. `name` is the dataset's
+    name for it, such as its file.
     """
 
     split: str
@@ -33,6 +34,11 @@ class Sample:
     id: int
     label: int = -1
     name: str = ""
+    labels: tuple[int, ...] = ()
+
+    def is_labeled_as(self, other: Sample) -> bool:
+        """True if both have the same class or labels, or there are none."""
+        return (self.label, self.labels) == (other.label, other.labels)
 
 
 @dataclass(frozen=True)
@@ -60,7 +66,7 @@ class Pair:
     @property
     def contradicts(self) -> bool:
         """True if the two have different labels."""
-        return self.kept.label != self.other.label
+        return not self.kept.is_labeled_as(self.other)
 
 
 @dataclass(frozen=True)
@@ -134,7 +140,8 @@ def _sample(record: Mapping[str, Any]) -> Sample:
     split, row, number, label = (record[name] for name in ("split", "row", "id", "label"))
     if split not in SPLITS:
         raise ValueError(f"no split {split}")
-    return Sample(str(split), int(row), int(number), int(label), clean_line(record["name"]))
+    labels = tuple(map(int, record["labels"]))
+    return Sample(str(split), int(row), int(number), int(label), clean_line(record["name"]), labels)
 
 
 def line(found: Findings) -> str:

@@ -98,7 +98,7 @@ def empty(rows: int, spec: Spec) -> Array:
     return np.zeros(rows, np.int64)
 
 
-def predictions(outputs: Array, split: Split) -> dict[str, Array]:
+def predictions(outputs: Array, split: Split, spec: Spec | None = None) -> dict[str, Array]:
     """`labels` int64 (n,), `top` int32 (n, k) and `probabilities` float32 (n, k) of the k <= 5 likeliest classes,
     `wrong` int64 (m,) positions of the mistakes, most confident first, their `thumbnails` uint8 (m, h, w, c) and, where
     the dataset tells, `names` in UTF-8 (m,).

@@ -92,7 +92,7 @@ def empty(rows: int, spec: Spec) -> Array:
     return np.zeros((rows, spec.outputs), np.uint8)
 
 
-def predictions(outputs: Array, split: Split) -> dict[str, Array]:
+def predictions(outputs: Array, split: Split, spec: Spec | None = None) -> dict[str, Array]:
     """`present` uint8 (n, labels), `chances` float64 (n, labels), so that those near 1 differ still, `wrong` int64 (m,)
     positions of samples with a wrong label, those with most of them and then the most confident first, their
     `thumbnails` and, where the dataset tells, `names` in UTF-8 (m,).

@@ -9,7 +9,7 @@ import numpy as np
 
 from dltui.core.errors import RunError
 from dltui.core.tasks.numbers import floats
-from dltui.core.tasks.regression.scaling import standardized
+from dltui.core.tasks.regression.scaling import in_full, standardized
 
 if TYPE_CHECKING:
     from dltui.core.contract import Spec, Split
@@ -64,10 +64,13 @@ def empty(rows: int, spec: Spec) -> Array:
     return np.zeros((rows, spec.outputs), np.float32)
 
 
-def predictions(outputs: Array, split: Split) -> dict[str, Array]:
-    """`x`, `y` and `prediction` float32; without images, which are large and lie on no line, `x` is (n, 0) then."""
+def predictions(outputs: Array, split: Split, spec: Spec | None = None) -> dict[str, Array]:
+    """`x`, `y` and `prediction` float32, the last two float64 with their offsets where there are some; without images,
+    which are large and lie on no line, `x` is (n, 0) then.
+    """
     x = np.asarray(split.x) if split.x.ndim == 2 else np.zeros((len(split.y), 0), np.float32)
-    return {"x": x, "y": np.asarray(split.y), "prediction": outputs.astype(np.float32)}
+    y, prediction = np.asarray(split.y), outputs.astype(np.float32)
+    return {"x": x, "y": in_full(y, spec), "prediction": in_full(prediction, spec)}
 
 
 def answers(outputs: Array, classes: Sequence[str]) -> list[dict[str, Any]]:

@@ -29,10 +29,18 @@ def standardized(y: Array, spec: Spec | None) -> Array:
 
 
 def own_units(outputs: Array, spec: Spec) -> Array:
-    """The outputs of a network in the units of the targets; the same array for data without scales."""
+    """The outputs of a network in the units of stored targets; the same array for data without scales."""
     known = scales(spec)
     if known is None:
         return outputs
     mean, std = known
     found: Array = (outputs.astype(np.float64) * std + mean).astype(np.float32)
+    return found
+
+
+def in_full(y: Array, spec: Spec | None) -> Array:
+    """Targets or outputs (n, targets) with the offset of each target, float64; the same array where there is none."""
+    if spec is None or not any(target.offset for target in spec.targets):
+        return y
+    found: Array = np.asarray(y, dtype=np.float64) + [target.offset for target in spec.targets]
     return found

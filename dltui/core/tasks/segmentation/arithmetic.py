@@ -101,7 +101,7 @@ def empty(rows: int, spec: Spec) -> Array:
     return np.full((rows, *spec.input_shape[:2]), IGNORED, np.uint8)
 
 
-def predictions(outputs: Array | Tally, split: Split) -> dict[str, Array]:
+def predictions(outputs: Array | Tally, split: Split, spec: Spec | None = None) -> dict[str, Array]:
     """`confusion` int64 (classes, classes) in pixels, `iou` float32 (n,) of each image, and of the worst of them
     `worst` int64 (m,) their positions, `thumbnails` uint8 (m, h, w, c), `masks` and `said` uint8 (m, h, w), thinned
     out, and, where the dataset tells, `names` in UTF-8 (m,).

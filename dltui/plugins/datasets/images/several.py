@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from dltui.core.contract import Arrays, PreparationContext, Preview
+from dltui.core.contract import Arrays, PreparationContext, Preview, Target
 from dltui.core.errors import RunError
 from dltui.core.text import clean_line, plural
 from dltui.plugins.datasets.images import items
@@ -14,7 +14,7 @@ from dltui.plugins.datasets.images.listing import Listing
 from dltui.plugins.datasets.images.prepare import MOST_NOTES, divide, surveyed
 
 if TYPE_CHECKING:
-    from dltui.core.contract.types import Array
+    from dltui.core.contract.types import Array, SplitName
     from dltui.plugins.datasets.images.options import TableOptions
     from dltui.plugins.datasets.tables.table import Table
 
@@ -60,7 +60,6 @@ def arrays(found: Several, options: TableOptions, context: PreparationContext, b
     import numpy as np
 
     from dltui.plugins.datasets.images.decoding.decode import decode
-    from dltui.plugins.datasets.tables.columns import scaled_targets
     from dltui.plugins.datasets.tables.labels import rarest
 
     survey = surveyed(found.listing, options, context)
@@ -71,8 +70,7 @@ def arrays(found: Several, options: TableOptions, context: PreparationContext, b
     strata = rarest(found.targets[train]) if found.labels else np.zeros(len(train), np.int64)
     parts, drawn = divide(kept, options, strata)
     decoded = decode(parts, options.color, survey.reading(options), context, below)
-    values = found.targets if found.labels else found.targets.astype(np.float32)
-    of = {split: (x, values[rows]) for split, (x, rows) in decoded.parts.items()}
+    of = {split: (x, found.targets[rows]) for split, (x, rows) in decoded.parts.items()}
     notes = _broken([*survey.broken, *decoded.broken], len(found.listing.samples))
     return Arrays(
         of["train"],
@@ -84,9 +82,22 @@ def arrays(found: Several, options: TableOptions, context: PreparationContext, b
         notes=(*found.listing.notes, *survey.notes(options), *drawn, *notes, *decoded.notes),
         names=decoded.names,
         inputs={"image": decoded.reading},
-        targets=scaled_targets(found.numbers, of["train"][1]),
+        targets=_scales(found, of["train"][1], decoded.names, context),
         border=decoded.reading.get("border", 0),
     )
+
+
+def _scales(
+    found: Several, y: Array, names: Mapping[SplitName, Sequence[str]], context: PreparationContext
+) -> tuple[Target, ...]:
+    """The scales of the numbers, measured on the train rows that are not left out."""
+    import numpy as np
+
+    from dltui.core.data.findings import dropped
+    from dltui.plugins.datasets.tables.columns import measured, scaled_targets
+
+    gone = dropped.rows_of(context.dropped, "train", names)
+    return scaled_targets(found.numbers, y[measured(np.arange(len(y)), gone)])
 
 
 def _broken(broken: Sequence[tuple[items.Source, str]], total: int) -> list[str]:

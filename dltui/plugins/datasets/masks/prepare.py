@@ -55,12 +55,14 @@ def arrays(pairs: Pairs, options: MaskOptions, context: PreparationContext) -> A
     for split, (x, rows) in decoded.parts.items():
         whole = masks[split] if len(rows) == len(masks[split]) else masks[split][rows]
         found[split] = (x, np.where(whole > 0, 1, 0).astype(np.uint8) if classes.white else whole)
+    own = "validation" in found
     return Arrays(
         found["train"],
         found["test"],
         classes.names,
-        decoded.mean,
-        decoded.std,
+        # Of train images of which core draws the validation part it measures the rest.
+        decoded.mean if own else None,
+        decoded.std if own else None,
         validation=found.get("validation"),
         notes=(*notes, *_broken(broken, pairs), *decoded.notes),
         names=decoded.names,

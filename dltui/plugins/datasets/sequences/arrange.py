@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dltui.core.contract import Arrays, Input
+from dltui.core.data import digits
 from dltui.core.data.arrays import stratified_rows
+from dltui.core.data.findings import dropped
 from dltui.core.errors import RunError
 from dltui.core.inputs.numerals import as_number
 from dltui.core.tasks.registry import TASKS
@@ -16,7 +18,7 @@ from dltui.plugins.datasets.tables import roles
 from dltui.plugins.datasets.tables.class_names import class_name
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from dltui.core.contract.types import Array, SplitName, Task
     from dltui.plugins.datasets.sequences.found import Found
@@ -28,8 +30,10 @@ CONSTANT = 1e-7
 """The largest deviation of a feature that is the same in all steps, as a part of its mean."""
 
 
-def arrange(found: Found, options: SequencesOptions, task: Task) -> Arrays:
-    """The sequences as data. Raises RunError naming the sequence that is wrong."""
+def arrange(found: Found, options: SequencesOptions, task: Task, left_out: Mapping[str, Any] | None = None) -> Arrays:
+    """The sequences as data; those that a review leaves out count in nothing that is measured. Raises RunError naming
+    the sequence that is wrong.
+    """
     target, classes = _targets(found, task)
     _check(found)
     parts = _divided(found, target if classes else np.zeros(len(target)), options)
@@ -40,12 +44,11 @@ def arrange(found: Found, options: SequencesOptions, task: Task) -> Arrays:
     if cut:
         told = f"sequences are cut after {longest:,} steps: {cut:,} of {len(found.steps):,}"
         notes.append(f"{told}; --data length=N keeps more")
-    mean, std = _scale(np.concatenate([found.steps[row][:longest] for row in train]), options.scale)
-    features = found.steps[0].shape[1]
-    places = found.places or tuple(f"feature {number + 1}" for number in range(features))
-    named = (Input(NAME, (longest, features), padded=True, mean=mean, std=std, places=places),)
-    data = {name: ({NAME: [found.steps[row][:longest] for row in rows]}, target[rows]) for name, rows in parts.items()}
     names = {name: [found.names[row] for row in rows] for name, rows in parts.items()} if found.names else None
+    gone = dropped.rows_of(left_out, "train", names)
+    kept = [row for place, row in enumerate(train) if place not in gone] or train
+    steps, one = _described([steps[:longest] for steps in found.steps], kept, found.places, options, notes)
+    data = {name: ({NAME: [steps[row] for row in rows]}, target[rows]) for name, rows in parts.items()}
     return Arrays(
         data["train"],
         data["test"],
@@ -53,8 +56,25 @@ def arrange(found: Found, options: SequencesOptions, task: Task) -> Arrays:
         validation=data["validation"],
         notes=tuple(notes),
         names=names,
-        named_inputs=named,
+        named_inputs=(one,),
     )
+
+
+def _described(
+    steps: Sequence[Array], train: Sequence[int], places: tuple[str, ...], options: SequencesOptions, notes: list[str]
+) -> tuple[Sequence[Array], Input]:
+    """The steps as float32 can keep them, and their description, both measured on these sequences of the train part."""
+    features = steps[0].shape[1]
+    places = places or tuple(f"feature {number + 1}" for number in range(features))
+    whole = np.concatenate([steps[row] for row in train])
+    taken = digits.offsets(whole)
+    if taken.any():
+        steps, whole = [one - taken for one in steps], whole - taken
+    notes += [digits.note(f"column {place!r}", off) for place, off in zip(places, taken.tolist(), strict=True) if off]
+    mean, std = _scale(whole, options.scale)
+    offsets = tuple(taken.tolist()) if taken.any() else ()
+    shape = (max(map(len, steps)), features)
+    return steps, Input(NAME, shape, padded=True, mean=mean, std=std, places=places, offsets=offsets)
 
 
 def _check(found: Found) -> None:
@@ -79,7 +99,9 @@ def _targets(found: Found, task: Task) -> tuple[Array, tuple[str, ...]]:
         if bad is not None:
             told = clean_line(repr(found.targets[bad]), 40)
             raise RunError(f"{found.where}: sequence {bad} has the target {told}, and regression needs numbers")
-        return np.asarray(numbers, np.float32).reshape(-1, 1), ()
+        # Whole numbers of an archive stay whole: float64 would not keep all of their digits.
+        values = np.asarray(numbers)
+        return (values if values.dtype.kind in "iu" else values.astype(np.float64)).reshape(-1, 1), ()
     if TASKS[task].targets == "labels":
         raise RunError(f"{found.where} has one target for each sequence; several labels are not read from it")
     texts = [clean_line(_class(value)) for value in found.targets]

@@ -20,7 +20,7 @@ def prepare(options: SequencesOptions, context: PreparationContext) -> Arrays:
 
     path = Path(options.path)
     context.progress(f"reading {path.name}")
-    return arrange(_read(path, options), options, context.task)
+    return arrange(_read(path, options), options, context.task, context.dropped)
 
 
 def _read(path: Path, options: SequencesOptions) -> Found:

@@ -7,6 +7,7 @@ from itertools import compress
 from typing import TYPE_CHECKING, Any
 
 from dltui.core.contract import Arrays, Column, Input, Target
+from dltui.core.data import digits
 from dltui.core.errors import RunError
 from dltui.core.inputs import headings
 from dltui.core.inputs.numerals import is_missing
@@ -17,7 +18,7 @@ from dltui.plugins.datasets.tables.labels import Labels, rarest
 from dltui.plugins.datasets.tables.tokenized import tokenized
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from dltui.core.contract.types import Array, Task
     from dltui.core.tasks.definition import TaskDefinition
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from dltui.plugins.datasets.tables.roles import Choice
 
 MOST_FEATURES = 10_000
-COARSE = 1e-3
-"""The largest rounding error of float32 as a part of the deviation of a column."""
 
 
 @dataclass(frozen=True)
@@ -136,15 +135,19 @@ def target_of(choice: Choice, task: Task) -> _Single | _Several | Numbers:
     return Numbers(choice) if choice.targets else _Single(choice, task)
 
 
-def encode(values: Values, options: CsvOptions, task: Task, named: bool = False) -> Arrays:
+def encode(
+    values: Values, options: CsvOptions, task: Task, named: bool = False, left_out: Collection[int] = ()
+) -> Arrays:
     """The float32 features: numbers with their gaps filled, then a column for each text of a category; `named` gives
-    the numbers and the numbers of the categories instead.
+    the numbers and the numbers of the categories instead. Rows of the train part that are `left_out` later do not count
+    in what is measured.
     """
     import numpy as np
 
     notes = list(values.choice.notes)
     values = _complete(values, notes) if options.missing == "drop" else values
-    train, test, validation = divided(values.target, options, TASKS[task])
+    divisions = divided(values.target, options, TASKS[task])
+    train = measured(divisions[0], left_out)
     numbers, offsets = _shifted(_filled(values.numbers, train, notes), train, values.choice, notes)
     target = targets_of(values.target, TASKS[task])
     known = [np.unique(column) for column in values.categories[train].T]
@@ -160,7 +163,7 @@ def encode(values: Values, options: CsvOptions, task: Task, named: bool = False)
     else:
         x, about = _features(values, numbers, train, options)
         table["inputs"] = [asdict(one) for one in inputs]
-    parts = [(_some(x, rows), target[rows]) for rows in (train, test, validation)]
+    parts = [(_some(x, rows), target[rows]) for rows in divisions]
     return Arrays(
         parts[0], parts[1], values.classes, validation=parts[2], notes=tuple(notes), inputs={"table": table},
         targets=scaled_targets(target_names(values.choice), target[train]), **about,
@@ -172,6 +175,16 @@ def _some(x: Any, rows: Array) -> Any:
     if isinstance(x, dict):
         return {name: _some(values, rows) for name, values in x.items()}
     return [x[row] for row in rows.tolist()] if isinstance(x, list) else x[rows]
+
+
+def measured(train: Array, left_out: Collection[int]) -> Array:
+    """The train rows without those whose place among them is left out; all where too few would be left, which core
+    refuses.
+    """
+    import numpy as np
+
+    kept: Array = train[~np.isin(np.arange(len(train)), sorted(left_out))]
+    return kept if len(kept) > 1 else train
 
 
 def divided(target: Array, options: CsvOptions, task: TaskDefinition) -> list[Array]:
@@ -188,10 +201,8 @@ def divided(target: Array, options: CsvOptions, task: TaskDefinition) -> list[Ar
 
 
 def targets_of(target: Array, task: TaskDefinition) -> Array:
-    """The targets in their stored form."""
-    import numpy as np
-
-    return target if task.has_classes else target.astype(np.float32).reshape(len(target), -1)
+    """The targets with the numbers of a row in a row, float64: core makes float32 of them."""
+    return target if task.has_classes else target.reshape(len(target), -1)
 
 
 def _features(values: Values, numbers: Array, train: Array, options: CsvOptions) -> tuple[Any, dict[str, Any]]:
@@ -234,6 +245,8 @@ def _inputs(
                 tuple(len(texts) + 1 for texts in known),
                 places=_names(choice, choice.categories),
                 texts=tuple(_texts(choice, *pair) for pair in zip(choice.categories, known, strict=True)),
+                # A gap is the least of the codes.
+                gaps=tuple(int(len(texts) > 0 and texts[0] < 0) for texts in known),
             )
         )
     return tuple(found)
@@ -270,7 +283,8 @@ def _places(column: Array, known: Array) -> Array:
 def _texts(choice: Choice, place: int, known: Array) -> tuple[str, ...]:
     """The texts of a category's numbers; "" for one that the train rows do not have."""
     texts = headings.categories(list(choice.table.columns[place].values))
-    return ("", *(texts[code] if code >= 0 else "missing" for code in known.tolist()))
+    gap = "missing" if "missing" not in texts else "(missing)"
+    return ("", *(texts[code] if code >= 0 else gap for code in known.tolist()))
 
 
 def _names(choice: Choice, places: Sequence[int]) -> tuple[str, ...]:
@@ -283,13 +297,9 @@ def target_names(choice: Choice) -> tuple[str, ...]:
 
 
 def scaled_targets(names: Sequence[str], train: Array) -> tuple[Target, ...]:
-    """The mean and deviation of each of several targets on the train rows; a constant one keeps its units."""
-    if not names:
-        return ()
-    means, deviations = train.mean(axis=0, dtype="float64").tolist(), train.std(axis=0, dtype="float64").tolist()
-    return tuple(
-        Target(name, mean, deviation or 1.0) for name, mean, deviation in zip(names, means, deviations, strict=True)
-    )
+    """The mean and deviation of each of several targets on the train rows, float64; a constant one keeps its units."""
+    columns = zip(names, train.T, strict=True) if names else ()
+    return tuple(Target(name, float(column.mean()), digits.spread(column) or 1.0) for name, column in columns)
 
 
 def _divided_by(target: Array, task: TaskDefinition) -> Array:
@@ -342,20 +352,10 @@ def _shifted(numbers: Array, train: Array, choice: Choice, notes: list[str]) -> 
     """The numbers, with columns that lose too many digits in float32, like seconds since 1970, replaced by the distance
     from the mean of the train rows, and what was taken from each column.
     """
-    import numpy as np
-
-    offsets = np.zeros(numbers.shape[1])
-    if not numbers.size:
-        return numbers, offsets
-    with np.errstate(over="ignore", invalid="ignore"):
-        lost = np.abs(numbers - numbers.astype(np.float32)).max(axis=0)
-        coarse = np.isfinite(lost) & (lost > COARSE * numbers[train].std(axis=0))
-    if not coarse.any():
-        return numbers, offsets
-    offsets = np.where(coarse, np.rint(numbers[train].mean(axis=0)), 0.0)
-    for place in np.flatnonzero(coarse):
-        name = choice.table.columns[choice.numbers[place]].name
-        notes.append(f"column {name!r} has more digits than float32: taken as the distance from {offsets[place]:.15g}")
+    offsets = digits.offsets(numbers[train])
+    for place, taken in enumerate(offsets.tolist()):
+        if taken:
+            notes.append(digits.note(f"column {choice.table.columns[choice.numbers[place]].name!r}", taken))
     return numbers - offsets, offsets
 
 

@@ -13,6 +13,8 @@ from dltui.plugins.datasets.tables import columns, roles
 from dltui.plugins.datasets.tables.tokenized import NAME, tokenized
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from dltui.core.contract.types import Array, Task
     from dltui.plugins.datasets.tables.options import CsvOptions
     from dltui.plugins.datasets.tables.roles import Choice
@@ -31,14 +33,14 @@ def place_of(table: Table, options: CsvOptions) -> int:
     raise RunError(f"{clean_line(table.path)} {told}; set --data text=COLUMN to the one that is read")
 
 
-def prepare(table: Table, options: CsvOptions, task: Task) -> Arrays:
-    """The texts of a table as tokens, with their targets. Raises RunError."""
+def prepare(table: Table, options: CsvOptions, task: Task, left_out: Collection[int] = ()) -> Arrays:
+    """The texts of a table as tokens, with their targets; `left_out` as in `columns.encode`. Raises RunError."""
     place = place_of(table, options)
     choice = choose(table, options, place)
     texts, target, classes = _read(choice, place, task)
     rows = columns.divided(target, options, TASKS[task])
-    notes = list(choice.notes)
-    one, found = tokenized(texts, rows[0].tolist(), table.columns[place].name, options, notes)
+    train, notes = columns.measured(rows[0], left_out), list(choice.notes)
+    one, found = tokenized(texts, train.tolist(), table.columns[place].name, options, notes)
     stored = columns.targets_of(target, TASKS[task])
     parts = [({NAME: [found[row] for row in some]}, stored[some]) for some in rows]
     return Arrays(
@@ -47,7 +49,7 @@ def prepare(table: Table, options: CsvOptions, task: Task) -> Arrays:
         classes,
         validation=parts[2],
         notes=tuple(notes),
-        targets=columns.scaled_targets(columns.target_names(choice), stored[rows[0]]),
+        targets=columns.scaled_targets(columns.target_names(choice), stored[train]),
         inputs={"table": roles.described(choice)},
         named_inputs=(one,),
     )

@@ -12,7 +12,7 @@ from PIL import Image
 from dltui.core.contract import Data, Spec, Split
 from dltui.core.data.findings import at_start, check, odd, proposals, record, small
 from dltui.core.data.findings.record import Findings, Pair
-from tests.core.data.findings.planted import planted
+from tests.core.data.findings.planted import pictures, planted
 
 
 @pytest.fixture(scope="module")
@@ -132,3 +132,29 @@ def test_records_of_named_inputs_have_exact_duplicates() -> None:
               (("train", slice(10)), ("validation", slice(10, 20)), ("test", slice(20, 30)))}  # fmt: skip
     found = check.check(Data("named", Spec("regression", (3,), 1), **splits, fingerprint="f"))
     assert [(pair.kept.id, pair.other.id) for pair in found.pairs] == [(25, 9)]
+
+
+def test_equal_images_with_other_labels_contradict_each_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DLTUI_CACHE", str(tmp_path))
+    x = pictures(60, 1)
+    x[[31, 41, 51]] = x[[30, 40, 50]]
+    y = np.zeros((60, 3), np.uint8)
+    y[30] = y[31] = y[40] = y[50] = [1, 0, 1]
+    y[41] = [1, 1, 0]
+    splits = {name: Split(x[some], y[some], np.arange(60)[some]) for name, some in
+              (("train", slice(0, 40)), ("validation", slice(40, 52)), ("test", slice(52, 60)))}  # fmt: skip
+    data = Data("labels", Spec("multilabel", x.shape[1:], 3, ("sky", "sea", "sun")), **splits, fingerprint="e" * 64)
+    found = check.check(data)
+    told = {
+        frozenset((30, 31)): (False, ["sky|sun", "sky|sun"]),
+        frozenset((40, 41)): (True, ["sky|sea", "sky|sun"]),
+        frozenset((50, 51)): (True, ["", "sky|sun"]),
+    }
+    assert len(found.pairs) == len(told)
+    assert found.contradictions == 2
+    assert "2 pairs of them with different labels" in record.line(found)
+    for pair in found.pairs:
+        names = [proposals.class_name(sample, found.classes) for sample in (pair.kept, pair.other)]
+        assert (pair.contradicts, sorted(names)) == told[frozenset((pair.kept.id, pair.other.id))]
+    record.keep(found, "mine")
+    assert record.read(found.fingerprint) == found

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image, features
 
+from dltui.core.data.findings.review import Opinion, save_opinions
 from dltui.core.data.prepared import LONGEST_NAME
 from dltui.core.errors import RunError
 from dltui.core.train import predictions
@@ -238,3 +239,16 @@ def test_any_bytes_in_files_end_in_data_or_in_one_line(
     with contextlib.suppress(RunError):
         data = prepared("folder", path=str(root))
         assert len(data.train) + len(data.validation) + len(data.test) <= 12 + len(files)
+
+
+def test_what_a_review_leaves_out_counts_in_no_mean(tmp_path: Path) -> None:
+    root, path = make_folder(tmp_path / "pets", each=20), tmp_path / "review.csv"
+    data = prepared("folder", path=str(root))
+    assert data.spec.mean == pytest.approx(data.train.x.mean(axis=(0, 1, 2)).tolist())
+    names = [name.decode() for name in data.train.names]
+    save_opinions(path, [Opinion("train", n, "", "", 1.0, "broken", names[n]) for n in range(5)])
+    left = prepared("folder", path=str(root), drop=str(path))
+    assert len(left.train) == len(data.train) - 5
+    assert left.spec.mean == pytest.approx(left.train.x.mean(axis=(0, 1, 2)).tolist())
+    assert left.spec.std == pytest.approx(left.train.x.std(axis=(0, 1, 2)).tolist())
+    assert left.spec.mean != data.spec.mean

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dltui.core.data.findings.review import Opinion, save_opinions
 from dltui.core.errors import RunError
 from dltui.plugins.datasets.images.options import TableOptions
 from dltui.plugins.datasets.images.table import preview, sources
@@ -100,3 +101,26 @@ def test_what_is_wrong_is_one_line(
     with pytest.raises(RunError, match=says) as found:
         prepared("images", "multilabel" if "labels" in options else "regression", path=str(table), **options)
     assert "\n" not in str(found.value)
+
+
+def test_what_a_review_leaves_out_counts_in_no_scale(tmp_path: Path, lines: list[str]) -> None:
+    table, path = make_table(tmp_path / "pics.csv", [HEAD, *lines]), tmp_path / "review.csv"
+    asked = {"path": str(table), "targets": "height"}
+    data = prepared("images", "regression", **asked)
+    first = data.train
+    save_opinions(path, [Opinion("train", int(first.ids[0]), "", "", 1.0, "broken", first.names[0].decode())])  # type: ignore[index]
+    (height,) = prepared("images", "regression", **asked, drop=str(path)).spec.targets
+    assert height.mean == pytest.approx(first.y[1:].mean())
+    assert height.std == pytest.approx(first.y[1:].std(), rel=1e-5)
+    assert height != data.spec.targets[0]
+
+
+def test_large_numbers_keep_the_digits_in_which_they_differ(tmp_path: Path, lines: list[str]) -> None:
+    far = [line.replace(",10", ",17000010") for line in lines]
+    table = make_table(tmp_path / "pics.csv", [HEAD, *far])
+    data = prepared("images", "regression", path=str(table), targets="height,depth")
+    height, depth = data.spec.targets
+    assert (height.offset, depth.offset) == (pytest.approx(1_700_001_012, abs=3), 0.0)
+    for number, y in zip(numbers(data.train), data.train.y, strict=True):
+        assert y[0] + height.offset == 1_700_001_000 + number
+    assert height.std == pytest.approx(data.train.y[:, 0].std(), rel=1e-5)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from dltui.core.data.findings.review import Opinion, save_opinions
 from dltui.core.errors import RunError
 from dltui.plugins.datasets.masks.folder import preview
 from dltui.plugins.datasets.masks.options import MaskOptions
@@ -229,3 +230,22 @@ def test_turned_images_whose_masks_fit_are_counted(tmp_path: Path, orientation: 
     assert preview(MaskOptions(path=str(root))).notes.count(told) == notes
     parts = [note for note in found(root).notes if note.startswith("turned as the camera noted")]
     assert len(parts) == notes
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_mean_and_deviation_are_of_the_train_images_alone(tmp_path: Path, own: bool) -> None:
+    """Not of those that are drawn for validation, nor of those that a review leaves out."""
+    for part, count in (("train", 20), *((("val", 4),) if own else ())):
+        for number in range(count):
+            save(tmp_path / "own" / part / "images" / f"{part}{number}.png", image(number) // (1 + number % 5))
+            save(tmp_path / "own" / part / "masks" / f"{part}{number}.png", mask(number))
+    root, path = tmp_path / "own", tmp_path / "review.csv"
+    data = found(root)
+    assert data.spec.mean == pytest.approx(data.train.x.mean(axis=(0, 1, 2)).tolist())
+    assert data.spec.std == pytest.approx(data.train.x.std(axis=(0, 1, 2)).tolist())
+    names = [data.train.names[row].decode() for row in (0, 1, 2)]
+    save_opinions(path, [Opinion("train", int(data.train.ids[n]), "", "", 1.0, "broken", names[n]) for n in range(3)])
+    left = found(root, drop=str(path))
+    assert len(left.train) == len(data.train) - 3
+    assert left.spec.mean == pytest.approx(left.train.x.mean(axis=(0, 1, 2)).tolist())
+    assert left.spec.mean != data.spec.mean

@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from dltui.core.data.findings.review import Opinion, save_opinions
 from dltui.core.errors import RunError
+from dltui.core.inputs.given import read as read_samples
 from dltui.plugins.datasets.sequences import waves
 from dltui.plugins.datasets.sequences.arrange import arrange
 from dltui.plugins.datasets.sequences.dataset import DATASET, _read
@@ -265,3 +267,62 @@ def test_who_knows_the_waves_reaches_the_optimum() -> None:
     best = arrays.inputs["best_test_accuracy"]  # type: ignore[index]
     assert best == pytest.approx(0.9547, abs=1e-3)
     assert float(np.mean((away[1] < away[0]) == y)) == pytest.approx(best, abs=0.015)
+
+
+def test_times_keep_the_digits_in_which_they_differ(tmp_path: Path) -> None:
+    """As they do near zero, after the scaling as well."""
+    far, near = random(), random()
+    near[..., 0] = np.arange(240).reshape(40, 6) * 7 % 600
+    far[..., 0] = near[..., 0] + 1_700_000_000
+    both = [
+        prepared("sequences", takes=("sequence",), path=str(archive(tmp_path / name, x=x, y=np.arange(40) % 2)))
+        for name, x in (("far.npz", far), ("near.npz", near))
+    ]
+    one, other = (data.spec.named_inputs[0] for data in both)
+    assert other.offsets == ()
+    assert one.offsets[0] == pytest.approx(1_700_000_000, abs=600)
+    assert one.offsets[1] == 0
+    assert one.std == pytest.approx(other.std)
+    scaled = [(data.train.x["sequence"] - of.mean) / of.std for data, of in zip(both, (one, other), strict=True)]
+    np.testing.assert_allclose(*scaled, atol=1e-4)
+    assert both[0].notes == (
+        f"column 'feature 1' has more digits than float32: taken as the distance from {one.offsets[0]:.0f}",
+    )
+
+
+def test_predict_reads_times_as_training_did(tmp_path: Path) -> None:
+    lines = ["id,time,x,kind"]
+    rows = [[(1_700_000_000 + 60 * number + step, step / 4) for step in range(5)] for number in range(20)]
+    lines += [f"s{n},{time},{x},{'ab'[n % 2]}" for n, steps in enumerate(rows) for time, x in steps]
+    data = prepared("sequences", takes=("sequence",), path=str(make_table(tmp_path / "t.csv", lines)))
+    name = bytes(data.train.names[0]).decode()
+    new = make_table(tmp_path / "new.csv", ["time,x", *(f"{time},{x}" for time, x in rows[int(name[1:])])])
+    x, _ = read_samples(str(new), data.spec.named_inputs)
+    assert np.array_equal(x["sequence"][0], data.train.x["sequence"][0])
+    assert len(np.unique(x["sequence"][0][:, 0])) == 5
+
+
+@pytest.mark.parametrize("start", [1_700_000_000, 1_700_000_000.25, 2**60])
+def test_large_targets_keep_the_digits_in_which_they_differ(tmp_path: Path, start: float) -> None:
+    path = archive(tmp_path / "a.npz", x=random(), y=np.arange(40) * 3 + start)
+    data = prepared("sequences", "regression", takes=("sequence",), path=str(path))
+    every = np.sort(np.concatenate([part.y[:, 0] for part in (data.train, data.validation, data.test)]))
+    assert np.array_equal(np.diff(every), np.full(39, 3))
+    assert data.spec.targets[0].offset == pytest.approx(start + 58, abs=20)
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_what_a_review_leaves_out_counts_in_no_scale(tmp_path: Path, named: bool) -> None:
+    x = random(features=1)
+    if named:
+        lines = [f"s{n},{value},{'ab'[n % 2]}" for n, steps in enumerate(x[..., 0].tolist()) for value in steps]
+        path = make_table(tmp_path / "t.csv", ["id,x,kind", *lines])
+    else:
+        path = archive(tmp_path / "a.npz", x=x, y=np.arange(40) % 2)
+    asked = {"takes": ("sequence",), "path": str(path)}
+    train = prepared("sequences", **asked).train
+    name = train.names[3].decode() if named else ""
+    save_opinions(tmp_path / "review.csv", [Opinion("train", int(train.ids[3]), "", "", 1.0, "broken", name)])
+    one = prepared("sequences", **asked, drop=str(tmp_path / "review.csv")).spec.named_inputs[0]
+    assert one.mean[0] == pytest.approx(np.delete(train.x["sequence"], 3, axis=0).mean(), rel=1e-5)
+    assert one.mean[0] != pytest.approx(train.x["sequence"].mean(), rel=1e-5)

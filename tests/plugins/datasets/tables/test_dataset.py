@@ -396,3 +396,39 @@ def test_the_preview_of_a_table_with_texts_alone(tmp_path: Path) -> None:
     assert ("review", "the text that is read") in found.facts
     assert ("train", "lstm or transformer (texts)") in found.facts
     assert dict(found.classes) == {"0": 20, "1": 20}
+
+
+@pytest.mark.parametrize("takes", ["table", "single"])
+def test_a_category_called_missing_is_no_gap(tmp_path: Path, takes: str) -> None:
+    """In training and in `dltui predict`."""
+    soils = ("missing", "", "sand", "clay")
+    lines = ["height,soil,kind", *(f"{n}.5,{soils[n % 4]},{('oak', 'elm')[n % 2]}" for n in range(80))]
+    path = table(tmp_path, lines)
+    data = prepared("csv", takes=(takes,), path=path)
+    named = data.spec.named_inputs or tuple(map(Input.from_json, data.inputs["table"]["inputs"]))  # type: ignore[call-overload,index]
+    assert sorted(named[1].texts[0]) == ["", "(missing)", "clay", "missing", "sand"]
+    assert named[1].texts[0][named[1].gaps[0]] == "(missing)"
+    read = read_samples if data.spec.named_inputs else read_rows
+    x, _ = read(path, named)
+    parts = np.concatenate([part.x for part in (data.train, data.validation, data.test)])
+    assert sorted(map(str, x.tolist())) == sorted(map(str, parts.tolist()))
+
+
+@pytest.mark.parametrize("takes", ["table", "single"])
+def test_what_a_review_leaves_out_counts_in_no_statistic(tmp_path: Path, takes: str) -> None:
+    lines = ["height,soil,kind", *(f"{number}.5,{('clay', 'sand')[number % 2]},{number % 2}" for number in range(40))]
+    lines[7] = "1000000.5,lava,1"
+    path, review = table(tmp_path, lines), tmp_path / "review.csv"
+    row = next(
+        int(data.train.ids[place])
+        for data in [prepared("csv", path=path)]
+        for place in range(len(data.train))
+        if data.train.x[place, 0] > 1000
+    )
+    save_opinions(review, [Opinion("train", row, "1", "", 1.0, "broken")])
+    spec = prepared("csv", takes=(takes,), path=path, drop=str(review)).spec
+    numbers = spec.named("numbers")
+    assert (numbers.mean if numbers else spec.mean)[0] < 40
+    assert (numbers.std if numbers else spec.std)[0] < 40
+    categories = spec.named("categories")
+    assert categories.texts == (("", "clay", "sand"),) if categories else spec.input_shape == (3,)  # type: ignore[union-attr]

@@ -168,3 +168,36 @@ def test_large_numbers_keep_the_digits_in_which_they_differ(tmp_path: Path, star
         assert np.allclose(*scaled, atol=1e-4)
     assert any("column 't' has more digits than float32: taken as the distance from " in note for note in far.notes)
     assert near.notes == ()
+
+
+@pytest.mark.parametrize("start", [1_700_000_000, 1_700_000_000_000])
+@pytest.mark.parametrize("option", [{"target": "t"}, {"targets": "t,b"}])
+def test_large_targets_keep_the_digits_in_which_they_differ(tmp_path: Path, start: int, option: dict[str, str]) -> None:
+    lines = ["t,b,x", *(f"{start + 37 * n % 500},{n % 9},{n % 7}.5" for n in range(500))]
+    data = prepared("csv", "regression", path=str(make_table(tmp_path / "t.csv", lines)), **option)
+    time = data.spec.targets[0]
+    every = np.concatenate([part.y[:, 0] for part in (data.train, data.validation, data.test)])
+    assert sorted(every.astype(np.float64) + time.offset) == [start + n for n in range(500)]
+    assert any("has more digits than float32: taken as the distance from " in note for note in data.notes)
+    if "targets" in option:
+        assert time.mean == pytest.approx(data.train.y[:, 0].mean(), abs=1e-3)
+        assert time.std == pytest.approx(data.train.y[:, 0].std(), rel=1e-4)
+
+
+def test_small_differences_are_kept_and_constants_draw_no_note(tmp_path: Path) -> None:
+    lines = ["near,same,y", *(f"{0.4 + (37 * n % 100 - 50) * 1e-9:.12f},0.1,{n % 2}" for n in range(100))]
+    data = prepared("csv", path=str(make_table(tmp_path / "t.csv", lines)))
+    (note,) = data.notes
+    assert note.startswith("column 'near' has more digits than float32: taken as the distance from 0.39999999")
+    scaled = (data.train.x[:, 0] - data.spec.mean[0]) / data.spec.std[0]
+    assert len(np.unique(data.train.x[:, 0])) == len(data.train)
+    assert scaled.std() == pytest.approx(1, abs=1e-3)
+    (numbers,) = data.inputs["table"]["inputs"]
+    assert numbers["offsets"][0] == pytest.approx(0.4, abs=1e-8)
+    assert numbers["offsets"][1] == 0
+
+
+def test_a_constant_target_among_several_keeps_its_units(tmp_path: Path) -> None:
+    lines = ["a,b,x", *(f"{n},0.1,{n % 7}.5" for n in range(47))]
+    data = prepared("csv", "regression", path=str(make_table(tmp_path / "t.csv", lines)), targets="a,b")
+    assert (data.spec.targets[1].std, data.spec.targets[1].offset) == (1.0, 0.0)

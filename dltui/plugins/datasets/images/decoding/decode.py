@@ -43,9 +43,9 @@ class Decoded:
     """The arguments of `image_file.read` for all images, with the channels that were found to be needed."""
     broken: list[tuple[Source, str]]
     notes: tuple[str, ...]
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-    """Of the train images, for each channel."""
+    mean: tuple[float, ...] | None
+    std: tuple[float, ...] | None
+    """Of the train images, for each channel; None where some of them are left out."""
 
 
 @dataclass
@@ -180,7 +180,8 @@ def decode(
         labels = np.array([part.samples[number][1] for number, *_ in part.rows], dtype=np.int64)
         found[split] = (x[..., :1] if gray else x, labels)
         names[split] = [items.name(part.samples[number][0], below) for number, *_ in part.rows]
-    mean, std = moments(decoder.counts[:1] if gray else decoder.counts)
+    # Core leaves out what is dropped, and then measures the rest.
+    mean, std = (None, None) if context.dropped else moments(decoder.counts[:1] if gray else decoder.counts)
     reading = {**reading, "channels": 1} if gray else reading
     return Decoded(found, names, reading, decoder.broken, _dark(decoder.brightest), mean, std)
 
