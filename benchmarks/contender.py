@@ -5,7 +5,8 @@ from __future__ import annotations
 import gzip
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -101,16 +102,21 @@ def run_loop(
     data: Data,
     device: str,
     make_journal: Callable[[RunDirectory, Any], TimedJournal],
+    told: Callable[[Sequence[str]], object] = lambda lines: None,
 ) -> None:
-    """Train in turns, with a journal on a run directory; `make_journal` gets that and the trainable."""
+    """Train in turns, with a journal on a run directory; `make_journal` gets that and the trainable, which is prepared
+    as a worker does it; `told` gets what it says about that.
+    """
     from dltui.core.rundir.directory import RunDirectory
     from dltui.core.train.loop import Loop
     from dltui.core.train.plan import Planner
 
-    trainable = backend.trainable(model, config, data, device)
+    trainable, planner = backend.trainable(model, config, data, device), Planner(config, len(data.train))
+    prepare = getattr(trainable, "prepare", None)
+    told(() if prepare is None else prepare(partial(planner.epoch, 0), planner.total_steps))
     with tempfile.TemporaryDirectory() as folder:
         os.environ["DLTUI_HOME"] = folder
         run = RunDirectory.create("benchmark", {"format": 1, "id": "benchmark"})
         journal = make_journal(run, trainable)
         journal.turns.begin()
-        Loop(trainable, data, Planner(config, len(data.train)), journal).run()
+        Loop(trainable, data, planner, journal).run()

@@ -1,18 +1,22 @@
 """How fast dltui trains on a GPU beside loops written by hand, and beside what the device could do at best.
 
-    python benchmarks/gpu.py [--device cuda|cpu] [--models softmax,mlp,cnn,cnn:bf16,resnet18,resnet18:bf16]
+    python benchmarks/gpu.py [--device cuda|cpu] [--models softmax,mlp,cnn,cnn:compile,cnn:bf16,resnet18,resnet18:bf16]
                              [--data-dir FOLDER] [--budget 240] [--json FILE] [--tiny]
 
 FOLDER holds the four official files of Fashion-MNIST; without it random images of the same shape are trained on. For
 each model, the contenders are processes that take turns, a slice of about a third of a second at a time:
 
-    dltui      its training loop with event log, heartbeat, commands and checkpoints, on a run directory; only training
-               is timed, and the mean time of an epoch with its evaluation is told beside it
+    dltui      its training loop with event log, heartbeat, commands and checkpoints, on a run directory, with steps
+               prepared as in a worker: on a GPU they must be a CUDA graph, not compiled, or with `:compile` compiled;
+               only training is timed, and the mean time of an epoch with its evaluation is told beside it
     bare       a loop written by hand: data on the device, fused optimizer, statistics read once a slice
     captured   the same step as a CUDA graph (only with --device cuda)
     loader0    the usual loop: a DataLoader, loss.item() at each step
     loader8    the same with eight worker processes
     lightning  Lightning's Trainer with progress bar and CSV log, where it is installed
+
+All have the same precision. In fp32 none takes TF32, which PyTorch takes for convolutions unless it is told not to;
+with `:tf32` all do. Of `:compile` only the first three are timed: the others would be those of the plain model.
 
 Told beside are the least times that the arithmetic and the bytes of a step allow at the speed that this device shows in
 a large matrix product and a large copy, and the number of operators of the bare step with the time that launching one
@@ -41,8 +45,15 @@ from turns import Turns, interval, measure, start
 from dltui.core.errors import UsageError
 from dltui.core.machine.devices import Device, choose, list_devices, worker_environment
 
-MODELS = "softmax,mlp,cnn,cnn:bf16,resnet18,resnet18:bf16"
-CONTENDERS = ("dltui", "bare", "captured", "loader0", "loader8", "lightning")
+MODELS = {
+    "cuda": "softmax,mlp,cnn,cnn:compile,cnn:bf16,resnet18,resnet18:bf16",
+    "cpu": "softmax,mlp,cnn,cnn:bf16,resnet18,resnet18:bf16",
+}
+COMPILE = "compile"
+COMPILING = 2.0
+"""The time of a job that compiles, in parts of that of another."""
+OWN_STEPS = ("dltui", "bare", "captured")
+CONTENDERS = (*OWN_STEPS, "loader0", "loader8", "lightning")
 SLICE_SECONDS = 0.3
 TINY_SLICE_SECONDS = 0.02
 ROUNDS = 40
@@ -66,20 +77,23 @@ def _train(contender: str, job: str, arguments: argparse.Namespace, turns: Turns
     from bare_loops import Bare, run_bare, run_lightning, run_loader
 
     from dltui.plugins import torch as plugin
-    from dltui.plugins.torch import session
+    from dltui.plugins.torch import precision, session
 
-    name, _, precision = job.partition(":")
+    name = job.partition(":")[0]
     model = next(model for model in plugin.dltui_models() if model.name == name)
     # Batches of 128 for all but softmax and MLP, which have larger ones by default.
-    config = model.config(epochs=EPOCHS, precision=precision or "fp32")
+    config = model.config(epochs=EPOCHS, **options(job))
     data = fashion_data(arguments.data_dir) if arguments.data_dir else random_data(1_024 if arguments.tiny else 54_000)
     seconds = TINY_SLICE_SECONDS if arguments.tiny else SLICE_SECONDS
     _tell(batch=config.batch_size)
     if contender == "dltui":
         backend = plugin.dltui_backends()[0]
-        run_loop(backend, model, config, data, arguments.device, lambda *at: _journal(*at, turns, seconds))
+        how = lambda lines: _tell(how="; ".join(lines))  # noqa: E731
+        journal = lambda *at: _journal(*at, turns, seconds, _mode(arguments.device, config))  # noqa: E731
+        run_loop(backend, model, config, data, arguments.device, journal, how)
         return
     device = session.start(config, arguments.device)
+    precision.use(config.precision, device)
     module = model.build(config, data.spec)
     if contender in ("bare", "captured"):
         bare = Bare(module, config, data, device)
@@ -93,11 +107,31 @@ def _train(contender: str, job: str, arguments: argparse.Namespace, turns: Turns
         run_loader(module, config, data, device, turns, seconds, int(contender.removeprefix("loader")))
 
 
-def _journal(run: Any, trainable: Any, turns: Turns, seconds: float) -> Any:
-    """A journal that also tells how the steps are run, and how long epochs take with all that belongs to them."""
+def options(job: str) -> dict[str, str]:
+    """The hyperparameters that a job such as "cnn:bf16" or "cnn:compile" has beside the defaults of its model."""
+    words = job.split(":")[1:]
+    precisions = [word for word in words if word != COMPILE]
+    # By itself dltui would weigh the time of compiling against that of an endless run.
+    return {"precision": precisions[0] if precisions else "fp32", "compile": "on" if COMPILE in words else "off"}
+
+
+def _mode(device: str, config: Any) -> str:
+    """How dltui's steps must be run for their times to mean anything; "" for any way."""
+    if device != "cuda":
+        return ""
+    return "graph + compile" if config.compile == "on" else "graph"
+
+
+def _journal(run: Any, trainable: Any, turns: Turns, seconds: float, wanted: str) -> Any:
+    """A journal that also tells how the steps are run, and how long epochs take with all that belongs to them. Raises
+    RuntimeError where they are not run as `wanted`.
+    """
     from turn_journal import TimedJournal
 
     from dltui.core.rundir.events import Evaluated
+
+    if wanted and trainable.mode != wanted:
+        raise RuntimeError(f"dltui's steps run as {trainable.mode}, not as {wanted}")
 
     class Journal(TimedJournal):
         epochs = 0
@@ -158,7 +192,7 @@ def _tell(**facts: Any) -> None:
 def compete(job: str, arguments: argparse.Namespace, device: Device, until: float) -> dict[str, Any]:
     """The times and facts of all contenders of a model, in seconds a step."""
     with tempfile.TemporaryDirectory() as home:
-        wanted = [name for name in arguments.contenders.split(",") if name not in left_out(arguments.device)]
+        wanted = [name for name in contenders(job, arguments.contenders) if name not in left_out(arguments.device)]
         facts = {contender: Path(home) / f"{contender}.json" for contender in wanted}
         children = {}
         for contender in wanted:
@@ -181,12 +215,17 @@ def compete(job: str, arguments: argparse.Namespace, device: Device, until: floa
     }
 
 
+def contenders(job: str, asked: str) -> list[str]:
+    """Those of the contenders that were asked for whose times belong to a job."""
+    return [name for name in asked.split(",") if COMPILE not in job.split(":") or name in OWN_STEPS]
+
+
 def _environment(contender: str, device: Device) -> dict[str, str]:
     """The variables that show the device alone; how threads wait, too, except for loops that know nothing of dltui."""
     own = worker_environment(device)
-    if contender in ("dltui", "bare", "captured"):
+    if contender in OWN_STEPS:
         return own
-    return {name: value for name, value in own.items() if name.endswith("_VISIBLE_DEVICES")}
+    return {name: value for name, value in own.items() if name.endswith(("_VISIBLE_DEVICES", "_DEVICE_ORDER"))}
 
 
 def left_out(device: str) -> dict[str, str]:
@@ -206,18 +245,19 @@ def _passed_on(arguments: argparse.Namespace) -> list[str]:
 
 def lines(found: dict[str, Any]) -> list[str]:
     """The result for one model as text, a line a contender."""
-    contenders = found["contenders"]
-    own = contenders.get("dltui", {}).get("seconds", [])
+    times = found["contenders"]
+    own = times.get("dltui", {}).get("seconds", [])
     made = []
-    floor = contenders.get("bare", {}).get("floor")
+    floor = times.get("bare", {}).get("floor")
     if floor:
         made.append(
             f"{found['model']:14} floor     {1e6 * floor['seconds']:10.1f} us/step: {floor['flops'] / 1e9:.3f} GFLOP, "
             f"{floor['bytes'] / 1e6:.1f} MB; {floor['launches']} operators, {1e6 * floor['launch_seconds']:.1f} us each"
         )
-    for name, of in contenders.items():
+    for name, of in times.items():
+        how = [f"{'':24} {of['how']}"] if of.get("how") else []
         if not of["seconds"]:
-            made.append(f"{found['model']:14} {name:9} not measured: {of.get('problem', 'time was up')}")
+            made += [f"{found['model']:14} {name:9} not measured: {of.get('problem', 'time was up')}", *how]
             continue
         step = statistics.median(of["seconds"])
         text = f"{found['model']:14} {name:9} {1e6 * step:10.1f} us/step {of['batch'] / step:10,.0f} samples/s"
@@ -228,7 +268,7 @@ def lines(found: dict[str, Any]) -> list[str]:
         made.append(text)
         if "mode" in of:
             epoch = f", {of['epoch_seconds']:.3f} s an epoch with evaluation" if "epoch_seconds" in of else ""
-            made.append(f"{'':24} {of['mode']}{epoch}")
+            made += [f"{'':24} {of['mode']}{epoch}", *how]
     return made
 
 
@@ -242,14 +282,17 @@ def main() -> None:
         device = choose(arguments.device, list_devices())
     except UsageError as error:
         raise SystemExit(f"gpu.py: {error}") from None
-    jobs = arguments.models.split(",")
+    jobs = (arguments.models or MODELS[arguments.device]).split(",")
     print(f"{device.title}; at most {arguments.budget:.0f} s", flush=True)
+    if device.kind == "cuda":
+        print("in fp32 no contender takes TF32", flush=True)
     for name, why in left_out(arguments.device).items():
         print(f"{name} is left out: {why}", flush=True)
     results = []
     for number, job in enumerate(jobs):
         now = time.monotonic()
-        found = compete(job, arguments, device, now + max(end - now, 0) / (len(jobs) - number))
+        share = _weight(job) / sum(map(_weight, jobs[number:]))
+        found = compete(job, arguments, device, now + share * max(end - now, 0))
         results.append(found)
         print(*lines(found), sep="\n", flush=True)
     if arguments.json:
@@ -257,10 +300,15 @@ def main() -> None:
         arguments.json.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
+def _weight(job: str) -> float:
+    return COMPILING if COMPILE in job.split(":") else 1.0
+
+
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--device", choices=("cuda", "cpu"), default="cuda")
-    parser.add_argument("--models", default=MODELS, help=f"names, with :bf16 for that precision [{MODELS}]")
+    asked = "names, with :bf16, :tf32 for that precision, :compile for compiled steps"
+    parser.add_argument("--models", help=f"{asked} [{MODELS['cuda']}]")
     parser.add_argument("--contenders", default=",".join(CONTENDERS))
     parser.add_argument("--data-dir", type=Path)
     parser.add_argument("--budget", type=float, default=240.0, help="seconds for all of it")

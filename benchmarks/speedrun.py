@@ -29,6 +29,7 @@ from contender import make_attempt
 from dltui.core.catalog.assemble import load_catalog
 from dltui.core.errors import DltuiError, UsageError
 from dltui.core.machine.devices import choose, list_devices, worker_environment
+from dltui.core.train.evaluation import rows_at_once
 
 STUDENT = {2: 12.706, 3: 4.303, 4: 3.182, 5: 2.776, 6: 2.571, 7: 2.447, 8: 2.365, 9: 2.306, 10: 2.262}
 """The 97.5 % points of Student's distribution by number of values."""
@@ -91,7 +92,8 @@ def _warm_up(loop: Any) -> None:
 def measure(loop: Any, split: Any) -> float:
     """The accuracy of all images of a split in percent."""
     targets = loop.data.split(split).y
-    rows = [slice(first, min(first + 500, len(targets))) for first in range(0, len(targets), 500)]
+    most = rows_at_once(loop.trainable, loop.data.spec)
+    rows = [slice(first, min(first + most, len(targets))) for first in range(0, len(targets), most)]
     outputs = np.concatenate([loop.trainable.predict(split, some) for some in rows])
     return 100 * float((outputs.argmax(1) == targets).mean())
 

@@ -24,9 +24,11 @@ class Found:
     limit: str
 
 
-def most(samples: int, highest: int) -> int:
-    """The largest power of two that leaves STEPS_AN_EPOCH steps an epoch, and is at most `highest`."""
-    return power_of_two(max(min(samples // STEPS_AN_EPOCH, highest), 1))
+def most(samples: int, highest: int, least: int = 1) -> int:
+    """The largest power of two that leaves STEPS_AN_EPOCH steps an epoch, and is at most `highest`; `least`, itself a
+    power of two, where that would be fewer.
+    """
+    return max(power_of_two(max(min(samples // STEPS_AN_EPOCH, highest), 1)), least)
 
 
 def power_of_two(number: int) -> int:

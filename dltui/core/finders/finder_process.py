@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from dltui.core.analysis import forecast
 from dltui.core.catalog import plugin_loader
+from dltui.core.catalog.schema import validated
 from dltui.core.catalog.sources import FIRST
 from dltui.core.data.preparation import Preparation
 from dltui.core.errors import RunError
@@ -28,6 +29,8 @@ from dltui.core.finders import batch_fit, range_test
 from dltui.core.finders.batch_fit import STEPS_AN_EPOCH, Found
 from dltui.core.machine.memory import memory_left
 from dltui.core.numbers import size
+from dltui.core.text import plural
+from dltui.core.train import evaluation
 from dltui.core.train.plan import Planner
 from dltui.core.worker import explain, loading
 
@@ -36,12 +39,15 @@ if TYPE_CHECKING:
     from dltui.core.contract.config import TrainConfig
 
 TRIAL_STEPS = 2
-TRIAL_ROWS = 500
-"""Rows of the evaluation in a trial, as many as the training loop asks for at once."""
+NO_ENGINE = "unable to find an engine to execute this computation"
+"""PyTorch's words where cuDNN has no way for a convolution: none that fits, if there was one for a smaller batch."""
 
 
 class Finder:
     """The model, data and framework that run.json names, and the answers about them."""
+
+    _some_fitted = False
+    """True if a batch has fitted so far."""
 
     def __init__(self, question: Mapping[str, Any], answers: TextIO) -> None:
         self.question, self.asked, self._answers = question, question["asked"], answers
@@ -54,7 +60,7 @@ class Finder:
     def load(self) -> None:
         self.tell(f"importing {self.asked['framework']}")
         self.model, self.backend = loading.plugins(self.asked)
-        self.config = self.model.config.model_validate(self.asked["config"])
+        self.config = validated(self.model.config, self.asked["config"])
         self.tell("loading data")
         self.data = loading.data(self.asked, self._preparation, self.model, self.config, self.tell)
 
@@ -91,22 +97,32 @@ class Finder:
 
     def batch_size(self) -> dict[str, Any]:
         """The batch size that fits, and why no larger one."""
-        samples = len(self.data.train)
-        highest, least = batch_fit.most(samples, self.question["highest"]), self._least()
+        samples, least = len(self.data.train), self._least()
+        highest = batch_fit.most(samples, self.question["highest"], least)
         tried = self.device == "cuda"
         found, limit = self._by_trial(highest, least) if tried else self._by_estimate(highest, least)
         if found is None:
             raise RunError(f"not even a batch of {least} fits: {limit}; try a smaller model")
-        if found.limit == "steps":
-            steps = f"{samples // found.batch} steps an epoch"
-            limit = f"{steps}; twice as much would leave fewer than {STEPS_AN_EPOCH}"
-            if samples // (2 * found.batch) >= STEPS_AN_EPOCH:
-                limit = f"{steps}, and more than {self.question['highest']:,} is no batch size"
-        return {"batch_size": found.batch, "why": limit}
+        return {"batch_size": found.batch, "why": self._by_steps(found.batch) if found.limit == "steps" else limit}
+
+    def _by_steps(self, batch: int) -> str:
+        """Why no larger batch was tried."""
+        samples, highest = len(self.data.train), self.question["highest"]
+        steps = f"{plural(max(samples // batch, 1), 'step')} an epoch"
+        parts = self.config.accumulate
+        if parts > 1 and samples // batch < STEPS_AN_EPOCH:
+            return f"{steps}; accumulate {parts} takes no smaller batch"
+        if samples // (2 * batch) >= STEPS_AN_EPOCH:
+            return f"{steps}, and more than {highest:,} is no batch size"
+        return f"{steps}; twice as much would leave fewer than {STEPS_AN_EPOCH}"
 
     def _least(self) -> int:
-        """The smallest power of two with a sample for each part."""
-        return 1 << (self.config.accumulate - 1).bit_length()
+        """The smallest power of two with a sample for each part. Raises RunError where it is no batch size."""
+        parts, highest = self.config.accumulate, self.question["highest"]
+        least = 1 << (parts - 1).bit_length()
+        if least > highest:
+            raise RunError(f"accumulate {parts} takes a batch of {least:,}, but batch_size is at most {highest:,}")
+        return least
 
     def _by_estimate(self, highest: int, least: int) -> tuple[Found | None, str]:
         """By what the layers output, where a trial would make the whole machine swap."""
@@ -137,20 +153,29 @@ class Finder:
 
     def _fits(self, batch: int) -> bool:
         self.tell(f"trying a batch of {batch:,}")
-        config = self.config.model_copy(update={"batch_size": batch})
         try:
-            trainable = self.backend.trainable(self.model, config, self.data, self.device)
-            trainable.begin_epoch(self._planner(config).epoch(0).rows(slice(0, TRIAL_STEPS)))
-            trainable.advance(TRIAL_STEPS)
-            trainable.predict("validation", slice(0, min(TRIAL_ROWS, len(self.data.validation))))
+            self._train_a_moment(self.config.model_copy(update={"batch_size": batch, "compile": "off"}))
         except Exception as error:
-            if explain.is_out_of_memory(error):
+            if explain.is_out_of_memory(error) or (self._some_fitted and NO_ENGINE in str(error)):
                 return False
             raise
         finally:
-            trainable = None  # type: ignore[assignment]
             gc.collect()
+        self._some_fitted = True
         return True
+
+    def _train_a_moment(self, config: TrainConfig) -> None:
+        """Train some steps as a run does, and evaluate as many samples as it does at once."""
+        trainable = self.backend.trainable(self.model, config, self.data, self.device)
+        plan = self._planner(config).epoch(0).rows(slice(0, TRIAL_STEPS))
+        prepare = getattr(trainable, "prepare", None)
+        if prepare is not None:
+            # What captured steps take stays theirs: an evaluation needs its own beside it.
+            prepare(lambda: plan, plan.steps)
+        trainable.begin_epoch(plan)
+        trainable.advance(plan.steps)
+        rows = min(evaluation.rows_at_once(trainable, self.data.spec), len(self.data.validation))
+        evaluation.ask(trainable, "validation", slice(0, rows))
 
     def _planner(self, config: TrainConfig) -> Planner:
         return Planner(

@@ -1,46 +1,58 @@
-"""Outputs and metrics of whole splits, and a trial of a model's own code before training."""
+"""Outputs and metrics of whole splits."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dltui.core.errors import RunError
 from dltui.core.tasks.registry import TASKS
-from dltui.core.text import clean_line, suggest
-from dltui.core.train.metrics import measure, own_metrics
+from dltui.core.text import clean_line
+from dltui.core.train.metrics import measure, own_metrics, report
 
 if TYPE_CHECKING:
     from dltui.core.contract import Data, Spec, Trainable
     from dltui.core.contract.types import Array, SplitName
     from dltui.core.tasks.monitor import Monitor
-    from dltui.core.train.metrics import OwnMetrics
+    from dltui.core.train.metrics import Outputs, OwnMetrics
 
 PREDICT_ROWS = 500
 """Rows of one `predict` call. Fixed, because the last bits of a matrix product can depend on the number of rows."""
+LARGEST = 8192
+"""The most rows of one `predict` call on a GPU."""
 MOST_NUMBERS = 1 << 22
 """The numbers that go into one `predict` call: a network for photos makes some hundred times as many of them, which
 would need more memory than a step of training.
 """
 MOST_OUTPUTS = 1 << 23
 """The numbers that come out of one where a sample has many, as for each pixel."""
-ROWS = 3
-"""The rows of the trial evaluation. Not the number of outputs, so that a wrong shape cannot pass for a right shape."""
 
 
 def rows_at_once(trainable: Trainable, spec: Spec) -> int:
     """The rows of one `predict` call: as the trainable says, else fewer where samples are large; fewer, too, where
     their outputs are large. One that divides them among devices gets so many for each.
     """
-    shapes = [one.shape for one in spec.named_inputs] or [spec.input_shape]
-    fitting = max(1, min(PREDICT_ROWS, MOST_NUMBERS // max(1, sum(map(prod, shapes)))))
-    most: int = getattr(trainable, "predict_rows", fitting)
+    most: int = getattr(trainable, "predict_rows", min(PREDICT_ROWS, _fitting(spec)))
     shape = TASKS[spec.task].output_shape(spec)
     each = most if len(shape) == 1 else max(1, min(most, MOST_OUTPUTS // prod(shape)))
     return each * int(getattr(trainable, "at_once", 1))
+
+
+def rows_beside(spec: Spec, batch: int) -> int:
+    """The rows of one `predict` call on a GPU that trains on `batch` samples at once: few large pieces where samples
+    are small, and of large ones no more than a step has, whose activations need more memory.
+    """
+    fitting = _fitting(spec)
+    return max(min(PREDICT_ROWS, fitting), min(8 * batch, LARGEST, max(fitting, batch)))
+
+
+def _fitting(spec: Spec) -> int:
+    """The samples that have MOST_NUMBERS together, at least one."""
+    shapes = [one.shape for one in spec.named_inputs] or [spec.input_shape]
+    return max(1, MOST_NUMBERS // max(1, sum(map(prod, shapes))))
 
 
 def has_own_loss(trainable: Trainable) -> bool:
@@ -77,47 +89,80 @@ class Means:
         return metrics | {name: value / self._rows for name, value in self._sums.items()}
 
 
-def look(trainable: Trainable, data: Data, metrics: OwnMetrics | None, monitor: Monitor) -> list[str]:
-    """Call the network and the model's own loss and metrics once, and return remarks for the user, a line each. Raises
-    RunError.
-
-    Raises RunError for what would end the run later, or let it train on nonsense.
+class Evaluator:
+    """Measures whole splits with the current weights, a piece at a time; `between` is called after each piece, and may
+    end the evaluation by an exception.
     """
-    spec = data.spec
-    count = min(ROWS + (spec.outputs == ROWS), len(data.train))
-    outputs, losses = ask(trainable, "train", slice(0, count))
-    _check_outputs(outputs, count, spec)
-    for name, loss in losses.items():
-        if not np.isfinite(loss):
-            what = f"{loss}" if name == "loss" else f"{loss} as the loss {name}"
-            raise RunError(f"training_loss gives {what} before anything is trained; look at its arithmetic")
-    known = measure(spec.task, outputs, np.asarray(data.train.y[:count]), spec) | losses
-    if metrics is not None and len(TASKS[spec.task].output_shape(spec)) > 1:
-        raise RunError(f"Model.metrics takes all outputs at once, which are too large for {spec.task}; leave it out")
-    if metrics is not None:
-        # Made-up outputs of the whole split: a metric may need every class, and the network is not asked for it.
-        made_up = np.random.default_rng(0).standard_normal((len(data.validation), spec.outputs), dtype=np.float32)
+
+    def __init__(
+        self,
+        trainable: Trainable,
+        data: Data,
+        own: OwnMetrics | None,
+        monitor: Monitor,
+        between: Callable[[], None],
+        warn: Callable[[str], None],
+    ) -> None:
+        self._trainable = trainable
+        self._data = data
+        self._own = own
+        self._own_names: set[str] = set()
+        self._own_failed = False
+        self._monitor = monitor
+        self._between = between
+        self._warn = warn
+
+    def evaluate(self, split: SplitName, epoch: int) -> tuple[dict[str, float], dict[str, float], Outputs]:
+        """The metrics, the further metrics and the raw outputs of a whole split, float32 (n, outputs) or what the task
+        keeps of them, after `epoch` epochs. The metric of the monitor is among the first.
+        """
+        part, spec, own_loss = self._data.split(split), self._data.spec, Means()
+        whole = TASKS[spec.task].gather(self._outputs(split, own_loss), part.y)
+        metrics = own_loss.into(measure(spec.task, whole, part.y, spec))
+        own = self._measure_own(whole, part.y, metrics, epoch)
+        # A name that the model has used stays the model's, also where its metrics fail later.
+        self._own_names.update(own)
+        metrics |= own
+        more = report(spec.task, whole, part.y, self._monitor.metric, split == "test", spec)
+        more = {name: value for name, value in more.items() if name not in self._own_names}
+        if self._monitor.metric in more:
+            metrics[self._monitor.metric] = more.pop(self._monitor.metric)
+        return metrics, more, whole
+
+    def evaluate_mirrored(self, outputs: Array) -> dict[str, float]:
+        """The metrics of the test split with the average of `outputs` and those of the mirrored images."""
+        part, mirrored = self._data.test, []
+        predict = self._trainable.predict_mirrored  # type: ignore[attr-defined]
+        for rows in self._pieces(len(part)):
+            mirrored.append(predict("test", rows))
+            self._between()
+        spec = self._data.spec
+        found = measure(spec.task, (outputs + np.concatenate(mirrored)) / 2, part.y, spec)
+        return {f"mirrored_{name}": value for name, value in found.items()}
+
+    def _outputs(self, split: SplitName, own_loss: Means) -> Iterator[Array]:
+        """The outputs of a split, some rows at a time."""
+        for rows in self._pieces(len(self._data.split(split))):
+            found, losses = ask(self._trainable, split, rows)
+            own_loss.add(losses, len(found))
+            yield found
+            self._between()
+
+    def _pieces(self, rows: int) -> Iterator[slice]:
+        """The rows of a split as `predict` is asked for them."""
+        most = rows_at_once(self._trainable, self._data.spec)
+        return (slice(first, min(first + most, rows)) for first in range(0, rows, most))
+
+    def _measure_own(self, outputs: Array, targets: Array, known: dict[str, float], epoch: int) -> dict[str, float]:
+        """The model's own metrics; {} when they fail, with a warning the first time."""
+        if self._own is None:
+            return {}
         try:
-            known = known | own_metrics(metrics, made_up, np.asarray(data.validation.y), known)
-        except RunError:
-            raise
+            return own_metrics(self._own, outputs, targets, known)
         except Exception as error:
-            raise RunError(f"Model.metrics failed: {clean_line(f'{type(error).__name__}: {error}', 200)}") from error
-    names = dict.fromkeys([*known, *TASKS[spec.task].names])
-    if monitor.metric not in names:
-        hint = suggest(monitor.metric, names)
-        given = f"the monitor asks for {monitor.metric}, but an evaluation gives {', '.join(names)}"
-        raise RunError(f"{given}; {hint}" if hint else given)
-    remark = TASKS[spec.task].arithmetic.remark(outputs)
-    return [remark] if remark else []
-
-
-def _check_outputs(outputs: Any, count: int, spec: Spec) -> None:
-    shape = (count, *TASKS[spec.task].output_shape(spec))
-    each = "a pixel" if len(shape) > 2 else "a sample"
-    wanted = f"float32 {shape} for {count} samples: spec.outputs numbers {each}"
-    if not isinstance(outputs, np.ndarray) or outputs.shape != shape or outputs.dtype != np.float32:
-        given = f"{outputs.dtype} {outputs.shape}" if isinstance(outputs, np.ndarray) else type(outputs).__name__
-        raise RunError(f"the network gives {given}, wanted is {wanted}")
-    if not np.isfinite(outputs).all():
-        raise RunError("the network gives NaN or infinity before anything is trained; look at its arithmetic")
+            if not self._own_failed:
+                self._own_failed = True
+                reason = str(error) if isinstance(error, RunError) else f"{type(error).__name__}: {error}"
+                text = f"the model's own metrics failed after {epoch} epochs and are left out: {reason}"
+                self._warn(clean_line(text, 300))
+            return {}

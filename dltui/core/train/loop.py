@@ -6,7 +6,7 @@ import contextlib
 import math
 import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -15,11 +15,11 @@ from dltui.core.errors import RunError
 from dltui.core.numbers import duration
 from dltui.core.rundir.events import CommandObeyed, EpochEnded, Evaluated, Logged, Trained
 from dltui.core.tasks.monitor import choose_monitor
-from dltui.core.tasks.registry import TASKS
-from dltui.core.text import clean_line, plural
-from dltui.core.train import evaluation, predictions
+from dltui.core.text import plural
+from dltui.core.train import predictions
 from dltui.core.train.buckets import Buckets
-from dltui.core.train.metrics import measure, own_metrics, report, running_sum
+from dltui.core.train.evaluation import Evaluator
+from dltui.core.train.metrics import running_sum
 from dltui.core.train.options import time_budget
 from dltui.core.train.position import Best, Progress, Snapshot
 from dltui.core.train.seen import Seen
@@ -55,7 +55,8 @@ class Listener(CommandJournal, Protocol):
 
 
 Judge = Callable[[int, float, "Monitor"], str]
-"""Gets the number of epochs that are done, their best value and the monitor; returns the reason to end, or ""."""
+"""Gets the number of epochs that are done, their best value and the monitor that decides on it; returns the reason to
+end, or ""."""
 
 
 class Preempted(Exception):
@@ -78,9 +79,11 @@ class Loop:
         monitor: Monitor | None = None,
         origin: Mapping[str, Any] | None = None,
         judge: Judge | None = None,
+        standstill: Callable[[], float] = lambda: 0.0,
     ) -> None:
         """`origin` is what the run was forked from: checkpoints carry it beside the commands that steered the plan.
-        `judge` is asked after each epoch whether training goes on.
+        `judge` is asked after each epoch whether training goes on. `standstill` tells the seconds so far for which the
+        process was stopped from outside: they count as no training.
         """
         self.trainable = trainable
         self.data = data
@@ -88,11 +91,9 @@ class Loop:
         self.journal = journal
         self.at = progress or Progress()
         self.orders = Orders(journal, planner, quitting)
-        self.clock = clock
-        self._own_metrics = metrics
-        self._own_metrics_failed = False
-        self._own_names: set[str] = set()
+        self.clock: Callable[[], float] = lambda: clock() - standstill()
         self.monitor = monitor or choose_monitor(data.spec.task)
+        self._evaluator = Evaluator(trainable, data, metrics, self.monitor, self._look_up, self._warn)
         self._origin = origin
         self._judge = judge
         self._judged = (0, "")
@@ -107,16 +108,14 @@ class Loop:
         self._files: dict[str, dict[str, Array]] = {}
         self._seen = Seen()
         self._phase = ("training", "")
-        self._last_commit = self._last_trained = clock()
+        self._last_commit = self._last_trained = self.clock()
         self._told_seconds = self.at.train_seconds
         self._data_seconds: float | None = None
 
     @property
     def step(self) -> int:
         """The global steps done."""
-        # The last epoch of a run that trains for a time has fewer steps than the others.
-        whole = min(self.at.epoch * self.planner.steps_per_epoch, self.planner.total_steps)
-        return whole + self.at.step_in_epoch
+        return self.planner.steps_done(self.at.epoch, self.at.step_in_epoch)
 
     @property
     def reason(self) -> str:
@@ -125,7 +124,8 @@ class Loop:
         if self.verdict:
             return self.verdict
         if self._patience_is_over() and counted is not None:
-            name, waited = f"{self.monitor.split} {self.monitor.metric}", plural(config.patience, "epoch")
+            monitor, _ = self.monitor.deciding(counted.value, counted.loss)
+            name, waited = f"{monitor.split} {monitor.metric}", plural(config.patience, "epoch")
             wanted = f"{name} better by more than {config.min_delta:g}" if config.min_delta else f"better {name}"
             return f"stopped early: no {wanted} for {waited}, since epoch {counted.epoch}"
         if config.max_time:
@@ -141,7 +141,8 @@ class Loop:
         if self._judge is None or best is None or self.at.step_in_epoch or epoch >= self.planner.epochs:
             return ""
         if self._judged[0] != epoch:
-            self._judged = (epoch, self._judge(epoch, best.value, self.monitor))
+            monitor, value = self.monitor.deciding(best.value, best.loss)
+            self._judged = (epoch, self._judge(epoch, value, monitor))
         return self._judged[1]
 
     def _patience_is_over(self) -> bool:
@@ -225,7 +226,7 @@ class Loop:
             return
         self._warned.add("max_time")
         for line in time_budget.too_long(config.warmup, config.unfreeze_at, self.planner.epochs):
-            self.journal.emit(Logged("warning", line))
+            self._warn(line)
 
     def _advance(self) -> None:
         """Train a chunk: as many steps as take about 100 ms, then record the statistics of each step."""
@@ -260,7 +261,7 @@ class Loop:
         means = {name: values / self.planner.batch for name, values in wide.items()}
         spike = self._spikes.look(self.step, means["loss"])
         if spike:
-            self.journal.emit(Logged("warning", spike))
+            self._warn(spike)
         self._buckets.add(self.step, means.pop("loss"), means, lr)
 
     def _look_at_named(self, values: Mapping[str, Array]) -> None:
@@ -270,7 +271,7 @@ class Loop:
             if not finite.all():
                 self._warned.add(name)
                 step = self.step + int(np.argmin(finite)) + 1
-                self.journal.emit(Logged("warning", f"{name} is not a finite number at step {step}; the loss is"))
+                self._warn(f"{name} is not a finite number at step {step}; the loss is")
 
     def _not_finite(self, what: str, step: int) -> RunError:
         """The error for values that are not finite, with a learning rate to try: a tenth of the requested rate."""
@@ -307,7 +308,8 @@ class Loop:
         metrics, better = self._validate(number, step)
         self.at = Progress(epoch=number, train_seconds=at.train_seconds, best=at.best, counted=at.counted)
         here = Best(number, step, metrics.get(self.monitor.metric, math.nan), metrics["loss"])
-        if self.monitor.better_by(self.planner.config.min_delta, here.value, at.counted.value if at.counted else None):
+        before = (at.counted.value, at.counted.loss) if at.counted else (None, None)
+        if self.monitor.better_by(self.planner.config.min_delta, here.value, metrics["loss"], *before):
             self.at.counted = here
         if better:
             self.at.best = here
@@ -349,66 +351,22 @@ class Loop:
             why = "they may have a single class; the lowest loss decides which epoch is best"
             samples = plural(len(self.data.validation), "sample")
             text = f"{name} cannot be computed on these {samples} after epoch {epoch}"
-            self.journal.emit(Logged("warning", f"{text}: {why}"))
+            self._warn(f"{text}: {why}")
 
     def evaluate(self, split: SplitName) -> tuple[dict[str, float], dict[str, float], Outputs]:
-        """The metrics, the further metrics and the raw outputs of a whole split, float32 (n, outputs) or what the task
-        keeps of them; a pause takes effect in between. The metric of the monitor is among the first.
+        """As `Evaluator.evaluate`; a pause takes effect in between.
 
         Raises Preempted when the process has to go: what was evaluated so far is then thrown away.
         """
         self._enter("evaluating", split)
-        part, own_loss = self.data.split(split), evaluation.Means()
-        whole = TASKS[self.data.spec.task].gather(self._outputs(split, own_loss), part.y)
-        metrics = own_loss.into(measure(self.data.spec.task, whole, part.y, self.data.spec))
-        own = self._measure_own(whole, part.y, metrics)
-        # A name that the model has used stays the model's, also where its metrics fail later.
-        self._own_names.update(own)
-        metrics |= own
-        spec = self.data.spec
-        more = report(spec.task, whole, part.y, self.monitor.metric, split == "test", spec)
-        more = {name: value for name, value in more.items() if name not in self._own_names}
-        if self.monitor.metric in more:
-            metrics[self.monitor.metric] = more.pop(self.monitor.metric)
-        return metrics, more, whole
-
-    def _outputs(self, split: SplitName, own_loss: evaluation.Means) -> Iterator[Array]:
-        """The outputs of a split, some rows at a time. Raises Preempted."""
-        for rows in self._pieces(len(self.data.split(split))):
-            found, losses = evaluation.ask(self.trainable, split, rows)
-            own_loss.add(losses, len(found))
-            yield found
-            self._look_up()
-
-    def _pieces(self, rows: int) -> Iterator[slice]:
-        """The rows of a split as `predict` is asked for them."""
-        most = evaluation.rows_at_once(self.trainable, self.data.spec)
-        return (slice(first, min(first + most, rows)) for first in range(0, rows, most))
+        return self._evaluator.evaluate(split, self.at.epoch + 1)
 
     def evaluate_mirrored(self, outputs: Array) -> dict[str, float]:
-        """The metrics of the test split with the average of `outputs` and those of the mirrored images. Raises
-        Preempted as `evaluate`."""
-        part, mirrored = self.data.test, []
-        predict = self.trainable.predict_mirrored  # type: ignore[attr-defined]
-        for rows in self._pieces(len(part)):
-            mirrored.append(predict("test", rows))
-            self._look_up()
-        found = measure(self.data.spec.task, (outputs + np.concatenate(mirrored)) / 2, part.y, self.data.spec)
-        return {f"mirrored_{name}": value for name, value in found.items()}
+        """As `Evaluator.evaluate_mirrored`. Raises Preempted as `evaluate`."""
+        return self._evaluator.evaluate_mirrored(outputs)
 
-    def _measure_own(self, outputs: Array, targets: Array, known: dict[str, float]) -> dict[str, float]:
-        """The model's own metrics; {} when they fail, with a warning the first time."""
-        if self._own_metrics is None:
-            return {}
-        try:
-            return own_metrics(self._own_metrics, outputs, targets, known)
-        except Exception as error:
-            if not self._own_metrics_failed:
-                self._own_metrics_failed = True
-                reason = str(error) if isinstance(error, RunError) else f"{type(error).__name__}: {error}"
-                text = f"the model's own metrics failed after {self.at.epoch + 1} epochs and are left out: {reason}"
-                self.journal.emit(Logged("warning", clean_line(text, 300)))
-            return {}
+    def _warn(self, text: str) -> None:
+        self.journal.emit(Logged("warning", text))
 
     def _look_up(self) -> None:
         """Report progress and obey commands between two pieces of an evaluation. Raises Preempted."""

@@ -76,6 +76,11 @@ class Planner:
         """Steps of epoch `epoch` (from 0); the last one of a run that trains for a time is cut short."""
         return max(min(self.steps_per_epoch, self.total_steps - epoch * self.steps_per_epoch), 0)
 
+    def steps_done(self, epoch: int, step_in_epoch: int) -> int:
+        """The global steps done after so many epochs, and so many steps of the next one."""
+        # The last epoch of a run that trains for a time has fewer steps than the others.
+        return min(epoch * self.steps_per_epoch, self.total_steps) + step_in_epoch
+
     def base_lr(self, step: int) -> float:
         """The requested learning rate at a global step; the schedule multiplies it with factors."""
         return next((lr for at, lr in reversed(self.changes) if at <= step), self.config.lr)

@@ -29,7 +29,7 @@ def collect(
         "split": np.array(name),
         "epoch": np.array(epoch),
     }
-    arrays |= TASKS[task].arithmetic.predictions(outputs, split)
+    arrays |= TASKS[task].arithmetic.predictions(outputs, split, spec)
     if spec is not None and spec.named_inputs and "wrong" in arrays and arrays["wrong"].ndim == 1:
         arrays |= shown.of(split.x, spec, arrays["wrong"])
     return arrays

@@ -131,17 +131,34 @@ def ensure_built(model: Any, spec: Spec) -> Any:
 
 
 def list_layers(model: Any) -> list[Layer]:
-    """The layers in forward order with their output shapes; nested models are opened."""
+    """The layers in forward order with their output shapes; nested models are opened. Variables are counted once, also
+    those that are frozen; those of a model itself come after its layers.
+    """
+    return _rows(model, "model", set())
+
+
+def _rows(model: Any, name: str, counted: set[int]) -> list[Layer]:
     rows: list[Layer] = []
     for layer in model.layers:
         if isinstance(layer, keras.layers.InputLayer):
             continue
-        if getattr(layer, "layers", None):
-            rows += list_layers(layer)
+        if isinstance(layer, keras.Model) and layer.layers:
+            rows += _rows(layer, layer.name, counted)
         else:
-            count = sum(_size(weight.shape) for weight in layer.trainable_weights)
+            count = _count(layer._flatten_layers(), counted)
             rows.append(Layer(layer.name, type(layer).__name__, _output(layer), count))
-    return rows
+    own = _count([model], counted)
+    return [*rows, *([Layer(name, type(model).__name__, _output(model), own)] if own else [])]
+
+
+def _count(layers: Iterable[Any], counted: set[int]) -> int:
+    """The size of the variables of layers that training is for and that have not been counted yet. Asked for trainable
+    ones, Keras leaves out those of layers that are frozen.
+    """
+    variables = [variable for layer in layers for variable in layer._trainable_variables]
+    new = {id(variable): variable for variable in variables if id(variable) not in counted}
+    counted.update(new)
+    return sum(_size(variable.shape) for variable in new.values())
 
 
 def _output(layer: Any) -> tuple[int, ...]:

@@ -37,6 +37,31 @@ def build(make: Callable[[Any, Spec], Any], config: Any, spec: Spec) -> Any:
     return ensure_built(model, spec)
 
 
+class Known:
+    """The variables that a model has when it is built: those that are trained and kept."""
+
+    def __init__(self, model: Any) -> None:
+        self._model, self._variables = model, {id(variable) for variable in model.variables}
+
+    def check(self, what: str, other: str) -> None:
+        """Raises RunError for a layer that `what` has built since, while a step is compiled, and `other` has not."""
+        if all(id(variable) in self._variables for variable in self._model.variables):
+            return
+        layers = (layer for layer in self._model._flatten_layers() if self._is_new(layer))
+        name = clean_line(_attribute(self._model, next(layers, self._model)), 80)
+        told = f"{what} uses the layer {name}, which {other} does not build"
+        raise RunError(f"{told}; build it in __init__ (self.{name}.build(...)){overrides.place(self._model.call)}")
+
+    def _is_new(self, layer: Any) -> bool:
+        own = (*layer._trainable_variables, *layer._non_trainable_variables)
+        return any(id(variable) not in self._variables for variable in own)
+
+
+def _attribute(model: Any, layer: Any) -> str:
+    """The name of the model's attribute that is a layer, or that of the layer."""
+    return next((name for name, value in vars(model).items() if value is layer), str(layer.name))
+
+
 def notes(model: Any) -> tuple[str, ...]:
     """Lines about the parts of a model that have no effect here, or that no checkpoint holds."""
     compiled = (

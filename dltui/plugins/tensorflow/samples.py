@@ -8,17 +8,26 @@ import numpy as np
 import tensorflow as tf
 
 from dltui.core.data.streaming import Stream, can_stream, consecutive, is_read
+from dltui.core.machine import nvidia
 
 if TYPE_CHECKING:
     from dltui.core.contract.types import Array
 
 GPU_BYTES = 4 << 30
+"""The most bytes of a split that a GPU holds."""
 
 
 def placed(x: Array, device: str) -> Any:
     """Samples as a tensor on `device` ("/CPU:0"); large samples stay an array mapped from a file."""
-    stays = is_read(x) if "CPU" in device else can_stream(x) and x.nbytes > GPU_BYTES
+    stays = is_read(x) if "CPU" in device else can_stream(x) and x.nbytes > _room(device)
     return x if stays else tf.constant(np.asarray(x))
+
+
+def _room(device: str) -> int:
+    """The bytes of samples that a GPU takes: half of what is free, as far as a driver tells, beside the model."""
+    gpus, number = nvidia.gpus(), int(device.rpartition(":")[2])
+    free = gpus[number].free_bytes if number < len(gpus) else None
+    return GPU_BYTES if free is None else min(GPU_BYTES, free // 2)
 
 
 def rows_of(x: Any, rows: slice) -> Any:

@@ -103,6 +103,7 @@ class KerasTrainable:
             self.model = module.build(build, config, self._data.spec)
         if self._replicas:
             self._replicas.adopt(self.model)
+        self._known = module.Known(self.model)
         self._freezing = Freezing(self.model, config)
         self._variables = neutral.variables(self.model)
         self._variables[neutral.GENERATOR] = tf.random.get_global_generator().state
@@ -354,7 +355,7 @@ class KerasTrainable:
             with module.compiled():
                 loss, outputs, named = self._forward_step(x, y, mixed)
             # Regularisers of Keras layers act on the weights and stay out of the reported loss.
-            objective = tf.add_n([loss, *self.model.losses])
+            objective = tf.add_n([loss, *(tf.cast(tf.reduce_sum(one), loss.dtype) for one in self.model.losses)])
             if share != 1:
                 loss, objective = loss * share, objective * share
                 named = [value * share for value in named]
@@ -367,8 +368,10 @@ class KerasTrainable:
         """The mean loss and the outputs of a batch, and the losses with a name."""
         if self._own_step is not None:
             given, outputs = module.step_result(self._own_step(x, y), self._data.spec, self._own_step)
+            self._known.check("training_step", "call()")
             return given[TOTAL], outputs, list(self._names.others(given, self._own_step))
         outputs = module.checked(self.model(x, training=True), self._data.spec, self.model.call)
+        self._known.check("call(training=True)", "call(training=False)")
         given = self._mean_losses(self._training_loss, outputs, y)
         if mixed is not None:
             share, others = mixed[1], self._mean_losses(self._training_loss, outputs, mixed[0])
@@ -381,7 +384,9 @@ class KerasTrainable:
 
     def _outputs(self, x: Any) -> Any:
         x = self._normalize(_seen(x, self._data.spec))
-        return module.checked(self.model(x, training=False), self._data.spec, self.model.call)
+        outputs = module.checked(self.model(x, training=False), self._data.spec, self.model.call)
+        self._known.check("call()", "build()")
+        return outputs
 
     def _measured(self, x: Any, y: Any) -> tuple[Any, dict[str, Any]]:
         with module.compiled():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from torch import Tensor, nn
@@ -66,13 +65,15 @@ def initialize(layer: T, limit: float) -> T:
 def list_layers(module: nn.Module, spec: Spec, channels_last: bool = False) -> list[Layer]:
     """The modules in forward order with their output shapes, by one forward pass of zeros in evaluation mode.
 
-    Parameters are counted where they are first used; modules that are not called as such come last, without a shape.
+    Parameters are counted once, where they are first used; modules that are not called as such come last, without a
+    shape.
     """
     waiting = {layer: name or "model" for name, layer in module.named_modules() if _is_row(layer)}
     rows: list[Layer] = []
+    counted: set[int] = set()
 
     def hook(layer: nn.Module, _: object, output: Any) -> None:
-        rows.append(Layer(names[layer], type(layer).__name__, _shape(layer, output), _count(layer, waiting)))
+        rows.append(Layer(names[layer], type(layer).__name__, _shape(layer, output), _count(layer, counted)))
         waiting.pop(layer, None)
 
     names = dict(waiting)
@@ -82,7 +83,7 @@ def list_layers(module: nn.Module, spec: Spec, channels_last: bool = False) -> l
     finally:
         for handle in handles:
             handle.remove()
-    unused = [Layer(name, type(layer).__name__, (), _count(layer, waiting)) for layer, name in waiting.items()]
+    unused = [Layer(name, type(layer).__name__, (), _count(layer, counted)) for layer, name in waiting.items()]
     return rows + [layer for layer in unused if layer.parameters]
 
 
@@ -91,9 +92,11 @@ def _is_row(layer: nn.Module) -> bool:
     return not list(layer.children()) or bool(list(layer.parameters(recurse=False)))
 
 
-def _count(layer: nn.Module, waiting: Container[nn.Module]) -> int:
-    """The number of parameters of a layer that have not been counted yet."""
-    return sum(weight.numel() for weight in layer.parameters(recurse=False)) if layer in waiting else 0
+def _count(layer: nn.Module, counted: set[int]) -> int:
+    """The number of parameters of a layer that have not been counted yet: two layers may share one."""
+    new = [weight for weight in layer.parameters(recurse=False) if id(weight) not in counted]
+    counted.update(map(id, new))
+    return sum(weight.numel() for weight in new)
 
 
 def _shape(layer: nn.Module, output: Any) -> tuple[int, ...]:

@@ -12,6 +12,7 @@ from torch.nn.parameter import is_lazy
 
 from dltui.core.errors import RunError
 from dltui.core.tasks.registry import TASKS
+from dltui.core.text import clean_line
 from dltui.plugins import named_losses, overrides
 from dltui.plugins.torch import neutral
 from dltui.plugins.torch.inputs.fields import example
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 SAMPLES = 2
 """The samples of a trial forward: a single sample has both layouts."""
+NAMED = 3
+"""The most parameters that a line names."""
 
 
 def build(make: Callable[[Any, Spec], Any], config: Any, spec: Spec) -> nn.Module:
@@ -29,12 +32,45 @@ def build(make: Callable[[Any, Spec], Any], config: Any, spec: Spec) -> nn.Modul
     module = make(config, spec)
     if not isinstance(module, nn.Module):
         raise RunError(f"build returned {overrides.kind(module)}; return the torch.nn.Module{overrides.place(make)}")
+    if any(isinstance(layer, torch.jit.ScriptModule) for layer in module.modules()):
+        told = "build returned what torch.jit made, whose layers cannot be seen; return the module without it"
+        raise RunError(told + overrides.place(make))
     overrides.check_names(getattr(module, "_orig_mod", module), make)
     if any(is_lazy(tensor) for tensor in _tensors(module)):
         # Lazy layers take their sizes from the first samples that they see.
         try_out(module, spec, channels_last=False)
+        _check_sizes(module)
     neutral.weights(module)
     return module
+
+
+def _check_sizes(module: nn.Module) -> None:
+    """Raises RunError for a lazy layer that is still without its sizes."""
+    named = chain(module.named_parameters(), module.named_buffers())
+    name = next((name for name, tensor in named if is_lazy(tensor)), "")
+    if name:
+        told = f"{clean_line(name, 80)} gets its size from a first call, which forward does not make"
+        raise RunError(f"{told}; give its layer the sizes{overrides.place(module.forward)}")
+
+
+class Known:
+    """The parameters and buffers that a network has when it is built: those that are trained and kept."""
+
+    def __init__(self, module: nn.Module) -> None:
+        self._module, self._names = module, frozenset(neutral.weights(module))
+        self._parameters = {id(parameter) for parameter in module.parameters()}
+
+    def check(self, method: Callable[..., Any]) -> None:
+        """Raises RunError for what `method` has made since, naming it."""
+        made = [name for name, one in self._module.named_parameters() if id(one) not in self._parameters]
+        what, advice = "parameters", "make them in __init__, or use nn.LazyLinear"
+        if not made:
+            made = [name for name in neutral.weights(self._module) if name not in self._names]
+            what, advice = "buffers", "register them in __init__, or with persistent=False"
+        if made:
+            names = clean_line(", ".join(made[:NAMED]) + (", ..." if len(made) > NAMED else ""), 200)
+            told = f"{getattr(method, '__name__', 'forward')} makes {what} ({names}) when it is first called"
+            raise RunError(f"{told}; {advice}{overrides.place(method)}")
 
 
 def place(module: nn.Module, device: torch.device, dtype: torch.dtype) -> nn.Module:

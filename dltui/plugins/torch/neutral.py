@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
@@ -21,11 +22,14 @@ _KERNELS = (nn.Linear, nn.modules.conv._ConvNd)
 
 @dataclass(frozen=True)
 class Weight:
-    """A parameter or buffer under its neutral name; `order` permutes its axes into the neutral layout."""
+    """A parameter or buffer under its neutral name; `order` permutes its axes into the neutral layout, `place` is the
+    table of its layer and the name there.
+    """
 
     name: str
     tensor: Tensor
     order: tuple[int, ...]
+    place: tuple[dict[str, Any], str]
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -59,19 +63,34 @@ def to_array(tensor: Tensor) -> Array:
 
 def weights(module: nn.Module) -> dict[str, Weight]:
     """All parameters and persistent buffers by neutral name "<layer>/<name>", in the module's order. Raises RunError
-    where two have the same name, because a checkpoint would keep only one of them.
+    where two have the same name, because a checkpoint would keep only one of them, and for a sparse one.
     """
     found: dict[str, Weight] = {}
     for path, layer in module.named_modules():
-        own = {**layer._parameters, **layer._buffers}
-        for local, tensor in own.items():
+        for local, tensor, table in _own(layer):
             if tensor is None or local in layer._non_persistent_buffers_set or _is_unused(layer, local):
                 continue
             name = f"{path.replace('.', '/') or 'model'}/{_local_name(layer, local)}"
             if name in found:
                 raise RunError(f"two weights of this network are called {name}; rename the attribute of one")
-            found[name] = Weight(name, tensor, _order(layer, local, tensor.dim()))
+            if tensor.layout != torch.strided:
+                raise RunError(_sparse(name, local in layer._buffers))
+            found[name] = Weight(name, tensor, _order(layer, local, tensor.dim()), (table, local))
     return found
+
+
+def _own(layer: nn.Module) -> Iterator[tuple[str, Tensor | None, dict[str, Any]]]:
+    """The names and tensors of a layer's own parameters and buffers, and the tables that have them."""
+    tables: tuple[dict[str, Any], ...] = (layer._parameters, layer._buffers)
+    for table in tables:
+        for local, tensor in table.items():
+            yield local, tensor, table
+
+
+def _sparse(name: str, is_buffer: bool) -> str:
+    if is_buffer:
+        return f"the buffer {name} is sparse, which no checkpoint holds; register it with persistent=False"
+    return f"the parameter {name} is sparse, which no checkpoint holds; make it dense"
 
 
 def _local_name(layer: nn.Module, local: str) -> str:

@@ -15,6 +15,7 @@ from dltui.core.tasks.registry import TASKS
 from dltui.core.tasks.regression.scaling import standardized
 from dltui.plugins.torch.augment import middle
 from dltui.plugins.torch.inputs.fields import Fields
+from dltui.plugins.torch.inputs.uploads import Uploads
 
 if TYPE_CHECKING:
     from dltui.core.contract import Data, Spec
@@ -47,6 +48,7 @@ class Samples:
         x = as_rows(data.train.whole)
         streams = is_read(x) or (can_stream(x) and not _has_room(device, x.nbytes))
         self._stream = Stream(x) if streams and self._train_x.device.type == "cpu" else None
+        self._uploads = Uploads(device)
 
     def begin(self, indices: Array) -> None:
         """Set the rows of the train split (steps, batch) for the coming steps."""
@@ -61,7 +63,7 @@ class Samples:
     def batch(self, step: int, indices: Tensor, changes: Changes | None = None) -> Inputs:
         """The normalized samples of a step with these rows of the train split, changed at random as planned."""
         if self._stream is not None:
-            return self._changed(_tensor(self._stream.take(step)).flatten(1).to(self._device), changes)
+            return self._changed(self._uploads.copied(_tensor(self._stream.take(step)).flatten(1)), changes)
         return self.chosen(indices, changes)
 
     def chosen(self, indices: Tensor, changes: Changes | None = None) -> Inputs:
@@ -145,7 +147,12 @@ def _per_value(spec: Spec) -> tuple[tuple[float, ...], tuple[float, ...]]:
 
 def _has_room(device: torch.device, size: int) -> bool:
     """True if the size in bytes is at most half of the free memory of a GPU; always true for other devices."""
-    return device.type != "cuda" or size <= torch.cuda.mem_get_info(device)[0] // 2
+    if device.type != "cuda":
+        return True
+    # Else what PyTorch keeps of memory that nothing uses, such as that of an earlier trial, counts as used. What graphs
+    # have reserved it does not give back, and nothing else can have it.
+    torch.cuda.empty_cache()
+    return size <= torch.cuda.mem_get_info(device)[0] // 2
 
 
 def _tensor(array: Array) -> Tensor:

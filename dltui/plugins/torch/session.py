@@ -28,13 +28,13 @@ def start(config: TrainConfig, device: str) -> torch.device:
     """Prepare the process for a run. Raises RunError when the device cannot be used."""
     torch.set_num_threads(config.threads or cpu_count())
     chosen = torch.device("cuda:0" if device == "cuda" else device)
+    if config.deterministic:
+        # cuBLAS reads this when it starts, which is when the device is tried.
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     problem = find_problem(chosen)
     if problem:
         raise RunError(f"PyTorch cannot use {device}: {problem}; choose --device cpu, or install a build that fits")
-    if config.deterministic:
-        # cuBLAS reads this when it starts.
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    # As use_deterministic_algorithms, which also imports the compiler to tell it.
+    # As use_deterministic_algorithms, which also imports the compiler to tell it: `steps.compiled` does.
     torch.set_deterministic_debug_mode("error" if config.deterministic else "default")
     torch.backends.cudnn.deterministic = config.deterministic
     torch.backends.cudnn.benchmark = not config.deterministic

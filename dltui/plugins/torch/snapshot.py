@@ -80,9 +80,13 @@ class Snapshots:
         changes = [self._change(known, key, state[key]) for key in sorted(state, key=lambda key: key != STEP)]
         for change in changes:
             change()
-        if self._average is not None and AVERAGE_STEPS not in state and any(key.startswith(WEIGHTS) for key in state):
-            # Weights that come without an average begin a new one.
+        if self._average is None or not any(key.startswith(WEIGHTS) for key in state):
+            return
+        # Weights that come without an average begin a new one.
+        if AVERAGE_STEPS not in state:
             self._average.restart()
+        else:
+            self._average.begin([name for name in self._average.known if AVERAGE + name not in state])
 
     def _slots(self, known: dict[str, Weight]) -> State:
         """The state of dltui's own optimizer: a common step count, and separate counts of parameters that

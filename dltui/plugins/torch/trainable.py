@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from dltui.core.contract import EpochPlan, Layer, StepStats
 from dltui.core.tasks.registry import TASKS
 from dltui.core.tasks.regression.scaling import own_units
-from dltui.core.train.evaluation import PREDICT_ROWS
+from dltui.core.train.evaluation import rows_beside
 from dltui.plugins import generators, overrides
 from dltui.plugins.torch import losses, precision
 from dltui.plugins.torch import module as modules
@@ -36,10 +36,6 @@ if TYPE_CHECKING:
     from dltui.core.contract.types import Array, SplitName, State
     from dltui.plugins.torch.inputs.fields import Inputs
     from dltui.plugins.torch.ranks.group import Group
-
-
-LARGEST = 8192
-"""The most rows that a GPU is asked for at once in an evaluation."""
 
 
 class TorchTrainable:
@@ -72,6 +68,7 @@ class TorchTrainable:
         self._train_mode()
         self._rates = Rates(optimizer, config.lr)
         self._own_state = OwnState(self.module, own) if own else None
+        self._known, self._unseen = modules.Known(self.module), {"evaluation", "training"}
         self._marks, self._metric = losses.MARKS[data.spec.task], TASKS[data.spec.task].trained_metric
         group, draws = together.join(rank, self.module, device, config.seed) if rank else (None, None)
         self._group: Group | None = group
@@ -94,8 +91,7 @@ class TorchTrainable:
         self._runner: Eager | Captured = self._eager
         self._config = config
         if device.type == "cuda":
-            # Few large pieces, none of which needs more memory than the activations of a step.
-            self.predict_rows = max(PREDICT_ROWS, min(8 * config.batch_size, LARGEST))
+            self.predict_rows = rows_beside(data.spec, -(-config.batch_size // config.accumulate))
 
     @property
     def own_loss(self) -> bool:
@@ -121,6 +117,10 @@ class TorchTrainable:
         """The reason why steps cannot be captured that is known beforehand, or ""."""
         if self._own_state is not None:
             return "the optimizer is the model's own"
+        scaler = self._computation.scaler
+        if scaler is not None and scaler.waits:
+            named = self._config.optimizer
+            return f"fp16 with {named} asks the host after each step; take bf16, or sgd, adam or adamw"
         return "" if self._samples.on_device else "the samples do not fit on the device"
 
     def begin_epoch(self, plan: EpochPlan) -> Sequence[str]:
@@ -128,14 +128,21 @@ class TorchTrainable:
         if lines is not None:
             self._train_mode()
             self._runner.forget()
+        return (*(lines or ()), *self._begin(plan))
+
+    def _begin(self, plan: EpochPlan) -> tuple[str, ...]:
+        """Give the plan to what runs the steps. Returns a line where that is another from here on."""
         try:
             self._runner.begin(plan)
+            return ()
         except Refused as refusal:
-            # A plan of another form than those that it was prepared for, or other layers that are trained.
-            self._runner = self._eager
-            self._runner.begin(plan)
-            return (*(lines or ()), f"steps run one operation at a time from here, not as a CUDA graph: {refusal}")
-        return lines or ()
+            reason = str(refusal)
+        # A plan of another form than those that it was prepared for, or other layers that are trained. Not while the
+        # error is at hand: it holds the memory of what failed.
+        self._runner = self._eager
+        self._computation.use(None)
+        self._runner.begin(plan)
+        return (f"steps run one operation at a time from here, not as a CUDA graph: {reason}",)
 
     def advance(self, steps: int) -> StepStats:
         results = self._runner.advance(steps)
@@ -148,6 +155,7 @@ class TorchTrainable:
         metrics |= {name: means * batch for name, means in zip(self._computation.names, named, strict=True)}
         if self._own_state is not None:
             self._own_state.look()
+        self._look("training", self._losses.own_step or self.module.forward)
         # Elsewhere steps are only queued here: how long they take there, this clock cannot tell.
         data_seconds = self._runner.data_seconds if self._device.type == "cpu" else None
         return StepStats(losses * batch, metrics, data_seconds, self._group.take_waited() if self._group else 0.0)
@@ -191,7 +199,14 @@ class TorchTrainable:
                     losses = self._computation.evaluated(outputs, self._samples.targets_of(split, rows))
         finally:
             self._train_mode()
+        self._look("evaluation", self.module.forward)
         return outputs, losses
+
+    def _look(self, mode: str, method: Callable[..., Any]) -> None:
+        """Look, the first time, at what `method` has made in evaluation or training. Raises RunError."""
+        if mode in self._unseen:
+            self._unseen.remove(mode)
+            self._known.check(method)
 
     def _array(self, outputs: Tensor) -> Array:
         # Numbers of each pixel are told with the channels last, as images are.

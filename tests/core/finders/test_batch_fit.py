@@ -45,6 +45,7 @@ def test_ten_steps_an_epoch_are_left(samples: int) -> None:
     assert found & (found - 1) == 0
     assert found == 1 or samples // found >= STEPS_AN_EPOCH
     assert found == 65_536 or samples // (2 * found) < STEPS_AN_EPOCH
+    assert most(samples, 65_536, least=256) == max(found, 256)
 
 
 def test_an_estimate_takes_half_of_the_memory() -> None:

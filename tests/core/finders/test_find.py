@@ -151,20 +151,93 @@ class Gpu:
     [(100, 64, "found by trial; 128 runs out of memory"), (10**6, 256, "19 steps an epoch; twice as much")],
 )
 def test_on_a_gpu_by_trial(limit: int, batch: int, why: str) -> None:
-    from tests.core.train.test_loop import Quiet
-
     gpu = Gpu(limit)
-    finder = finder_process.Finder.__new__(finder_process.Finder)
-    finder.asked = {"device": {"name": "cuda:0"}, "config": {}, "model_source": {}}
-    finder.question, finder._answers = {"highest": 65_536}, sys.stdout
-    finder.config, finder.backend = fake_plugin.SoftmaxConfig(), gpu  # type: ignore[assignment]
-    finder.model = fake_plugin.dltui_models()[0]
-    arrays = fake_plugin.make_blobs(fake_plugin.BlobsOptions(n=6250), Quiet())
-    finder.data = data_of(arrays)
-    found = finder.batch_size()
+    found = on_a_gpu(gpu, 6250).batch_size()
     assert found["batch_size"] == batch
     assert found["why"].startswith(why)
     assert gpu.batches[:2] == [36, 72]
+
+
+@pytest.mark.parametrize(
+    ("rows", "parts", "batch", "why"),
+    [
+        (400, 40, 64, "5 steps an epoch; accumulate 40 takes no smaller batch"),
+        (90, 128, 128, "1 step an epoch; accumulate 128 takes no smaller batch"),
+        (6250, 2, 256, "19 steps an epoch; twice as much would leave fewer than 10"),
+    ],
+)
+def test_each_part_of_a_batch_has_a_sample(rows: int, parts: int, batch: int, why: str) -> None:
+    found = on_a_gpu(Gpu(10**6), rows, accumulate=parts).batch_size()
+    assert found == {"batch_size": batch, "why": why}
+
+
+def test_more_parts_than_a_batch_may_have_samples_are_refused() -> None:
+    finder = on_a_gpu(Gpu(10**6), 6250, accumulate=40)
+    finder.question = {"highest": 50}
+    with pytest.raises(RunError, match=r"^accumulate 40 takes a batch of 64, but batch_size is at most 50$"):
+        finder.batch_size()
+
+
+def on_a_gpu(gpu: Gpu, rows: int, **config: Any) -> finder_process.Finder:
+    """A finder for blobs, of which most are rows to train on."""
+    from tests.core.train.test_loop import Quiet
+
+    finder = finder_process.Finder.__new__(finder_process.Finder)
+    finder.asked = {"device": {"name": "cuda:0"}, "config": {}, "model_source": {}}
+    finder.question, finder._answers = {"highest": 65_536}, sys.stdout
+    finder.config, finder.backend = fake_plugin.SoftmaxConfig(**config), gpu  # type: ignore[assignment]
+    finder.model = fake_plugin.dltui_models()[0]
+    arrays = fake_plugin.make_blobs(fake_plugin.BlobsOptions(n=rows), Quiet())
+    finder.data = data_of(arrays)
+    return finder
+
+
+class Ready(fake_plugin.NumpyTrainable):
+    """A trainable that captures its steps, and says how many rows an evaluation has."""
+
+    predict_rows = 7
+
+    def __init__(self, config: Any, data: Any, told: list[Any]) -> None:
+        super().__init__(fake_plugin.build(config, data.spec), config, data)
+        self.told = told
+
+    def prepare(self, plan: Any, steps: int) -> tuple[str, ...]:
+        self.told.append(("prepared", plan().steps, steps))
+        return ()
+
+    def predict(self, split: Any, rows: slice) -> Any:
+        self.told.append((split, rows.start, rows.stop))
+        return super().predict(split, rows)
+
+
+def test_a_trial_does_what_the_run_does() -> None:
+    """Its steps are captured, not compiled, and evaluated is what an evaluation asks for at once."""
+    told: list[Any] = []
+
+    class Capturing(Gpu):
+        def trainable(self, model: Any, config: Any, data: Any, device: str) -> Any:
+            told.append(config.compile)
+            return Ready(config, data, told)
+
+    finder = on_a_gpu(Capturing(10**6), 6250, compile="on")
+    assert finder._fits(36)
+    assert told == ["off", ("prepared", 2, 2), ("validation", 0, 7)]
+
+
+class NoEngine(Gpu):
+    """A GPU whose library finds no way for a convolution where memory is short."""
+
+    def trainable(self, model: Any, config: Any, data: Any, device: str) -> Any:
+        try:
+            return super().trainable(model, config, data, device)
+        except RuntimeError:
+            raise RuntimeError("GET was unable to find an engine to execute this computation") from None
+
+
+def test_no_way_for_a_convolution_means_no_memory_if_there_was_one_before() -> None:
+    assert on_a_gpu(NoEngine(100), 6250).batch_size()["batch_size"] == 64
+    with pytest.raises(RuntimeError, match="unable to find an engine"):
+        on_a_gpu(NoEngine(10), 6250).batch_size()
 
 
 def data_of(arrays: Any) -> Any:

@@ -15,7 +15,7 @@ from dltui.core.errors import RunError
 from dltui.core.rundir.events import Evaluated, Logged
 from dltui.core.tasks.classification.arithmetic import PROBABILITIES
 from dltui.core.tasks.monitor import Monitor, choose_monitor
-from dltui.core.train import evaluation
+from dltui.core.train import evaluation, first_look
 from dltui.core.train.loop import Loop
 from dltui.core.train.plan import Planner
 from dltui.core.train.position import Best, Progress
@@ -65,7 +65,7 @@ class Gives(NumpyTrainable):
 def test_outputs_that_cannot_be_trained(change: Callable[[Any], Any], words: str) -> None:
     data = make_data()
     with pytest.raises(RunError, match=words):
-        evaluation.look(Gives(data, change), data, None, ACCURACY)
+        first_look.look(Gives(data, change), data, None, ACCURACY)
 
 
 @pytest.mark.parametrize("classes", [2, 3, 4])
@@ -74,7 +74,7 @@ def test_a_first_look_has_not_as_many_rows_as_outputs(classes: int) -> None:
     data = make_data(classes)
     asked: list[slice] = []
     found = Gives(data, loss=lambda rows: asked.append(rows) or 1.0)
-    assert evaluation.look(found, data, None, ACCURACY) == []
+    assert first_look.look(found, data, None, ACCURACY) == []
     assert [rows.stop for rows in asked] == [4 if classes == 3 else 3]
 
 
@@ -84,7 +84,7 @@ def test_probabilities_instead_of_logits_are_said() -> None:
     def softmax(y: Any) -> Any:
         return (np.exp(y) / np.exp(y).sum(1, keepdims=True)).astype(np.float32)
 
-    assert evaluation.look(Gives(data, softmax), data, None, ACCURACY) == [PROBABILITIES]
+    assert first_look.look(Gives(data, softmax), data, None, ACCURACY) == [PROBABILITIES]
 
 
 def test_metrics_are_asked_once_with_every_row() -> None:
@@ -95,7 +95,7 @@ def test_metrics_are_asked_once_with_every_row() -> None:
         seen.append((len(outputs), len(np.unique(targets))))
         return {"f1": 0.5}
 
-    evaluation.look(Gives(data), data, metrics, Monitor("f1", "validation", "max"))
+    first_look.look(Gives(data), data, metrics, Monitor("f1", "validation", "max"))
     assert seen == [(21, 3)]
 
 
@@ -116,13 +116,13 @@ def fails(outputs: Any, targets: Any) -> dict[str, float]:
 def test_metrics_that_would_end_the_run(metrics: Any, monitor: str, words: str) -> None:
     data = make_data()
     with pytest.raises(RunError, match=words):
-        evaluation.look(Gives(data), data, metrics, choose_monitor("classification", monitor))
+        first_look.look(Gives(data), data, metrics, choose_monitor("classification", monitor))
 
 
 def test_a_loss_of_its_own_that_is_no_number() -> None:
     data = make_data()
     with pytest.raises(RunError, match="training_loss gives nan before anything is trained"):
-        evaluation.look(Gives(data, loss=lambda rows: np.nan), data, None, ACCURACY)
+        first_look.look(Gives(data, loss=lambda rows: np.nan), data, None, ACCURACY)
 
 
 @pytest.mark.parametrize(
@@ -193,6 +193,23 @@ def test_on_equal_values_the_lower_loss_decides_and_the_log_says_so(losses: Sequ
     assert loop.at.best is not None
     assert loop.at.best.epoch == max(number for number, found in enumerate(best, 1) if found)
     assert [one.step for one in journal.snapshots if one.best][-1] == loop.at.best.step
+
+
+def test_without_any_value_the_loss_decides_how_long_is_waited_and_who_goes_on() -> None:
+    """The warning says that it does."""
+    data, coming = make_data(), iter((5.0, 4.0, 3.0, 2.995, 2.992, 1.0))
+    config, asked = CONFIG.model_copy(update={"epochs": 6, "patience": 2, "min_delta": 0.01}), []
+
+    def judge(epoch: int, value: float, monitor: Monitor) -> str:
+        asked.append((epoch, value, monitor))
+        return ""
+
+    found, journal = Gives(data, loss=lambda rows: next(coming)), Memory()
+    arguments: Any = {"metrics": lambda *_: {"f1": np.nan}, "monitor": Monitor("f1", "validation", "max")}
+    loop = Loop(found, data, Planner(config, len(data.train)), journal, judge=judge, **arguments)
+    assert loop.run() == "finished"
+    assert loop.reason == "stopped early: no validation loss better by more than 0.01 for 2 epochs, since epoch 3"
+    assert asked[:2] == [(number, loss, Monitor("loss", "validation", "min")) for number, loss in ((1, 5.0), (2, 4.0))]
 
 
 def test_the_best_of_an_older_version_stays_on_a_tie() -> None:
@@ -274,3 +291,28 @@ def test_a_models_own_metric_takes_the_place_of_ours() -> None:
     data = make_data()
     _, _, events = run(Gives(data), data, metrics=lambda outputs, targets: {"f1": 0.25})
     assert all(event.metrics["f1"] == 0.25 and "f1" not in event.more for event in events)
+
+
+@pytest.mark.parametrize(
+    ("side", "batch", "rows"),
+    [(28, 8, 500), (28, 128, 1024), (28, 4096, 5349), (4, 4096, 8192), (224, 16, 27), (224, 64, 64), (4096, 2, 2)],
+)
+def test_beside_training_on_a_gpu_few_pieces_are_asked_for_and_no_larger_ones_than_a_step(
+    side: int, batch: int, rows: int
+) -> None:
+    spec = replace(make_data().spec, input_shape=(side, side, 3 if side > 200 else 1))
+    assert evaluation.rows_beside(spec, batch) == rows
+
+
+def test_twins_are_measured_in_pieces_as_evaluations_are(tmp_path: Path) -> None:
+    data, asked = make_data(), []
+
+    class Small(Gives):
+        predict_rows = 7
+
+        def predict(self, split: Any, rows: slice) -> Any:
+            asked.append(rows.stop - rows.start)
+            return super().predict(split, rows)
+
+    twin_record.begin(Small(data), data, tmp_path, {"start": None})
+    assert asked == [7, 7, 7, 7, 2]

@@ -95,9 +95,10 @@ def make_loop(
     resume: Snapshot | None = None,
     changes: list[tuple[int, float]] | None = None,
     clock: Callable[[], float] | None = None,
+    kind: type[NumpyTrainable] = NumpyTrainable,
     **arguments: Any,
 ) -> Loop:
-    trainable = NumpyTrainable(build(config, data.spec), config, data)
+    trainable = kind(build(config, data.spec), config, data)
     progress = None
     if resume:
         trainable.load_state(resume.state)
@@ -270,8 +271,7 @@ def test_a_loss_that_is_not_finite_names_its_step_and_keeps_the_last_good_checkp
             return StepStats(loss, stats.metrics)
 
     journal = Memory()
-    loop = make_loop(data, journal)
-    loop.trainable = Exploding(build(CONFIG, data.spec), CONFIG, data)
+    loop = make_loop(data, journal, kind=Exploding)
     with pytest.raises(RunError, match=r"not a finite number at step 53; try lr 0\.005"):
         loop.run()
     assert journal.snapshots[-1].step <= 52
@@ -286,8 +286,7 @@ def test_a_named_loss_that_is_not_finite_is_told_once_and_ends_nothing(data: Dat
             return StepStats(stats.loss, {**stats.metrics, "part": part})
 
     journal = Memory()
-    loop = make_loop(data, journal)
-    loop.trainable = Parted(build(CONFIG, data.spec), CONFIG, data)
+    loop = make_loop(data, journal, kind=Parted)
     loop.run()
     told = [event.text for event in journal.of(Logged) if event.level == "warning"]
     assert told == ["part is not a finite number at step 13; the loss is"]
@@ -306,8 +305,7 @@ def test_weights_that_are_not_finite_are_never_saved(data: Data) -> None:
             return state
 
     journal = Memory()
-    loop = make_loop(data, journal)
-    loop.trainable = Poisoned(build(CONFIG, data.spec), CONFIG, data)
+    loop = make_loop(data, journal, kind=Poisoned)
     with pytest.raises(RunError, match="weights dense/kernel are not finite"):
         loop.run()
     assert all(snapshot.step < 40 for snapshot in journal.snapshots)
@@ -364,9 +362,7 @@ def test_early_stopping_never_touches_the_test_split(data: Data) -> None:
     ends = []
     for noise in (0, 7):
         other = Split(data.test.x + np.uint8(noise), np.roll(data.test.y, noise), data.test.ids)
-        loop = make_loop(data, Memory(), config)
-        loop.data = replace(data, test=other)
-        loop.trainable = OneSplit(build(config, data.spec), config, loop.data)
+        loop = make_loop(replace(data, test=other), Memory(), config, kind=OneSplit)
         assert loop.run() == "finished"
         ends.append((loop.step, loop.at.best, loop.reason))
     assert OneSplit.seen == {"validation"}
@@ -396,6 +392,26 @@ def test_a_run_for_a_time_ends_with_it_and_its_schedule(data: Data) -> None:
     said = {step: rate for event in journal.of(Trained) for step, rate in zip(event.steps, event.lr, strict=True)}
     if middle.step + 1 in said:
         assert planner.learning_rates(steps)[0] == pytest.approx(said[middle.step + 1], rel=1e-3)
+
+
+def test_a_standstill_is_no_training(data: Data) -> None:
+    """The process is stopped for longer than its time, and goes on."""
+    ticks, stopped = itertools.count(), [0.0]
+
+    def clock() -> float:
+        tick = next(ticks)
+        if tick == 40:
+            stopped[0] = 60.0
+        return tick * 0.01 + stopped[0]
+
+    config = CONFIG.model_copy(update={"max_time": "5s", "schedule": "cosine"})
+    whole, loop = (
+        make_loop(data, Memory(), config),
+        make_loop(data, Memory(), config, clock=clock, standstill=lambda: stopped[0]),
+    )
+    assert (whole.run(), loop.run()) == ("finished", "finished")
+    assert loop.step == whole.step
+    assert loop.at.train_seconds == pytest.approx(whole.at.train_seconds)
 
 
 def test_a_warm_up_longer_than_the_time_is_told_once(data: Data) -> None:

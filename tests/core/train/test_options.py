@@ -68,11 +68,17 @@ def test_an_epoch_in_which_nothing_is_unfrozen_is_refused(options: dict[str, Any
 
 def test_only_what_is_enough_better_counts() -> None:
     up, down = Monitor("accuracy", "validation", "max"), Monitor("loss", "validation", "min")
-    assert up.better_by(0.01, 0.92, 0.9)
-    assert not up.better_by(0.01, 0.905, 0.9)
-    assert down.better_by(0.01, 0.88, 0.9)
-    assert not down.better_by(0.01, 0.895, 0.9)
-    assert not up.better_by(0.0, float("nan"), 0.9)
+    assert up.better_by(0.01, 0.92, 1.0, 0.9, 1.0)
+    assert not up.better_by(0.01, 0.905, 0.1, 0.9, 1.0)
+    assert down.better_by(0.01, 0.88, 1.0, 0.9, 1.0)
+    assert not down.better_by(0.01, 0.895, 0.1, 0.9, 1.0)
+    nan = float("nan")
+    assert not up.better_by(0.0, nan, 0.1, 0.9, 1.0)
+    assert up.better_by(0.0, 0.1, 9.0, nan, 1.0)
+    assert up.better_by(0.0, nan, 9.0, None, None)
+    assert up.better_by(0.01, nan, 0.98, nan, 1.0), "the loss decides"
+    assert not up.better_by(0.01, nan, 0.995, nan, 1.0)
+    assert not up.better_by(0.01, nan, 0.5, nan, None)
 
 
 def test_class_weights_have_a_mean_of_one_over_the_rows() -> None:

@@ -8,6 +8,8 @@ import pytest
 from dltui.core.contract.config import TrainConfig, schedule
 from dltui.core.errors import RunError
 from dltui.core.train.plan import Planner, permutation
+from dltui.core.train.position import Progress
+from dltui.core.worker.attempt import _prepare
 
 
 def test_an_epoch_is_a_permutation_without_its_incomplete_batch() -> None:
@@ -113,3 +115,22 @@ def test_a_schedule_that_gives_no_numbers_is_refused(wrong: str, found: str) -> 
         Planner(Steps(batch_size=10, wrong=wrong), samples=40).epoch(0)
     told = f"schedule_factors of the model's Config gave {found}; wanted are 4 finite numbers from 0 on"
     assert str(error.value) == told
+
+
+def test_the_steps_that_are_left_are_what_a_backend_gets_ready_for() -> None:
+    """A resumed run has done some; the last epoch of one that trains for a time is cut short."""
+    told: list[tuple[int, int]] = []
+
+    class Ready:
+        def prepare(self, plan: Any, steps: int) -> tuple[str, ...]:
+            told.append((plan().steps, steps))
+            return ("ready",)
+
+    planner = Planner(TrainConfig(batch_size=10, epochs=4), samples=100)
+    assert _prepare(Ready(), planner, Progress()) == ("ready",)  # type: ignore[arg-type]
+    _prepare(Ready(), planner, Progress(epoch=3, step_in_epoch=2))  # type: ignore[arg-type]
+    fitted = Planner(TrainConfig(batch_size=10, max_time="10s"), samples=100, fits=[(4, 33)])
+    _prepare(Ready(), fitted, Progress(epoch=2, step_in_epoch=1))  # type: ignore[arg-type]
+    assert told == [(10, 40), (10, 8), (10, 12)]
+    assert fitted.steps_done(4, 0) == 33
+    assert _prepare(object(), planner, Progress()) == ()  # type: ignore[arg-type]

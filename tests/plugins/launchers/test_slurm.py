@@ -198,6 +198,23 @@ def test_a_refused_job_is_a_line_and_leaves_nothing(cluster: FakeSlurm, catalog:
     assert not run.path.exists()
 
 
+@pytest.mark.parametrize(
+    ("text", "code"), [("Submitted. Have fun", 0), ("sbatch: error: Socket timed out on send/recv operation", 1)]
+)
+def test_a_job_that_was_submitted_is_known_whatever_sbatch_says(
+    cluster: FakeSlurm, tmp_path: Path, text: str, code: int
+) -> None:
+    """Else it would train the run beside the next that is submitted."""
+    cluster.hold()
+    cluster.answer(text, code)
+    one = launched(tmp_path)
+    job = slurm.start(one, SlurmOptions())
+    assert job == {"id": "1000", "name": slurm.job_name(one)}
+    assert (one.run_dir / slurm.SCRIPT).exists()
+    slurm.kill(one, job)
+    cluster.wait()
+
+
 def test_without_sbatch_no_run_is_made(tmp_path: Path, catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/usr/bin:/bin")
     with pytest.raises(UsageError, match="launcher slurm cannot be used here: there is no sbatch on PATH"):

@@ -12,17 +12,20 @@ from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any, ClassVar
+from unittest import mock
 
 import pytest
 
 from dltui.core.catalog.sources import own
+from dltui.plugins.loggers import tensorboard
 from dltui.tui.cli import main
 from tests.helpers.known_catalog import Fill
 
 FAKE = Path(__file__).parents[2] / "fakes" / "fake_plugin.py"
-# TensorBoard's own reader, in a process of its own: where TensorFlow is there, it imports it.
+# TensorBoard's own reader, in a process of its own, without TensorFlow, which takes seconds.
 READ = """
-import json, sys
+import json, sys, types
+sys.modules["tensorboard.compat.notf"] = types.ModuleType("notf")
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 found = EventAccumulator(sys.argv[1], size_guidance={"scalars": 0, "images": 0}).Reload()
 tags = found.Tags()
@@ -69,6 +72,31 @@ def test_tensorboard_opens_the_event_files(train: Train) -> None:
     assert {"step/loss", "step/lr", "epoch/accuracy/train"} <= found["scalars"].keys()
     assert found["images"] == {"confusion_matrix/test": [[48, 48]]}
     assert any("hparams" in name for name in found["plugins"])
+
+
+@pytest.mark.slow
+def test_what_was_trained_before_a_resume_stays_in_the_event_files(tmp_path: Path) -> None:
+    """Of an attempt that was resumed at step 20 TensorBoard shows what it had trained until then, and no more."""
+    for package in ("tensorboardX", "tensorboard"):
+        if own().version(package) is None:
+            pytest.skip(f"{package} is not installed")
+    attempts = [(0, [10, 20]), (0, [10, 20, 30]), (20, [30, 40])]
+    for number, (start, steps) in enumerate(attempts, 1):
+        run = {"cwd": str(tmp_path), "exports": str(tmp_path), "config": {"lr": 0.1}, "model": "m", "dataset": "d"}
+        directory = mock.Mock(id="one")
+        reader = mock.Mock(run=run, directory=directory, history=mock.Mock(best=None, test=None, step=start))
+        board = tensorboard.TensorBoard(reader, "", number)
+        # Files are named by the second.
+        with mock.patch("time.time", return_value=1_700_000_000.0 + number):
+            board.event({"type": "attempt_started", "start_step": start})
+        for step in steps:
+            loss = {"loss": number + step / 100}
+            board.event({"type": "epoch_ended", "step": step, "time": 1.0 * step, "train": loss})
+        with mock.patch.object(tensorboard, "latest", return_value=None):
+            board.close("finished")
+    read = subprocess.run([sys.executable, "-c", READ, "tensorboard"], cwd=tmp_path, capture_output=True, text=True)
+    found = json.loads(read.stdout.splitlines()[-1])["scalars"]["epoch/loss/train"]
+    assert [(step, round(value, 2)) for step, value in found] == [(10, 2.1), (20, 2.2), (30, 3.3), (40, 3.4)]
 
 
 @pytest.mark.slow
@@ -143,7 +171,7 @@ def test_a_broken_logger_is_a_warning(train: Train, tmp_path: Path) -> None:
     said = train("broken", "broken=crash", "webhook=ftp://x", plugins=(FAKE, tmp_path / "broken.py"))
     assert "warning: logger broken failed: KeyError: " in said
     assert "logger broken failed: exit code -6" in said
-    assert "logger webhook failed: a webhook's address begins with" in said
+    assert "logger webhook does not start: a webhook's address begins with" in said
     assert "finished: 3 epochs" in said
     assert "\x1b" not in said
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import random
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from dltui.core.contract.config import TrainConfig
 from dltui.core.errors import RunError
 from dltui.core.tasks.classification.arithmetic import PROBABILITIES
 from dltui.core.tasks.monitor import choose_monitor
-from dltui.core.train import evaluation
+from dltui.core.train import first_look
 from dltui.core.train.plan import Planner
 from dltui.plugins.tensorflow import TensorFlowBackend, session
 from tests.plugins import named_checks, named_loss_checks
@@ -56,7 +56,7 @@ def trained(build: Callable[[Any, Spec], Any], steps: int, data: Data = DATA, **
 
 
 def look(found: Any, data: Data = DATA) -> list[str]:
-    return evaluation.look(found, data, None, choose_monitor(data.spec.task))
+    return first_look.look(found, data, None, choose_monitor(data.spec.task))
 
 
 def refused(words: str, build: Callable[[Any, Spec], Any], data: Data = DATA) -> None:
@@ -248,6 +248,69 @@ def check_constraints() -> None:
     )
     kernel = next(array for key, array in trained(own, 3).state().items() if key.endswith("kernel"))
     assert np.linalg.norm(kernel, axis=0).max() < 0.1001
+
+
+def scaled(kind: Any) -> Any:
+    """A layer, or a model, with a weight of its own around another layer."""
+
+    class Scaled(kind):  # type: ignore[misc]
+        def __init__(self, units: int, constraint: Any = None, **named: Any) -> None:
+            super().__init__(**named)
+            self.inner = layers.Dense(units, name="inner")
+            self.scale = self.add_weight(shape=(units,), initializer="ones", constraint=constraint, name="scale")
+
+        def call(self, x: Any) -> Any:
+            return self.inner(x) * self.scale
+
+    return Scaled
+
+
+def nested(kind: Any, constraint: Any = None) -> Callable[[Any, Spec], Any]:
+    def build(config: Any, spec: Spec) -> Any:
+        inside = [layers.Flatten(), kind(4, constraint, name="enc"), layers.Dense(spec.outputs, name="head")]
+        return keras.Sequential([layers.Input(spec.input_shape), *inside], name="net")
+
+    return build
+
+
+def _changed(found: Any, before: Mapping[str, Any]) -> set[str]:
+    """The weights that a step has changed."""
+    after = found.state()
+    return {key[8:] for key in before if key.startswith("weights/") and not np.array_equal(before[key], after[key])}
+
+
+def check_frozen_parts_of_layers() -> None:
+    """A weight of a layer is frozen without the layers inside, and at the end all of them are trained again."""
+    head, inner = {"head/kernel", "head/bias"}, {"enc/inner/kernel", "enc/inner/bias"}
+    for kind in map(scaled, (layers.Layer, keras.Model)):
+        for pattern, rest in (("enc/scale", inner), ("enc", set()), ("enc/inner", {"enc/scale"})):
+            found, planner = trainable(nested(kind), freeze=pattern, unfreeze_at=2, epochs=2)
+            before = found.state()
+            found.begin_epoch(planner.epoch(0))
+            found.advance(1)
+            assert _changed(found, before) == head | rest, (kind, pattern)
+            between = found.state()
+            found.begin_epoch(planner.epoch(1))
+            found.advance(1)
+            assert _changed(found, between) == head | inner | {"enc/scale"}, (kind, pattern)
+        found, planner = trainable(nested(kind), freeze="enc/scale")
+        before = found.state()
+        found.begin_epoch(planner.epoch(0))
+        found.advance(1)
+        assert _changed(found, before) == head | inner, kind
+
+
+def check_constraints_of_frozen_layers() -> None:
+    """They are obeyed from the epoch on in which the layer is trained."""
+    for optimizer in ("sgd", "adamw"):
+        options: dict[str, Any] = {"freeze": "enc", "unfreeze_at": 2, "epochs": 2, "optimizer": optimizer}
+        found, planner = trainable(nested(scaled(layers.Layer), keras.constraints.MaxNorm(0.5)), **options)
+        found.begin_epoch(planner.epoch(0))
+        found.advance(2)
+        np.testing.assert_array_equal(found.state()["weights/enc/scale"], np.ones(4))
+        found.begin_epoch(planner.epoch(1))
+        found.advance(1)
+        assert np.linalg.norm(found.state()["weights/enc/scale"]) < 0.5001
 
 
 def check_random_numbers() -> None:

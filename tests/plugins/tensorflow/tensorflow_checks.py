@@ -12,6 +12,7 @@ import pytest
 
 from dltui.core.contract import Data, EpochPlan, Model, Spec, Split
 from dltui.core.errors import RunError
+from dltui.core.machine import nvidia
 from dltui.core.train.plan import Planner
 from dltui.plugins import tensorflow as plugin
 from tests.plugins.twin_child import image_spec, make_data
@@ -183,6 +184,22 @@ def check_misfits() -> None:
         assert_same(before, trainable.state())
     trainable.load_state(good)
     assert_same(before | good, trainable.state())
+
+
+def check_samples_and_the_room_of_a_gpu() -> None:
+    """Half of what is free at most, and 4 GiB; as much where no driver tells. Others are read from their file."""
+    from dltui.plugins.tensorflow import samples
+
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        file = Path(folder) / "x.npy"
+        np.save(file, np.zeros((100, 4), np.float32))
+        x = np.load(file, mmap_mode="r")
+        for free, stays in ((2 * x.nbytes, False), (2 * x.nbytes - 2, True), (None, False)):
+            gpus = [nvidia.Gpu("GPU-a", "A", free_bytes=1 << 50), nvidia.Gpu("GPU-b", "B", free_bytes=free)]
+            patch.setattr(nvidia, "gpus", lambda gpus=gpus: gpus)
+            assert isinstance(samples.placed(x, "/GPU:1"), np.memmap) is stays
+            assert not isinstance(samples.placed(np.array(x), "/GPU:1"), np.memmap)
+        assert samples._room("/GPU:0") == samples._room("/GPU:7") == samples.GPU_BYTES
 
 
 def check_fewer_slots() -> None:

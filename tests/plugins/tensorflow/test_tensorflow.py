@@ -21,6 +21,7 @@ CHECKS = (
         "starts_without_what_no_run_uses", "convolutions_use_onednn", "resume_mid_epoch", "chunks_do_not_matter",
         "predict_changes_nothing", "shapes", "misfits", "own_parts", "constants_are_exported",
         "a_large_mean_is_exported", "batch_norm", "sums_are_recorded", "fewer_slots",
+        "samples_and_the_room_of_a_gpu",
     ),
     ("learns", "recovers_a_line"),
     ("devices",),
@@ -29,8 +30,13 @@ CHECKS = (
 REPLICA_CHECKS = ("two_equal_one", "from_two_to_one", "a_hundred_steps", "keras_layers_and_masks", "named_losses")
 AUTHOR_CHECKS = (
     "own_loss_is_evaluated", "named_losses", "misuse_of_named_losses",
-    "what_build_and_call_give", "methods", "notes", "rates", "own_optimizer_and_frozen_layers", "constraints",
+    "what_build_and_call_give", "methods", "notes", "rates", "own_optimizer_and_frozen_layers",
+    "frozen_parts_of_layers", "constraints", "constraints_of_frozen_layers",
     "random_numbers", "random_numbers_of_tensorflow", "settings_of_the_user", "named_inputs",
+)  # fmt: skip
+MODEL_CHECKS = (
+    "layers_that_are_built_late", "a_layer_with_an_attribute_called_layers", "losses_of_layers",
+    "parameters_of_a_model_itself", "frozen_and_shared_layers_are_counted",
 )  # fmt: skip
 
 needs_tensorflow = pytest.mark.skipif(importlib.util.find_spec("tensorflow") is None, reason="needs TensorFlow")
@@ -101,6 +107,13 @@ def test_what_authors_bring(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     monkeypatch.setenv("KERAS_BACKEND", "torch")
     run_child("tests.plugins.tensorflow.tensorflow_author_checks", *AUTHOR_CHECKS)
+
+
+@needs_tensorflow
+@pytest.mark.long
+@pytest.mark.slow(20)
+def test_unusual_models() -> None:
+    run_child("tests.plugins.tensorflow.tensorflow_model_checks", *MODEL_CHECKS)
 
 
 @needs_tensorflow

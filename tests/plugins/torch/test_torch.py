@@ -27,6 +27,12 @@ AUTHOR_CHECKS = (
     "steps_that_a_parameter_missed", "what_no_checkpoint_can_hold",
     "named_inputs",
 )  # fmt: skip
+MODULE_CHECKS = (
+    "parameters_that_are_made_late", "buffers_that_are_made_late", "lazy_layers_that_forward_does_not_call",
+    "buffers_that_are_put_in_place_of_others", "buffers_that_an_evaluation_replaces", "averages_of_complex_weights",
+    "averages_that_count_on_the_device", "own_steps_in_half_precision", "sparse_embeddings", "sparse_tensors",
+    "scripted_modules", "shared_weights_are_counted_once",
+)  # fmt: skip
 CAPTURED_CHECKS = (
     "equals_eager_steps", "resumes_in_the_middle", "unfreezing_captures_anew", "preparing_changes_nothing",
     "steps_that_no_replay_repeats",
@@ -35,7 +41,17 @@ CAPTURED_CHECKS = (
 )  # fmt: skip
 FIRST = 1
 RANK_CHECKS = ("a_hundred_steps", "tasks", "named_losses", "gradients_of_some_ranks", "own_draws_differ")
-PART_CHECKS = ("neutral_layout", "misfits", "own_parts", "devices", "device_reasons", "tf32", "sums_are_recorded")
+PART_CHECKS = (
+    "neutral_layout", "misfits", "own_parts", "devices", "device_reasons", "tf32", "sums_are_recorded",
+    "cublas_is_told_before_it_starts", "memory_that_pytorch_keeps_is_free", "uploads_while_the_gpu_computes",
+    "samples_that_stream_are_uploaded",
+)  # fmt: skip
+PREPARATION_CHECKS = (
+    "a_graph_counts_in_the_average_that_there_is", "no_memory_for_a_capture", "no_memory_for_another_capture",
+    "a_compiler_that_fails_leaves_the_graph", "every_length_of_an_epoch", "eager_steps_that_are_compiled",
+    "the_compiler_is_told_of_determinism", "time_decides_what_is_compiled", "the_scaler_that_asks_the_host_is_named",
+    "what_an_evaluation_replaces", "copies_lie_on_the_host", "reasons",
+)  # fmt: skip
 
 needs_torch = pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="needs PyTorch")
 
@@ -65,7 +81,8 @@ def test_listing_imports_no_framework() -> None:
 @pytest.mark.slow(20)
 def test_in_one_process() -> None:
     authors = ("torch_author_checks", AUTHOR_CHECKS)
-    run_children(("torch_checks", CHECKS[0]), authors, ("torch_part_checks", PART_CHECKS))
+    modules = ("torch_module_checks", MODULE_CHECKS)
+    run_children(("torch_checks", CHECKS[0]), authors, modules, ("torch_part_checks", PART_CHECKS))
 
 
 @needs_torch
@@ -88,7 +105,7 @@ def test_captured_steps_and_ranks() -> None:
 @needs_torch
 @pytest.mark.longest
 def test_more_captured_steps() -> None:
-    run_child("torch_captured_checks", *CAPTURED_CHECKS[FIRST:])
+    run_children(("torch_captured_checks", CAPTURED_CHECKS[FIRST:]), ("torch_preparation_checks", PREPARATION_CHECKS))
 
 
 @needs_torch

@@ -18,7 +18,7 @@ from dltui.core.contract.config import TrainConfig
 from dltui.core.errors import RunError
 from dltui.core.tasks.classification.arithmetic import PROBABILITIES
 from dltui.core.tasks.monitor import choose_monitor
-from dltui.core.train import evaluation
+from dltui.core.train import first_look
 from dltui.core.train.plan import Planner
 from dltui.plugins.torch.layers import list_layers
 from dltui.plugins.torch.neutral import weights
@@ -56,7 +56,7 @@ def trained(build: Callable[[Any, Spec], Any], steps: int, data: Data = DATA, **
 
 
 def look(found: Any, data: Data = DATA) -> list[str]:
-    return evaluation.look(found, data, None, choose_monitor(data.spec.task))
+    return first_look.look(found, data, None, choose_monitor(data.spec.task))
 
 
 def refused(words: str, build: Callable[[Any, Spec], Any], data: Data = DATA, steps: int = 1) -> None:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import tempfile
 import warnings
-from typing import Any
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -14,7 +19,8 @@ from torch import nn
 from dltui.core.contract import Model
 from dltui.core.errors import RunError
 from dltui.core.train.plan import Planner
-from dltui.plugins.torch import precision, session
+from dltui.plugins.torch import precision, samples, session
+from dltui.plugins.torch.inputs.uploads import BUFFERS, Uploads
 from dltui.plugins.torch.inside.calls import recorded
 from tests.plugins.torch.torch_setting import BACKEND, MODELS, assert_same, make
 from tests.plugins.twin_child import image_spec, make_data
@@ -90,6 +96,119 @@ def check_tf32() -> None:
         assert torch.backends.cudnn.allow_tf32 is wanted
         assert torch.get_float32_matmul_precision() == ("high" if wanted else "highest")
     torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = before
+
+
+def check_cublas_is_told_before_it_starts() -> None:
+    """It reads how large its workspace is when the device is tried."""
+    told: list[str | None] = []
+
+    def look(device: torch.device) -> str | None:
+        told.append(os.environ.get("CUBLAS_WORKSPACE_CONFIG"))
+        return None
+
+    config = MODELS["softmax"].config
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "environ", {**os.environ})
+        os.environ.pop("CUBLAS_WORKSPACE_CONFIG", None)
+        patch.setattr(session, "find_problem", look)
+        session.start(config(threads=1), "cpu")
+        session.start(config(threads=1, deterministic=True), "cpu")
+        session.start(config(threads=1), "cpu")
+    assert told[:2] == [None, ":4096:8"]
+
+
+def check_memory_that_pytorch_keeps_is_free() -> None:
+    """An earlier trial in this process leaves some behind."""
+    left, gpu = [60], torch.device("cuda")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch.cuda, "empty_cache", left.clear)
+        patch.setattr(torch.cuda, "mem_get_info", lambda device: (100 - sum(left), 100))
+        assert samples._has_room(gpu, 50)
+        assert not samples._has_room(gpu, 51)
+    assert samples._has_room(torch.device("cpu"), 1 << 60)
+
+
+class Event:
+    """A stand-in for an event of CUDA: a copy that was started is done when it is waited for, and no earlier."""
+
+    waiting: ClassVar[list[Callable[[], object]]] = []
+
+    def __init__(self, blocking: bool) -> None:
+        self._copies: list[Callable[[], object]] = []
+
+    def record(self) -> None:
+        self._copies, Event.waiting = Event.waiting, []
+
+    def synchronize(self) -> None:
+        while self._copies:
+            self._copies.pop()()
+
+
+class Pinned:
+    """A stand-in for a buffer that a GPU reads late."""
+
+    made = 0
+
+    def __init__(self, like: torch.Tensor) -> None:
+        Pinned.made += 1
+        self.values, self.shape = torch.zeros_like(like), like.shape
+
+    def copy_(self, batch: torch.Tensor) -> Pinned:
+        self.values.copy_(batch)
+        return self
+
+    def to(self, device: torch.device, non_blocking: bool) -> torch.Tensor:
+        assert non_blocking
+        found = torch.full_like(self.values, -1)
+        Event.waiting.append(lambda: found.copy_(self.values))
+        return found
+
+
+def check_uploads_while_the_gpu_computes() -> None:
+    """No buffer is written to before it was read, and there are few of them; without that memory the host waits."""
+    batches = [torch.full((2, 3), float(number)) for number in range(7)]
+    uploads = Uploads(torch.device("cuda"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch.cuda, "Event", Event)
+        patch.setattr(torch, "empty_like", lambda like, pin_memory: Pinned(like))
+        found = [uploads.copied(batch) for batch in batches]
+        assert [float(one[0, 0]) for one in found[-2:]] == [-1, -1], "the last ones are still on their way"
+        uploads.copied(torch.zeros(4, 3))
+        assert Pinned.made == BUFFERS + 1
+        for _, was_read in uploads._buffers:
+            was_read.synchronize()
+    assert all(torch.equal(one, batch) for one, batch in zip(found[:-2], batches[:-2], strict=True))
+
+    def full(like: torch.Tensor, pin_memory: bool) -> torch.Tensor:
+        raise RuntimeError("CUDA error: out of memory")
+
+    for device, pins in (("cuda", True), ("cpu", False)):
+        uploads = Uploads(torch.device(device))
+        assert uploads._pins is pins
+        uploads._device = torch.device("cpu")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(torch, "empty_like", full)
+            assert all(torch.equal(uploads.copied(batch), batch) for batch in batches)
+        assert not uploads._pins
+
+
+def check_samples_that_stream_are_uploaded() -> None:
+    """Batches of a file come as they are, whatever their way."""
+    data, given = make_data(image_spec(8)), []
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        file = Path(folder) / "x.npy"
+        np.save(file, data.train.x)
+        patch.setattr("dltui.core.data.streaming.STREAMED_BYTES", 0)
+        copied = Uploads.copied
+        patch.setattr(Uploads, "copied", lambda self, batch: given.append(len(batch)) or copied(self, batch))
+        mapped = replace(data, train=replace(data.train, x=np.load(file, mmap_mode="r")))
+        found = []
+        for one in (mapped, data):
+            trainable, planner = make("softmax", one, batch_size=32)
+            trainable.begin_epoch(planner.epoch(0))
+            found.append(trainable.advance(3).loss.tobytes())
+    assert given == [32] * 3
+    assert found[0] == found[1]
 
 
 def check_device_reasons() -> None:

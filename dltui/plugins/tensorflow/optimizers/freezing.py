@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import keras
-
 from dltui.core.train.options import layer_options
 
 if TYPE_CHECKING:
@@ -70,10 +68,9 @@ class Freezing:
     def _turn_off(self, variables: Collection[Any]) -> None:
         frozen = {id(variable) for variable in variables}
         for layer in self._model._flatten_layers() if frozen else ():
-            if isinstance(layer, keras.Model):
-                continue
             mine = [variable for variable in layer._trainable_variables if id(variable) in frozen]
-            if mine and len(mine) == len(layer._trainable_variables):
+            # Its switch turns the layers inside off, too.
+            if mine and all(id(variable) in frozen for variable in layer.trainable_variables):
                 layer.trainable = False
             for variable in mine:
                 variable.trainable = False

@@ -30,7 +30,10 @@ class Constrained:
 
     def apply(self, gradients: Sequence[Any], lr: Any) -> None:
         self._optimizer.apply(gradients, lr)
-        for variable in self._variables:
+        for variable, gradient in zip(self._variables, gradients, strict=True):
+            # One that is frozen keeps its value.
+            if gradient is None or variable.constraint is None:
+                continue
             primary(variable.value).assign(variable.constraint(primary(variable.value)))
 
 
@@ -67,5 +70,6 @@ def make_optimizer(
     if late:
         others = {name: value for name, value in weights.items() if name in late}
         optimizer = Late(optimizer, KINDS[config.optimizer](others, config, scales), [name in late for name in weights])
-    bound = [variable for variable in model.trainable_variables if variable.constraint is not None]
-    return Constrained(optimizer, bound) if bound else optimizer
+    if all(variable.constraint is None for variable in model.trainable_variables):
+        return optimizer
+    return Constrained(optimizer, model.trainable_variables)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.optim import SGD, Adam, AdamW, Optimizer, RMSprop
 
 from dltui.core.errors import RunError
+from dltui.core.text import clean_line
 from dltui.core.train.options import layer_options
 from dltui.plugins import overrides
 from dltui.plugins.torch.neutral import Weight, weights
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 BETAS = (0.9, 0.999)
 EPSILON = 1e-8
+SPARSE = (nn.Embedding, nn.EmbeddingBag)
 
 spare_compiler()
 
@@ -36,7 +38,8 @@ def make_optimizer(module: nn.Module, config: TrainConfig) -> Optimizer:
     if not groups:
         raise RunError("no parameter of this network can be trained; is requires_grad off for all of them?")
     lr, decay = config.lr, config.weight_decay
-    fused = all(parameter.is_floating_point() for group in groups for parameter in group["params"])
+    sparse = _is_sparse(module, config)
+    fused = not sparse and all(one.is_floating_point() for group in groups for one in group["params"])
     if config.optimizer == "sgd":
         # Nesterov's formula is that of a momentum; without one both are plain gradient descent.
         nesterov = config.nesterov and config.momentum > 0
@@ -50,6 +53,25 @@ def make_optimizer(module: nn.Module, config: TrainConfig) -> Optimizer:
         return _muon(groups, config)
     kind = Adam if config.optimizer == "adam" else AdamW
     return _filled(kind(groups, lr, BETAS, EPSILON, decay, fused=fused), ("exp_avg", "exp_avg_sq"))
+
+
+def _is_sparse(module: nn.Module, config: TrainConfig, own: bool = False) -> bool:
+    """True if a trained embedding has sparse gradients. Raises RunError for options that can do nothing with them; the
+    rule of an `own` optimizer is its own.
+    """
+    layers = ((name, layer) for name, layer in module.named_modules() if isinstance(layer, SPARSE) and layer.sparse)
+    name = next((name for name, layer in layers if layer.weight.requires_grad), None)
+    if name is None:
+        return False
+    named = {"clip_norm": config.clip_norm > 0, "precision fp16": config.precision == "fp16"}
+    if not own:
+        named |= {f"optimizer {config.optimizer}": config.optimizer != "sgd"}
+        named |= {"weight_decay": config.weight_decay > 0, "nesterov": config.nesterov and config.momentum > 0}
+    wrong = [option for option, is_set in named.items() if is_set]
+    if wrong:
+        told = f"the embedding {clean_line(name or 'model', 60)} has sparse gradients"
+        raise RunError(f"{told}, which {' and '.join(wrong)} cannot use; make it with sparse=False")
+    return True
 
 
 def _factors(known: dict[str, Weight], config: TrainConfig) -> dict[str, float]:
@@ -101,6 +123,7 @@ def own_optimizer(module: nn.Module, config: TrainConfig) -> Optimizer | None:
     known = {id(parameter) for parameter in module.parameters()}
     if any(id(parameter) not in known for group in optimizer.param_groups for parameter in group["params"]):
         raise RunError(f"the optimizer trains parameters that are not the network's; make them its attributes{where}")
+    _is_sparse(module, config, own=True)
     return optimizer
 
 

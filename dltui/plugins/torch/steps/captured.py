@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from time import perf_counter
 from typing import TYPE_CHECKING, Protocol
 
 import torch
 
 from dltui.core.text import clean_line
-from dltui.plugins.torch.steps.kept import Kept
+from dltui.core.worker.explain import is_out_of_memory
+from dltui.plugins.torch.steps.kept import Kept, addresses, attributes
 from dltui.plugins.torch.steps.program import Program, Tables, columns
 
 if TYPE_CHECKING:
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
 Replay = Callable[[], None]
 MEASURED = 10
-"""The replays whose time is taken."""
+"""The replays whose time is taken, at most."""
 TRIED = 3
 """The steps that are tried: the first ones choose algorithms and reserve memory, which no capture allows."""
 NEAR = 0.01
@@ -30,6 +32,19 @@ change last digits; a value that the capture froze changes the first ones."""
 
 class Refused(Exception):
     """A step cannot be captured; the text says why."""
+
+
+@contextmanager
+def refusing() -> Iterator[None]:
+    """Raises Refused, with the reason in words, in place of whatever a module, the compiler or the driver raises: eager
+    steps tell it again if it is a mistake.
+    """
+    try:
+        yield
+    except Refused:
+        raise
+    except Exception as error:
+        raise Refused(reason_of(error)) from error
 
 
 class Recorder(Protocol):
@@ -98,21 +113,24 @@ class Captured:
             computation.average.count_on(device)
         self._tables: Tables | None = None
         self._replay: Replay | None = None
+        self._places: list[int] = []
+        self._read: list[Tensor] = []
         self._next = self.batch = 0
         self.step_seconds = 0.0
         """How long a replay took when it was tried."""
 
     def forget(self) -> None:
         """Capture anew before the next step: other parameters are trained than before."""
-        self._tables, self._replay = None, None
+        self._tables, self._replay, self._places, self._read = None, None, [], []
 
     def begin(self, plan: EpochPlan) -> None:
-        """Take a plan. Raises Refused if it must be captured and cannot be."""
-        found = self._columns(plan)
-        if self._tables is None or not self._tables.fit(found):
-            self.capture(plan)
-        assert self._tables is not None
-        self._tables.fill(found)
+        """Take a plan. Raises Refused if it must be captured and cannot be, or has no room on the device."""
+        with refusing():
+            found = self._columns(plan)
+            if self._tables is None or not self._tables.fit(found) or addresses(self._computation) != self._places:
+                self._capture(plan, found)
+            assert self._tables is not None
+            self._tables.fill(found)
         self._next, self.batch = 0, plan.batch
 
     def advance(self, steps: int) -> Tensor:
@@ -133,27 +151,28 @@ class Captured:
 
         Raises Refused with the reason where they cannot be captured.
         """
-        self._tables, self._replay = None, None
-        found = self._columns(plan)
+        with refusing():
+            self._capture(plan, self._columns(plan))
+
+    def _capture(self, plan: EpochPlan, found: dict[str, Tensor]) -> None:
+        """The same for a plan with its columns. Raises whatever a step raises."""
+        self.forget()
         tables = Tables(found, plan.steps, self._device, self._dtype)
         step = Program(self._computation, self._samples, self._now, tables)
         kept = Kept(self._computation, self._device)
         try:
             replay = self._try_out(step, tables, found, kept)
-        except Refused:
-            raise
-        except Exception as error:
-            # Whatever a module, the compiler or the driver raises: eager steps tell it again if it is a mistake.
-            raise Refused(reason_of(error)) from error
         finally:
             kept.restore()
-        self._tables, self._replay = tables, replay
+        self._tables, self._replay, self._places = tables, replay, addresses(self._computation)
+        # A replay reads what lies where it lay. An evaluation may put something else in the place of a layer's table.
+        self._read = attributes(self._computation.module)
 
     def _try_out(self, step: Program, tables: Tables, found: dict[str, Tensor], kept: Kept) -> Replay:
         """The replay of a captured step, after comparing it with the step itself. Raises Refused."""
         times = min(TRIED, tables.capacity)
         tables.fill(found)
-        self._recorder.warm_up(step, times)
+        self._recorder.warm_up(_repeating(step, tables), TRIED)
         expected = tables.results[:, :times].clone()
         reason = kept.reason()
         if reason:
@@ -162,8 +181,9 @@ class Captured:
         tables.fill(found)
         tables.results.zero_()
         replay = self._recorder.record(step)
-        for _ in range(times):
-            replay()
+        repeat = _repeating(replay, tables)
+        for _ in range(TRIED):
+            repeat()
         losses, wanted = tables.results[0, :times].cpu(), expected[0].cpu()
         if not torch.allclose(losses, wanted, rtol=NEAR, atol=NEAR, equal_nan=True):
             raise Refused("replayed steps compute something else")
@@ -171,22 +191,38 @@ class Captured:
         return replay
 
     def _measure(self, replay: Replay, tables: Tables) -> float:
-        """The seconds of a replay. What it changes is put back by the caller."""
+        """The seconds of a replay, with nothing launched between two. What it changes is put back by the caller."""
+        times = min(MEASURED, tables.capacity)
+        tables.counter.zero_()
         self._recorder.wait()
         began = perf_counter()
-        for _ in range(MEASURED):
-            tables.counter.zero_()
+        for _ in range(times):
             replay()
         self._recorder.wait()
-        return (perf_counter() - began) / MEASURED
+        return (perf_counter() - began) / times
+
+
+def _repeating(step: Replay, tables: Tables) -> Replay:
+    """A step, or its replay, that goes on with the first row of the tables after their last."""
+    done = 0
+
+    def run() -> None:
+        nonlocal done
+        if done and done % tables.capacity == 0:
+            tables.counter.zero_()
+        done += 1
+        step()
+
+    return run
 
 
 def reason_of(error: BaseException) -> str:
     """The first line of an error, in words where it is a known one."""
     # The compiler wraps what it found.
-    text = str(getattr(error, "inner_exception", None) or error).strip()
-    if "out of memory" in text:
+    found: BaseException = getattr(error, "inner_exception", None) or error
+    if is_out_of_memory(found):
         return "there is no memory for it"
+    text = str(found).strip()
     if "capturing" in text or "synchroniz" in text:
         return "it waits for a value, such as float(tensor) or a tensor of the host does"
     first = text.splitlines()[0] if text else type(error).__name__

@@ -26,7 +26,7 @@ BETTER = 0.97
 
 def forward(computation: Computation) -> Forward:
     """The compiled form of `computation.forward` for batches of one size. It is compiled when it is first called, and
-    gives no remarks on a module's outputs: call the other form before.
+    gives no remarks on a module's outputs, and only those losses a name that the other form has told: call that before.
     """
 
     def losses(outputs: Tensor, targets: Tensor) -> tuple[Tensor, ...]:
@@ -43,9 +43,10 @@ def forward(computation: Computation) -> Forward:
         if others is not None and share is not None:
             mixed = zip(found, losses(outputs, others), strict=True)
             found = tuple(share * one + (1 - share) * other for one, other in mixed)
-        return Found(found[0], outputs, found[1:])
+        return Found(found[0].to(computation.dtype), outputs, found[1:])
 
     names = tuple(computation.names)
+    _tell_determinism()
     # Not mode="reduce-overhead", whose own graphs do not go with ours.
     quick = torch.compile(compute, dynamic=False)
 
@@ -59,6 +60,16 @@ def forward(computation: Computation) -> Forward:
         return quick(inputs, targets, mixed.targets, share)
 
     return called
+
+
+def _tell_determinism() -> None:
+    """Keep the compiler from choosing kernels by measured times where a run has to repeat: what `session` does to ask
+    for that does not import it.
+    """
+    from torch._inductor import config
+
+    if hasattr(config, "deterministic"):
+        config.deterministic = torch.are_deterministic_algorithms_enabled()
 
 
 def pays(step_seconds: float, steps: int) -> bool:

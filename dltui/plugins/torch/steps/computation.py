@@ -73,10 +73,15 @@ class Computation:
         self.scaler = precision.Scaler(optimizer, device) if config.precision == "fp16" else None
         self._parts, self._clip_norm = config.accumulate, config.clip_norm
         self.marks_of = losses.marks(spec.task, group)
-        self.forward: Forward = self._own_forward if losses_of.own_step is not None else self._forward
+        self._plain: Forward = self._own_forward if losses_of.own_step is not None else self._forward
+        self.forward: Forward = self._plain
         self.names, self._evaluated_names = Names(), Names()
         self.compiled = False
         """True if `forward` is a compiled form."""
+
+    def use(self, compiled: Forward | None) -> None:
+        """Compute losses and outputs by a compiled form, or with None by the plain one again."""
+        self.forward, self.compiled = compiled or self._plain, compiled is not None
 
     def arithmetic(self) -> AbstractContextManager[object]:
         """The context of the arithmetic of forward passes; weights stay fp32."""
@@ -122,12 +127,12 @@ class Computation:
         return Found(total, torch.cat(found), tuple(torch.stack(values).sum(0) for values in zip(*named, strict=True)))
 
     def _own_forward(self, inputs: Inputs, targets: Tensor, mixed: losses.Mixed | None) -> Found:
-        """What the module's own training step gives."""
+        """What the module's own training step gives; what it leaves in half precision is told in that of weights."""
         step = self.losses.own_step
         assert step is not None
         with self.arithmetic():
             given, outputs = modules.step_result(step(inputs, targets), fields.count(inputs), self._spec, step)
-        return Found(given[TOTAL], outputs, self.names.others(given, step))
+        return Found(given[TOTAL].to(self.dtype), outputs.to(self.dtype), self.names.others(given, step))
 
     def _forward(self, inputs: Inputs, targets: Tensor, mixed: losses.Mixed | None) -> Found:
         outputs = self.outputs(inputs)
@@ -135,7 +140,7 @@ class Computation:
         if mixed:
             others = self._mean_losses(self.losses.training, outputs, mixed.targets)
             given = {name: mixed.share * loss + (1 - mixed.share) * others[name] for name, loss in given.items()}
-        return Found(given[TOTAL], outputs, self.names.others(given, self.losses.own))
+        return Found(given[TOTAL].to(self.dtype), outputs, self.names.others(given, self.losses.own))
 
     def outputs(self, inputs: Inputs) -> Tensor:
         with self.arithmetic():

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+from dltui.core.train.options import time_budget
 from dltui.plugins.torch.steps import captured, compiled
 from dltui.plugins.torch.steps.captured import Captured, Refused
 from dltui.plugins.torch.steps.eager import Eager
@@ -44,17 +45,16 @@ class Preparation:
         """Raises Refused."""
         if self._obstacle:
             raise Refused(self._obstacle)
-        runner = Captured(self._eager, recorder)
-        runner.capture(plan)
+        runner = self._captured(recorder, plan)
         alone = runner.step_seconds
         reason = self._reason_against(alone, steps)
         if reason:
             self.lines.append(f"steps run as a CUDA graph, {_micro(alone)} each; {reason}")
             return runner
-        quick, began = Captured(self._eager, recorder), perf_counter()
+        began = perf_counter()
         try:
-            with self._compiled():
-                quick.capture(plan)
+            with captured.refusing(), self._compiled():
+                quick = self._captured(recorder, plan)
                 if self._config.compile == "auto" and quick.step_seconds > compiled.BETTER * alone:
                     raise Refused(f"compiled they take {_micro(quick.step_seconds)}")
         except Refused as refusal:
@@ -66,6 +66,13 @@ class Preparation:
         )
         return quick
 
+    def _captured(self, recorder: captured.Recorder, plan: EpochPlan) -> Captured:
+        """Raises Refused."""
+        with captured.refusing():
+            runner = Captured(self._eager, recorder)
+            runner.capture(plan)
+        return runner
+
     def _reason_against(self, step_seconds: float, steps: int) -> str:
         """The reason not to compile captured steps, or ""."""
         if self._config.compile == "off":
@@ -76,6 +83,9 @@ class Preparation:
             return ""
         if self._config.deterministic:
             return "with deterministic, --compile on compiles them: a choice by measured times would not repeat"
+        if self._config.max_time:
+            # How many steps there will be is not known before the first ones: far too many are planned.
+            steps = min(steps, round(time_budget.parse(self._config.max_time) / max(step_seconds, 1e-9)))
         return "" if compiled.pays(step_seconds, steps) else compiled.too_short(step_seconds, steps)
 
     def _compile_eager(self, plan: Callable[[], EpochPlan]) -> None:
@@ -83,26 +93,35 @@ class Preparation:
         if self._computation.losses.own_step is not None:
             self.lines.append("compile on has no effect: a training_step of a model's own is not compiled")
             return
-        kept, began = Kept(self._computation, self._eager.device), perf_counter()
         try:
-            with self._compiled():
-                self._eager.begin(plan())
-                self._eager.advance(1)
-            self.lines.append(f"steps run compiled; {perf_counter() - began:.0f} s to compile")
+            seconds = self._try_compiled(plan())
+            self.lines.append(f"steps run compiled; {seconds:.0f} s to compile")
         except Exception as error:
             self.lines.append(f"compile on has no effect: {captured.reason_of(error)}")
+
+    def _try_compiled(self, plan: EpochPlan) -> float:
+        """Let steps be compiled from now on. Returns the seconds that the first one took; all else stays as it is."""
+        kept = Kept(self._computation, self._eager.device)
+        try:
+            # One as it is, for the names of the losses: the compiled form has those that are known when it is made.
+            self._eager.begin(plan)
+            self._eager.advance(1)
+            began = perf_counter()
+            with self._compiled():
+                self._eager.begin(plan)
+                self._eager.advance(1)
+            return perf_counter() - began
         finally:
             kept.restore()
 
     @contextmanager
     def _compiled(self) -> Iterator[None]:
         """Let the computation use its compiled form; after an error it has the other one again."""
-        plain = self._computation.forward
-        self._computation.forward, self._computation.compiled = compiled.forward(self._computation), True
+        self._computation.use(compiled.forward(self._computation))
         try:
             yield
         except BaseException:
-            self._computation.forward, self._computation.compiled = plain, False
+            self._computation.use(None)
             raise
 
 
