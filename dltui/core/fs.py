@@ -120,9 +120,11 @@ def write_atomic(path: Path, data: bytes, sync: bool = True) -> None:
         FS.fsync_dir(path.parent)
 
 
-def commit_dir(temp: Path, final: Path) -> None:
-    """Give a finished folder its final name, in the same parent; after any crash it is complete or absent."""
-    for file in sorted(temp.iterdir()):
+def commit_dir(temp: Path, final: Path, locked: str = "") -> None:
+    """Give a finished folder its final name, in the same parent; after any crash it is complete or absent. A file of
+    the name `locked` is not opened: closing it would free a lock that this process holds on it.
+    """
+    for file in sorted(path for path in temp.iterdir() if path.name != locked):
         if file.is_dir():
             FS.fsync_dir(file)
             continue

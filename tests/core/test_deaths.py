@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -164,6 +165,20 @@ def test_a_worker_that_dies_while_it_is_born(tmp_path: Path, monkeypatch: pytest
     assert heartbeat.read_starting(run.path) is None
 
 
+def test_a_clock_that_was_set_back_hides_no_worker_that_starts(
+    worker: tuple[RunReader, subprocess.Popen[str]],
+) -> None:
+    reader, child = worker
+    wait_for(reader, "running")
+    child.kill()
+    child.wait()
+    path = reader.directory.path / "live.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "time": time.time() + 86_400}))
+    assert reader.status().name == "interrupted"
+    heartbeat.record_starting(reader.directory.path, os.getpid())
+    assert reader.status().name == "starting"
+
+
 def test_a_run_whose_maker_died_before_it_started_the_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is not starting: `resume` has to take it, at once."""
     monkeypatch.setenv("DLTUI_HOME", str(tmp_path))
@@ -183,6 +198,22 @@ def test_a_run_whose_maker_died_before_it_started_the_worker(tmp_path: Path, mon
 def test_a_birth_that_cannot_be_read_is_none(tmp_path: Path, text: str) -> None:
     (tmp_path / "birth.json").write_text(text)
     assert heartbeat.read_starting(tmp_path) is None
+
+
+def test_a_worker_that_was_stopped_for_a_while_has_not_become_slow(
+    worker: tuple[RunReader, subprocess.Popen[str]],
+) -> None:
+    reader, child = worker
+    wait_for(reader, "running")
+    os.kill(child.pid, signal.SIGSTOP)
+    time.sleep(5.5)
+    os.kill(child.pid, signal.SIGCONT)
+    before = reader.live()
+    deadline = time.monotonic() + 5
+    while (live := reader.live()) is None or before is None or live.step <= before.step + 20:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert live.slowest < 5
 
 
 def test_a_frozen_worker_is_silent_within_thirty_seconds(worker: tuple[RunReader, subprocess.Popen[str]]) -> None:

@@ -24,7 +24,8 @@ LARGE = tuple(
     f"predictions/{name}.npz" for name in ("validation-latest", "validation-best", "test", "heat-maps", "embeddings")
 )
 """The files that are given when an open tab needs them."""
-MOST_SMALL = 16 << 20
+MOST_SMALL = 4 << 20
+"""The most bytes of a small file, and of all in an answer but the last: packed they must fit into a line."""
 MOST_LARGE = 1 << 30
 PIECE = 192 * 1024
 """The most bytes of a log or a file in an answer."""
@@ -83,7 +84,7 @@ class Pulls:
         # The status comes first: what it says has then been written.
         answer: dict[str, Any] = {"told": self.readers.status(run)}
         answer["log"], at = _log(run.path, at)
-        files = {name: found for name in SMALL if (found := _changed(run.path, name, known.get(name))) is not None}
+        files = _changes(run.path, known)
         answer |= {"files": files} if files else {}
         if "printed" in question:
             answer["printed"] = _printed(run.path, asked.whole(question, "printed"))
@@ -131,6 +132,18 @@ def _printed(folder: Path, offset: int) -> dict[str, Any]:
         return {"from": start, "size": size, **wire.as_json(os.pread(fd, size - start, start))}
     finally:
         os.close(fd)
+
+
+def _changes(folder: Path, known: Mapping[str, Any]) -> dict[str, Any]:
+    """The small files that have changed; what would make the answer too large is left for the next."""
+    found: dict[str, Any] = {}
+    size = 0
+    for name in SMALL:
+        one = _changed(folder, name, known.get(name)) if size < MOST_SMALL else None
+        if one is not None:
+            found[name] = one
+            size += one["stamp"][1] if one else 0
+    return found
 
 
 def _changed(folder: Path, name: str, known: object) -> dict[str, Any] | None:

@@ -10,6 +10,7 @@ import os
 import threading
 import time
 import zlib
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,8 @@ WANTED = "wanted"
 WANTED_SECONDS = 15.0
 LARGE_SECONDS = 5.0
 """The seconds between two looks at the large files that an open tab needs."""
+TRIES = 3
+"""So often a large file is begun that is written anew while it is copied; then it waits for the next look."""
 FIRST_SECONDS = 30.0
 PULL_SECONDS = 120.0
 """A first look at a long log takes its time."""
@@ -68,7 +71,7 @@ class Mirror:
         self._large: dict[str, Any] = {}
         self._printed = -1
         self._told: Told | None = None
-        self._looked = self._wrote = 0.0
+        self._looked = self._wrote = self._seen_to = 0.0
         self._first, self._over = threading.Event(), threading.Event()
         self._soon, self._looks = threading.Event(), 0
         self._problem: DltuiError | None = None
@@ -297,7 +300,7 @@ class Mirror:
         now = time.monotonic()
         if now - self._looked < LARGE_SECONDS or not self._wants_large():
             return
-        self._looked = now
+        self._looked = self._seen_to = now
         paths.ensure_private_dir(self.directory.predictions_dir)
         stamps = _table(self._link.ask("stamps", run=self._run), "stamps")
         for name in files.LARGE:
@@ -305,8 +308,20 @@ class Mirror:
                 # As of a run that was made anew under its name.
                 (self.directory.path / name).unlink(missing_ok=True)
             elif self._large.get(name) != stamps[name]:
-                fetch(self._link, self.directory.path / name, do="large", run=self._run, file=name)
+                path = self.directory.path / name
+                if not fetch(self._link, path, leaves=self._see_to_others, do="large", run=self._run, file=name):
+                    continue
             self._large[name] = stamps.get(name)
+
+    def _see_to_others(self) -> bool:
+        """Between two pieces of a large file: the commands that were left, and the log. True once the mirror is to
+        stop.
+        """
+        if time.monotonic() - self._seen_to >= SECONDS:
+            self._forward()
+            self._pull()
+            self._seen_to = time.monotonic()
+        return self._over.is_set()
 
 
 def once(link: Link, run: str) -> RunDirectory:
@@ -321,10 +336,15 @@ def once(link: Link, run: str) -> RunDirectory:
     return kept.directory
 
 
-def fetch(link: Link, target: Path, most: int = files.MOST_LARGE, **question: Any) -> None:
-    """Copy a file of another host, which keeps its old or gets its new content. Raises DltuiError or OSError."""
+def fetch(
+    link: Link, target: Path, most: int = files.MOST_LARGE, leaves: Callable[[], bool] = lambda: False, **question: Any
+) -> bool:
+    """Copy a file of another host, which keeps its old or gets its new content. False where it is left as it was:
+    because `leaves`, which is asked after each piece, says so, or because it is written anew faster than it comes.
+    Raises DltuiError or OSError.
+    """
     temp = fs.temp_name(target)
-    at, stamp = 0, None
+    at, stamp, tries = 0, None, 0
     try:
         with temp.open("xb") as file:
             while True:
@@ -332,8 +352,10 @@ def fetch(link: Link, target: Path, most: int = files.MOST_LARGE, **question: An
                 data = wire.from_json(found)
                 if stamp not in (None, found.get("stamp")):
                     # It was written anew meanwhile.
-                    at, stamp = 0, None
+                    at, stamp, tries = 0, None, tries + 1
                     file.truncate(file.seek(0))
+                    if tries == TRIES:
+                        return False
                     continue
                 stamp = found.get("stamp")
                 if not data:
@@ -341,7 +363,10 @@ def fetch(link: Link, target: Path, most: int = files.MOST_LARGE, **question: An
                 at += file.write(data)
                 if at > most:
                     raise HostError(f"{target.name} has more than {most:,} bytes")
+                if leaves():
+                    return False
         fs.FS.rename(temp, target)
+        return True
     finally:
         temp.unlink(missing_ok=True)
 

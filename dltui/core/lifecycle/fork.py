@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import secrets
 import time
 from collections.abc import Collection, Mapping, Sequence
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
 
 
 Which = Literal["last", "best"]
+_MOST_PREDICTIONS = 1 << 30
 
 
 @dataclass(frozen=True)
@@ -59,11 +59,16 @@ class _Origin:
     """The checkpoint that a fork begins with, adapted to the fork."""
 
     found: Checkpoint
+    best: Checkpoint | None
+    """That of the best epoch until then, where it is another one and not lost."""
     state: State
     loop_state: dict[str, Any]
-    step: int
     same_steps: bool
     """The fork has the parent's batches, so that its step numbers mean the same and its curve goes on."""
+
+    @property
+    def step(self) -> int:
+        return self.found.step
 
 
 def fork(parent: RunReader, request: ForkRequest, catalog: Catalog) -> RunDirectory:
@@ -73,12 +78,12 @@ def fork(parent: RunReader, request: ForkRequest, catalog: Catalog) -> RunDirect
     asked = parent.run
     if not parent.directory.path.exists():
         raise UsageError(f"{clean_line(parent.directory.id)} was deleted; nothing is left to begin with")
-    found = _choose(parent.directory, request.which)
+    found, best = _choose(parent.directory, request.which)
     instead = trust.replaced(parent.directory, catalog, request.code)
     mixed = resume.mixtures(parent, catalog, instead)
     known = {field.name for field in catalog.model(str(asked["model"])).fields}
     config = _config(asked, request.changes, known)
-    origin = _origin(found, asked["config"], config, bool(mixed) or not _same_monitor(parent, config))
+    origin = _origin(found, best, asked["config"], config, bool(mixed) or not _same_monitor(parent, config))
     if "epochs" not in request.changes and not origin.same_steps:
         config["epochs"] = planned_epochs(parent)
     _check_epochs(parent, request, origin, config)
@@ -95,17 +100,48 @@ def _config(asked: Mapping[str, Any], changes: Mapping[str, Any], known: Collect
     return config
 
 
-def _choose(run: RunDirectory, which: Which) -> Checkpoint:
-    """The newest intact checkpoint, or the best. Raises UsageError when there is none."""
-    if which == "best":
-        return checkpoint.load_best(run)
+def _choose(run: RunDirectory, which: Which) -> tuple[Checkpoint, Checkpoint | None]:
+    """The newest intact checkpoint, or the best, and that of the best epoch until then where it is another one. Both
+    are read at once: the worker of a run that trains replaces them. Raises UsageError or RunError when there is none.
+    """
+
+    def choose() -> tuple[Checkpoint, Checkpoint | None]:
+        found = checkpoint.load_best(run) if which == "best" else _newest(run)
+        return found, _best_until(run, found)
+
+    return checkpoint.chosen(run, choose)
+
+
+def _newest(run: RunDirectory) -> Checkpoint:
+    """The newest intact checkpoint. Raises UsageError when there is none, CheckpointGone."""
     problem = f"run {clean_line(run.id)} has no checkpoint yet"
     for path in reversed(checkpoint.list_checkpoints(run)):
         try:
-            return checkpoint.Checkpoint(path.name, path, *checkpoint.load(path))
+            return checkpoint.read(path)
+        except checkpoint.CheckpointGone:
+            raise
         except RunError as error:
             problem = str(error)
     raise UsageError(f"{problem}; a fork needs a checkpoint to begin with")
+
+
+def _best_until(run: RunDirectory, found: Checkpoint) -> Checkpoint | None:
+    """The checkpoint of the best epoch until another one; None where it is that one, or lost. Raises CheckpointGone."""
+    best = found.loop_state.get("best") or {}
+    if not best or best["step"] == found.step:
+        return None
+    for path in reversed(checkpoint.list_checkpoints(run)):
+        try:
+            manifest = checkpoint.read_manifest(path)
+            if manifest.get("best") and manifest["step"] == best["step"]:
+                return checkpoint.read(path)
+        except checkpoint.CheckpointGone:
+            raise
+        except RunError:
+            continue
+    # With it goes the best that only it refers to.
+    checkpoint.check_there([found.path])
+    return None
 
 
 def _same_monitor(parent: RunReader, config: Mapping[str, Any]) -> bool:
@@ -114,22 +150,28 @@ def _same_monitor(parent: RunReader, config: Mapping[str, Any]) -> bool:
     if asked == str(parent.run["config"].get("monitor") or ""):
         return True
     task = task_of(parent.run.get("task")).name
-    return bool(asked) and asdict(choose_monitor(task, asked)) == parent.history.monitor
+    attempt = parent.history.attempt
+    return bool(asked) and attempt is not None and asdict(choose_monitor(task, asked)) == attempt.monitor
 
 
-def _origin(found: Checkpoint, before: Mapping[str, Any], config: Mapping[str, Any], mixed: bool) -> _Origin:
+def _origin(
+    found: Checkpoint,
+    best: Checkpoint | None,
+    before: Mapping[str, Any],
+    config: Mapping[str, Any],
+    mixed: bool,
+) -> _Origin:
     """The state to begin with. Other batches, other data, another model and another monitor begin at the start of the
     epoch, with a new search for the best; another optimizer does not take the state of the old optimizer. What
     `patience` waits for is searched anew in every fork: it may have ended the parent.
     """
-    step = int(checkpoint.read_manifest(found.path)["step"])
     same_steps = config.get("batch_size") == before.get("batch_size") and not mixed
     loop_state, state = {**found.loop_state, "counted": None}, dict(found.state)
     if not same_steps:
         loop_state = {key: loop_state[key] for key in ("epoch", "train_seconds") if key in loop_state}
     if config.get("optimizer") != before.get("optimizer"):
         state = {name: array for name, array in state.items() if not name.startswith("optimizer/")}
-    return _Origin(found, state, loop_state, step, same_steps)
+    return _Origin(found, best, state, loop_state, same_steps)
 
 
 def _check_epochs(parent: RunReader, request: ForkRequest, origin: _Origin, config: Mapping[str, Any]) -> None:
@@ -215,7 +257,7 @@ def _fill(
     steering = _steering(run, records, told)
     origin.loop_state["steering"] = steering
     attempt = max((int(record["attempt"]) for record in records), default=1)
-    saved = [*_bring_best(run, parent, origin, attempt, steering), _save(run, origin, attempt)]
+    saved = [*_bring_best(run, origin, attempt, steering), _save(run, origin, attempt)]
     if origin.same_steps:
         _copy_predictions(run, parent.directory, request.which)
     lines = (encode({key: value for key, value in record.items() if key != "crc"}) for record in records)
@@ -240,34 +282,30 @@ def _save(run: RunDirectory, origin: _Origin, attempt: int) -> CheckpointSaved:
     return CheckpointSaved(info.name, int(origin.loop_state.get("epoch", 0)), origin.step, best, info.bytes)
 
 
-def _bring_best(
-    run: RunDirectory, parent: RunReader, origin: _Origin, attempt: int, steering: Mapping[str, Any]
-) -> list[CheckpointSaved]:
+def _bring_best(run: RunDirectory, origin: _Origin, attempt: int, steering: Mapping[str, Any]) -> list[CheckpointSaved]:
     """Copy the best checkpoint so far, which may be another one; where it is lost, the search for the best
     begins anew.
     """
-    best = origin.loop_state.get("best") or {}
-    if not best or best.get("step") == origin.step:
+    best, found = origin.loop_state.get("best") or {}, origin.best
+    if not best or best["step"] == origin.step:
         return []
-    for path in reversed(checkpoint.list_checkpoints(parent.directory)):
-        with contextlib.suppress(RunError):
-            manifest = checkpoint.read_manifest(path)
-            if manifest.get("best") and manifest.get("step") == best["step"]:
-                state, loop_state = checkpoint.load(path)
-                loop_state["steering"] = steering
-                info = checkpoint.save(run, int(best["step"]), attempt, state, loop_state, True)
-                return [CheckpointSaved(info.name, int(best["epoch"]), int(best["step"]), True, info.bytes)]
-    origin.loop_state["best"] = None
-    return []
+    if found is None:
+        origin.loop_state["best"] = None
+        return []
+    info = checkpoint.save(run, found.step, attempt, found.state, {**found.loop_state, "steering": steering}, True)
+    return [CheckpointSaved(info.name, best["epoch"], found.step, True, info.bytes)]
 
 
 def _copy_predictions(run: RunDirectory, parent: RunDirectory, which: Which) -> None:
     """Copy the parent's predictions at this point, to be shown until the fork has evaluated itself."""
     latest = "validation-best" if which == "best" else "validation-latest"
     for source, target in (("validation-best", "validation-best"), (latest, "validation-latest")):
-        with contextlib.suppress(FileNotFoundError):
-            data = (parent.predictions_dir / f"{source}.npz").read_bytes()
-            fs.write_new(run.predictions_dir / f"{target}.npz", data)
+        try:
+            data = fs.read_limited(parent.predictions_dir / f"{source}.npz", _MOST_PREDICTIONS)
+        except OSError:
+            # Of a run of another hand it may be no file at all.
+            continue
+        fs.write_new(run.predictions_dir / f"{target}.npz", data)
 
 
 def _first_events(

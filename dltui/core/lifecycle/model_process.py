@@ -69,12 +69,13 @@ def predict(found: TrainedModel, images: list[str], masks: str | None = None) ->
 
 def _outputs(found: TrainedModel, x: Array) -> Iterator[Array]:
     """The outputs for samples, a piece at a time: large ones of many samples do not fit into memory."""
+    from dltui.core.tasks.regression.scaling import in_full
     from dltui.core.train import evaluation
 
     trainable = found.trainable(x)
     most = evaluation.rows_at_once(trainable, found.spec)
     for first in range(0, len(x), most):
-        yield trainable.predict("test", slice(first, min(first + most, len(x))))
+        yield in_full(trainable.predict("test", slice(first, min(first + most, len(x)))), found.spec)
 
 
 def _write_mask(folder: Path, name: str, mask: Array) -> Path:
@@ -117,7 +118,9 @@ def _predict_rows(found: TrainedModel, files: list[str]) -> list[dict[str, Any]]
 
 
 def convert(found: TrainedModel, form: str, target: Path) -> None:
-    """Write the model atomically in a format that its backend knows. Raises RunError."""
+    """Write the model atomically in a format that its backend knows. Raises RunError, UsageError for a folder that
+    takes no more.
+    """
     import numpy as np
 
     from dltui.core.inputs.records import zeros
@@ -135,6 +138,9 @@ def convert(found: TrainedModel, form: str, target: Path) -> None:
         draft.replace(target)
     except ModuleNotFoundError as error:
         raise RunError(f"{form} needs {error.name}: pip install 'dltui[onnx]'") from None
+    except OSError as error:
+        where, why = clean_line(target.parent), clean_line(error.strerror or error, 200)
+        raise UsageError(f"cannot write to {where}: {why}; choose another with --to DIR") from None
     finally:
         draft.unlink(missing_ok=True)
 

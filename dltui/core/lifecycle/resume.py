@@ -13,15 +13,15 @@ from dltui.core.data.preparation import Preparation
 from dltui.core.errors import RunError, UsageError
 from dltui.core.lifecycle.launch import launching, placing
 from dltui.core.machine.devices import left_open
+from dltui.core.reading.liveness.certainty import certain_status
 from dltui.core.rundir import checkpoint, launch, place
 from dltui.core.text import clean_line
 from dltui.core.version import __version__
-from dltui.core.worker import sameness
+from dltui.core.worker.beginning import restoration, sameness
 
 if TYPE_CHECKING:
     from dltui.core.catalog.entries import Catalog
     from dltui.core.machine.devices import Device
-    from dltui.core.reading.history import History
     from dltui.core.reading.reader import RunReader
     from dltui.core.reading.status import Status
     from dltui.core.rundir.directory import RunDirectory
@@ -59,11 +59,12 @@ def prepare(
     tell: Callable[[str], None] = lambda text: None,
 ) -> Resumption:
     """The plan of a new attempt; `instead` (of `trust.replaced`) replaces fields of run.json, `tell` gets the progress
-    of its data's preparation. Raises UsageError when the run cannot be resumed here and now.
+    of its data's preparation, and of waiting for a worker that may live. Raises UsageError when the run cannot be
+    resumed here and now.
     """
     from dltui.core.catalog import framework_devices
 
-    status = _resumable(reader, more_epochs)
+    status = _resumable(reader, more_epochs, tell)
     model = catalog.model(str(reader.run["model"]))
     if not model.available:
         raise UsageError(f"{model.id} cannot be used here: {model.reason}")
@@ -81,7 +82,7 @@ def prepare(
         raise UsageError(sameness.refusal(reader.directory.id, mixed))
     return Resumption(
         ended=clean_line(f"{status.name}: {status.why}" if status.why else status.name),
-        restored=restored(reader.history),
+        restored=restored(reader),
         differs=tuple(clean_line(line) for line in [*mixed, *differences(reader, catalog, device)]),
         planned=planned,
         done=len(reader.history.epochs),
@@ -107,9 +108,9 @@ def on_device(run: RunDirectory, word: str | None, catalog: Catalog) -> dict[str
     return {"device": device.record(word)}
 
 
-def _resumable(reader: RunReader, more_epochs: int) -> Status:
+def _resumable(reader: RunReader, more_epochs: int, tell: Callable[[str], None]) -> Status:
     """The status of a run of this user's that is over and has something left to do. Raises UsageError for another."""
-    status = reader.status()
+    status = certain_status(reader, tell)
     name = clean_line(reader.directory.id)
     if not os.access(reader.directory.path, os.W_OK | os.X_OK):
         path = shlex.quote(clean_line(reader.directory.path))
@@ -121,6 +122,8 @@ def _resumable(reader: RunReader, more_epochs: int) -> Status:
         raise UsageError(
             f"{name} is finished: nothing to resume; train more epochs with: dltui resume {name} --more-epochs 5"
         )
+    if reader.history.checkpoints and checkpoint.find_latest(reader.directory) is None:
+        raise UsageError(restoration.none_left(reader.directory.id))
     return status
 
 
@@ -178,14 +181,14 @@ def planned_epochs(reader: RunReader) -> int:
     return int(reader.run["config"].get("epochs", 1)) + sum(reader.history.added_epochs)
 
 
-def restored(history: History) -> str:
+def restored(reader: RunReader) -> str:
     """A line that names the checkpoint with which the next attempt begins."""
-    if not history.checkpoints:
+    newest, attempt = checkpoint.find_latest(reader.directory), reader.history.attempt
+    if newest is None:
         return "no checkpoint: it begins again"
-    last = history.checkpoints[-1]
-    total = f" of {history.attempt.total_steps:,}" if history.attempt else ""
+    total = f" of {attempt.total_steps:,}" if attempt else ""
     what = "weights, optimizer, random state and position"
-    return clean_line(f"restored: {what} of {last['name']} (step {int(last['step']):,}{total})")
+    return f"restored: {what} of {newest.name} (step {checkpoint.step_of(newest):,}{total})"
 
 
 def _device_word(device: Mapping[str, Any]) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dltui.core.catalog import plugin_loader
+from dltui.core.catalog.schema import validated
 from dltui.core.contract import Data, Input, Spec, Split
 from dltui.core.contract.state import best_weights
 from dltui.core.data.preparation import Preparation
@@ -29,6 +30,11 @@ if TYPE_CHECKING:
     from dltui.core.contract.config import TrainConfig
     from dltui.core.contract.types import Array, State
     from dltui.core.rundir.directory import RunDirectory
+
+AS_TRAINED = {"deterministic": False, "ema": 0.0, "precision": "fp32"}
+"""What takes the place of hyperparameters: settings of a GPU mean nothing here, averaged weights are the weights, and
+weights are fp32 in every precision. It is not validated: an author's bounds are those of training.
+"""
 
 
 @dataclass(frozen=True)
@@ -63,18 +69,19 @@ def load_trained_model(run: RunDirectory, instead: Mapping[str, Any]) -> Trained
     """
     asked, reader = {**run.run(), **instead}, RunReader(run)
     reader.refresh()
-    path = checkpoint.find_best(run) or checkpoint.find_latest(run)
-    if path is None or reader.history.attempt is None:
+    # Read at once: the worker of a run that trains replaces its checkpoints.
+    found = checkpoint.chosen(
+        run, lambda: checkpoint.read_if_any(checkpoint.find_best(run) or checkpoint.find_latest(run))
+    )
+    if found is None or reader.history.attempt is None:
         raise RunError(f"{run.id} has no checkpoint yet")
     model = plugin_loader.load_model(asked["model_source"], asked["model"])
     backend = plugin_loader.load_backend(asked["backend_source"], model.framework)
-    # GPU settings mean nothing here, and averaged weights are the weights.
-    config = model.config.model_validate({**asked["config"], "deterministic": False, "ema": 0.0})
-    state, _ = checkpoint.load(path)
+    config = validated(model.config, asked["config"]).model_copy(update=AS_TRAINED)
     dataset = reader.history.attempt.dataset
     spec = _spec(asked, dataset)
     reading = image_reading(asked, dataset, spec.input_shape)
-    return TrainedModel(model, backend, config, spec, reading, state, _table(dataset, spec))
+    return TrainedModel(model, backend, config, spec, reading, found.state, _table(dataset, spec))
 
 
 def _spec(asked: Mapping[str, Any], dataset: dict[str, Any]) -> Spec:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from dltui.core import fs, paths
 from dltui.core.errors import DltuiError, RunError, UsageError
+from dltui.core.reading.liveness.certainty import certain_status
 from dltui.core.reading.reader import RunReader
 from dltui.core.rundir.directory import RunDirectory
 from dltui.core.rundir.lock import RunLock, is_held
@@ -78,8 +79,10 @@ def _check_folder() -> None:
 
 
 def check(run: RunDirectory) -> None:
-    """Raise UsageError for a run that may not be deleted."""
-    status, name = status_of(run), clean_line(run.id)
+    """Raise UsageError for a run that may not be deleted. Where only a heartbeat can tell whether its worker lives,
+    that is waited for.
+    """
+    status, name = certain_status(_read(run)), clean_line(run.id)
     if not status.over:
         raise UsageError(f"{name} is {status.name}; first: dltui stop {name}")
     if not is_ours(run):
@@ -91,9 +94,13 @@ def check(run: RunDirectory) -> None:
 
 def status_of(run: RunDirectory) -> Status:
     """The status of the run at this moment."""
+    return _read(run).status()
+
+
+def _read(run: RunDirectory) -> RunReader:
     reader = RunReader(run)
     reader.refresh()
-    return reader.status()
+    return reader
 
 
 def is_ours(run: RunDirectory) -> bool:

@@ -19,6 +19,7 @@ from dltui.core.text import clean_line, plural
 __all__ = ["Device", "choose", "cpu_count", "hides_gpu", "list_devices", "visible_to", "worker_environment"]
 
 VISIBLE = ("HIP_VISIBLE_DEVICES", "CUDA_VISIBLE_DEVICES")
+BUS_ORDER = {"CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
 
 GPU_FILES = ("/dev/kfd", "/dev/nvmap", "/dev/nvhost-gpu", "/dev/nvidiactl")
 """Files of the kernel's drivers for AMD's GPUs, those of a Jetson, and NVIDIA's, which a container may have alone."""
@@ -210,15 +211,15 @@ def visible_to(rank: int) -> dict[str, str]:
 
 
 def _by_number(device: Device) -> dict[str, str]:
-    """The environment variable that shows a worker a GPU whose driver does not tell its UUID: its number among the GPUs
-    that the user's own variable leaves.
+    """The environment variables that show a worker a GPU whose driver does not tell its UUID: its number among the GPUs
+    that the user's own variable leaves, in the order of drivers. CUDA by itself counts the fastest first.
     """
     number = device.name.partition(":")[2] or "0"
     for name in VISIBLE:
         words = [word.strip() for word in os.environ.get(name, "").split(",")]
         if words != [""] and int(number) < len(words):
-            return {name: words[int(number)]}
-    return {"CUDA_VISIBLE_DEVICES": number, "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
+            return {name: words[int(number)], **BUS_ORDER}
+    return {"CUDA_VISIBLE_DEVICES": number, **BUS_ORDER}
 
 
 def _waiting() -> dict[str, str]:

@@ -33,6 +33,8 @@ class Told:
 
     gpus: list[Gpu]
     counted: bool
+    mixed: bool = False
+    """True if the machine has GPUs of several kinds, also where CUDA_VISIBLE_DEVICES leaves only one."""
 
 
 def ask() -> Told:
@@ -56,7 +58,7 @@ def ask() -> Told:
     except pynvml.NVMLError as error:
         return Told(visible([Gpu("", "NVIDIA GPU", problem=_problem(error))], wanted), counted=False)
     found = [gpu for number in range(count) for gpu in _device(pynvml, number)]
-    return Told(visible(found, wanted), counted=True)
+    return Told(visible(found, wanted), counted=True, mixed=len({gpu.title for gpu in found}) > 1)
 
 
 def _has_library() -> bool:
@@ -77,6 +79,19 @@ def _has_library() -> bool:
 def gpus() -> list[Gpu]:
     """The GPUs that CUDA_VISIBLE_DEVICES allows, in its order."""
     return ask().gpus
+
+
+def numbering() -> str:
+    """A line where the numbers in CUDA_VISIBLE_DEVICES may be meant otherwise than they are taken; else "".
+
+    CUDA by itself counts the fastest GPU first, which NVML does not tell.
+    """
+    words = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")
+    if os.environ.get("CUDA_DEVICE_ORDER") == "PCI_BUS_ID" or not any(word.strip().isdecimal() for word in words):
+        return ""
+    if not ask().mixed:
+        return ""
+    return "numbers are those of nvidia-smi; CUDA counts the fastest GPU first without CUDA_DEVICE_ORDER=PCI_BUS_ID"
 
 
 def visible(found: Sequence[Gpu], wanted: str | None) -> list[Gpu]:

@@ -6,7 +6,7 @@ import copy
 import math
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from typing import Any
@@ -15,6 +15,7 @@ from dltui.core.numbers import finite
 from dltui.core.reading.points import Points, column
 from dltui.core.rundir.content.event import checked, sound
 from dltui.core.rundir.events import AttemptStarted, RunEnded
+from dltui.core.tasks.monitor import LOSS
 from dltui.core.text import safe
 
 Record = dict[str, Any]
@@ -77,8 +78,8 @@ class History:
         self._ready: dict[int, float] = {}
         self._chunk_steps, self._chunk_seconds = column(), column()
         self._elapsed: dict[int, float] = {}
-        self._best: EpochRecord | None = None
-        self._best_known = True
+        self._best: _Decided | None = None
+        """None where it is to be found anew."""
 
     def fold(self, records: Iterable[Record]) -> None:
         """Take events in the order of the log. Types that this version does not know are skipped, and
@@ -119,7 +120,7 @@ class History:
         self.checkpoints = [kept for kept in self.checkpoints if kept["step"] <= start]
         keep = bisect_right(self._chunk_steps, start)
         del self._chunk_steps[keep:], self._chunk_seconds[keep:]
-        self._best_known = False
+        self._best = None
 
     def _trained(self, record: Record) -> None:
         data = _number(record.get("data_seconds"))
@@ -149,7 +150,7 @@ class History:
             samples_per_second=_number(record["samples_per_second"]),
             time=float(record["time"]),
         )
-        self._best_known = False
+        self._best = None
 
     def _evaluated(self, record: Record) -> None:
         metrics, seconds = _metrics(record["metrics"]), _number(record["seconds"])
@@ -167,7 +168,7 @@ class History:
             known = EpochRecord(number, int(record["step"]), {}, {}, nan, 0.0, None, nan, float(record["time"]))
         best = record.get("best") is True
         self.epochs[number] = replace(known, validation=metrics, evaluation_seconds=seconds, more=more, best=best)
-        self._best_known = False
+        self._best = None
 
     def _commanded(self, record: Record) -> None:
         self.commands.append(record)
@@ -236,7 +237,7 @@ class History:
         self._chunk_steps, self._chunk_seconds = self._chunk_steps[:keep], self._chunk_seconds[:keep]
         evaluating = sum(record.evaluation_seconds or 0.0 for record in self.epochs.values())
         self.ended = self.test = self.samples_per_second = None
-        self._best_known = False
+        self._best = None
         self._elapsed, self._ready = {0: self.train_seconds + evaluating}, {0: 0.0}
 
     @property
@@ -251,23 +252,29 @@ class History:
 
     @property
     def monitor(self) -> dict[str, str] | None:
-        """The metric, split and mode ("max" or "min") that decide which epoch is best."""
-        return self.attempt.monitor if self.attempt else None
+        """The metric, split and mode ("max" or "min") that decide which epoch is best: the validation loss where no
+        epoch has a value of the metric that was asked for.
+        """
+        return self._decided()[1]
 
     @property
     def best(self) -> EpochRecord | None:
         """The best epoch on the monitor; of equals the one that the run itself took for the best, else the earliest.
         None before the first evaluation.
         """
-        if not self._best_known:
-            self._best = self._find_best()
-            self._best_known = True
-        return self._best
+        return self._decided()[0]
 
-    def _find_best(self) -> EpochRecord | None:
-        monitor = self.monitor
-        if monitor is None:
-            return None
+    def _decided(self) -> _Decided:
+        """The best epoch, and the monitor that decides on it."""
+        decided = self._best
+        if decided is None:
+            asked = self.attempt.monitor if self.attempt else None
+            by_loss = {**asked, "metric": LOSS, "mode": "min"} if asked else None
+            found = ((self._best_by(monitor), monitor) for monitor in (asked, by_loss) if monitor)
+            decided = self._best = next((pair for pair in found if pair[0] is not None), (None, asked))
+        return decided
+
+    def _best_by(self, monitor: Mapping[str, str]) -> EpochRecord | None:
         metric, sign = monitor.get("metric", ""), -1 if monitor.get("mode") == "max" else 1
 
         def rank(record: EpochRecord) -> tuple[float, int]:
@@ -359,6 +366,7 @@ class History:
         return sum(self._elapsed.values())
 
 
+_Decided = tuple["EpochRecord | None", dict[str, str] | None]
 _FOLDS: dict[str, Callable[[History, Record], None]] = {
     "attempt_started": History._started,
     "trained": History._trained,

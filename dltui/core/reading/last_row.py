@@ -94,6 +94,7 @@ def _is_sound(row: Mapping[str, Any]) -> bool:
         and all(_is_number(row.get(name)) for name in _NUMBERS)
         and all(value is None or _is_number(value) for value in [*map(row.get, _NUMBERS_OR_NONE), *results])
         and isinstance(row.get("metric"), (str, type(None)))
+        and row.get("mode") in ("min", "max", None)
         and isinstance(row.get("seed"), (int, type(None)))
         and all(isinstance(tag, str) for tag in _listed(row.get("tags")))
         and all(isinstance(seed, int) for seed in _listed(row.get("group_seeds") or []))

@@ -28,7 +28,7 @@ def status(
         began, over = history.ended_at, True
         if history.ended.status != "preempted":
             return None
-    elif live is not None and live.attempt > record.attempts and live.time > record.time:
+    elif live is not None and live.attempt > record.attempts:
         began, over = live.time, False
         if alive is True or (alive is None and now - live.time < AGAIN_SECONDS):
             return None

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 from dltui.core import fs
 from dltui.core.errors import DltuiError, RunError
 from dltui.core.machine import memory, process
+from dltui.core.numbers import duration
 from dltui.core.reading import launched
 from dltui.core.reading.history import History
-from dltui.core.reading.silence import Observations
+from dltui.core.reading.liveness.silence import Observations
 from dltui.core.reading.status import INCOMPLETE, Status, as_told, status
 from dltui.core.rundir import claim, commands, launch, lock, notes
 from dltui.core.rundir.directory import RunDirectory
@@ -54,11 +55,12 @@ class RunReader:
         self.history = History(most_points)
         self.clock = time.time
         self._tail = LogTail(self.directory.events_path)
-        self._beat: tuple[float, int] | None = None
-        self._beat_since = 0.0
+        self._watch = claim.Watch()
         self.told: claim.Told | None = None
         """The word of the run's host at the last look, where the directory is a mirror."""
-        self._beat_moved = False
+        self.in_doubt = False
+        """At the last look only a heartbeat could tell whether the worker lives, and it was not watched for long
+        enough: it may move any moment, or have stopped a moment ago."""
         self._predictions: dict[str, tuple[tuple[int, int], dict[str, Array]]] = {}
 
     @property
@@ -98,10 +100,7 @@ class RunReader:
     def live(self) -> Live | None:
         """The last heartbeat; None without one."""
         found = read_live(self.directory.path)
-        beat = (found.time, found.counter) if found else None
-        if beat != self._beat:
-            self._beat_moved = self._beat is not None
-            self._beat, self._beat_since = beat, time.monotonic()
+        self._watch.see(found)
         return found
 
     def status(self, now: float | None = None) -> Status:
@@ -110,31 +109,41 @@ class RunReader:
 
     def look(self, now: float | None = None) -> tuple[Status, Live | None]:
         """The status and the heartbeat that it is based on, read once."""
-        live = self.live()
+        live, self.in_doubt = self.live(), False
         self.told = claim.read_told(self.directory.path)
         if self.told is not None:
             return as_told(self.told, self.clock() if now is None else now), live
         found = claim.look_here(self.directory.path, live) if live else claim.Claim(None)
-        alive = found.alive
+        age = claim.age(live) if live and now is None and self.clock is time.time else None
+        now = self.clock() if now is None else now
+        watch = found.watch or self._watch
+        lost = self._lost(live, watch, now - live.time if age is None else age) if live and found.watch else ""
+        alive = False if lost else found.alive
         if live and (alive is False or live.phase == "ended") and self._unfinished(live):
             # It may have ended between the look at its log and the look at its process.
             self.refresh()
         if live and alive is False and self._unfinished(live):
-            seen = Observations(False, copied=found.copied) if found.copied else self._death_evidence(live)
+            seen = Observations(False, copied=found.copied) if found.copied else self._death_evidence(live, lost)
         else:
-            age = claim.age(live) if live and now is None and self.clock is time.time else None
             redraw = self._redraw(live) if live and alive is False else ""
-            seen = Observations(alive, time.monotonic() - self._beat_since, self._beat_moved, age=age, redraw=redraw)
-        now = self.clock() if now is None else now
+            seen = Observations(alive, watch.standing, watch.moved, age=age, redraw=redraw)
         away = launched.status(launch.read(self.directory.path), self.history, live, alive, now)
         return away or self._starting_status(live, alive) or status(self._asked(), self.history, live, now, seen), live
 
-    def _death_evidence(self, live: Live) -> Observations:
+    def _lost(self, live: Live, watch: claim.Watch, age: float) -> str:
+        """The reason why the worker of another machine, whose lock is free, counts as gone; "" while it may live."""
+        quiet = claim.quiet(watch.standing, watch.moved, age)
+        gone = quiet > claim.REMOTE_SECONDS
+        watched = gone and watch.standing >= claim.WATCH_SECONDS
+        self.in_doubt = not (watch.moved or watched or live.phase == "ended")
+        return f"no heartbeat from {live.host} for {duration(quiet)}, and its lock is free" if gone else ""
+
+    def _death_evidence(self, live: Live, lost: str) -> Observations:
         """The evidence for the cause of a worker's death."""
         here = live.boot_id == process.boot_id()
         killer = commands.killer(self.directory.path)
         crash = self._crash(live) or (self._last_disk() if here and live.phase != "ended" and not killer else "")
-        return Observations(False, 0.0, False, crash, memory.oom_kills() if here else None, killer)
+        return Observations(False, 0.0, False, crash, memory.oom_kills() if here else None, killer, lost=lost)
 
     def _last_disk(self) -> str:
         """The error of a disk on which a worker could not write its last word; "" when the disk works."""
@@ -151,11 +160,7 @@ class RunReader:
         ended = self.history.ended
         if ended is None or ended.refused or self.history.attempt is None or self._asked().get("draws") is False:
             return ""
-        if live.phase == "ended" and live.detail != INCOMPLETE:
-            return ""
-        # It may have died between its last event and the heartbeat that says that it draws.
-        began = live.phase_since if live.phase in ("exporting", "ended") else self.history.ended_at
-        if notes.figures_done_since(self.directory, began):
+        if (live.phase == "ended" and live.detail != INCOMPLETE) or notes.figures_are_done(self.directory):
             return ""
         return f"dltui export {clean_line(self.directory.id)}"
 
@@ -164,7 +169,7 @@ class RunReader:
         suffice.
         """
         starting = read_starting(self.directory.path) if live is None or alive is False else None
-        if starting is None or starting.time < max(live.time if live else 0.0, self.history.ended_at):
+        if starting is None or (starting.is_older(live) if live else starting.time < self.history.ended_at):
             return None
         if starting.creator:
             # It has some time to start the worker; dead, it will not.

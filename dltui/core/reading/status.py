@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from dltui.core.reading.silence import STARTING_PHASES, Observations, silence
+from dltui.core.reading.liveness.silence import STARTING_PHASES, Observations, silence
 
 if TYPE_CHECKING:
     from dltui.core.reading.history import History
@@ -20,6 +20,10 @@ INCOMPLETE = "figures incomplete"
 
 STARTUP_SECONDS = 20.0
 """The time in seconds that a worker may take from its creation to its first heartbeat."""
+CLOCK_SECONDS = 5.0
+"""How far in the future a run may have been created: clocks differ a little, and one that was set back would let it
+start for as long as it was ahead.
+"""
 _SCARCE_BYTES = 1 << 30
 
 
@@ -94,7 +98,7 @@ def _ended_name(word: str) -> str:
 def _not_started(run: dict[str, Any], now: float) -> Status:
     created = run.get("created")
     created = float(created) if isinstance(created, (int, float)) else 0.0
-    if now - created < STARTUP_SECONDS:
+    if -CLOCK_SECONDS <= now - created < STARTUP_SECONDS:
         return Status("starting", "the worker is being started", "starting", created)
     return Status("interrupted", "the worker never began; see worker.log", "ended", created)
 
@@ -113,11 +117,13 @@ def _death(history: History, live: Live, seen: Observations) -> str:
 
 
 def _killed(live: Live, seen: Observations) -> str:
-    """The reason for a worker that was killed: by a user, or by the kernel for want of memory. The kernel names its
-    victims only in its own log, so that the latter is a guess.
+    """The reason for a worker that was killed: by a user, with its machine, or by the kernel for want of memory. The
+    kernel names its victims only in its own log, so that the last is a guess.
     """
     if seen.killer:
         return f"killed by {seen.killer}"
+    if seen.lost:
+        return f"lost ({seen.lost})"
     killed = seen.oom_kills is not None and 0 <= live.oom_kills < seen.oom_kills
     # The count is of the whole machine: where there was plenty for this worker, another process was meant.
     if not killed or not 0 <= live.memory_left <= max(live.peak, _SCARCE_BYTES):

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 def summary_row(reader: RunReader, now: float | None = None) -> dict[str, Any]:
     """A run's entry in `dltui runs --json`, as it is now. `best` is the best value of `metric`, None before the first
-    evaluation. Never raises: a run that cannot be read has its reason in `why`.
+    evaluation; it is the lowest where `mode` is "min", and the highest where it is "max". Never raises: a run that
+    cannot be read has its reason in `why`.
     """
     reader.refresh()
     try:
@@ -85,6 +86,7 @@ def _done(history: History, live: Live | None, run: Mapping[str, Any]) -> dict[s
         "step": max(history.step, live.step if live else 0),
         "total_steps": attempt.total_steps if attempt else 0,
         "metric": monitor.get("metric") if monitor else None,
+        "mode": monitor.get("mode") if monitor else None,
         "best": best.validation.get(monitor.get("metric", "")) if best and monitor else None,
         "best_epoch": best.epoch if best else None,
         "test": _finite(history.test["metrics"]) if history.test else None,
@@ -126,8 +128,8 @@ def unreadable(reader: RunReader, reason: str) -> dict[str, Any]:
     run_id = reader.directory.id
     zero = dict.fromkeys(("since", "epoch", "epochs", "step", "total_steps", "seconds", "train_seconds"), 0)
     none = dict.fromkeys(
-        ("model", "framework", "task", "dataset", "device", "host", "metric", "best", "best_epoch", "test", "created")
+        ("model", "framework", "task", "dataset", "device", "host", "metric", "mode", "best", "best_epoch", "test")
     )
-    more = dict.fromkeys(("seed", "group", "sweep", "group_seeds", "parent", "exports"))
+    more = dict.fromkeys(("created", "seed", "group", "sweep", "group_seeds", "parent", "exports"))
     known = {"id": run_id, "name": run_id, "status": "failed", "why": reason, "phase": "ended", "tags": [], "note": ""}
     return {**known, **zero, **none, **more, "path": str(reader.directory.path)}

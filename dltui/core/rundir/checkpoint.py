@@ -10,23 +10,29 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import NoneType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from dltui.core import fs
 from dltui.core.errors import RunError
+from dltui.core.machine import memory
 from dltui.core.rundir import checksum
+from dltui.core.rundir.content import position
 from dltui.core.text import clean_line
 
 if TYPE_CHECKING:
     from dltui.core.contract.types import State
     from dltui.core.rundir.directory import RunDirectory
 
+T = TypeVar("T")
+
 FORMAT = 1
-_MOST_MANIFEST = 1 << 20
+_MOST_MANIFEST, _MOST_LOOP_STATE = 1 << 20, 64 << 20
+_BLOCK = 1 << 20
+_CHOICES = 10
 ARRAYS, LOOP_STATE, MANIFEST = "state.safetensors", "state.json", "manifest.json"
 MARGIN_BYTES = 1 << 20
 """Room that a checkpoint leaves on the disk, for the log that tells of it."""
@@ -35,6 +41,10 @@ _NAME = re.compile(r"a(\d{2,6})-step-(\d{8,12})(?:-(\d{1,9}))?")
 
 class CheckpointDamaged(RunError):
     """A damaged checkpoint. The message names the checkpoint and the damage."""
+
+
+class CheckpointGone(RunError):
+    """A checkpoint that vanished after it was listed, as a worker that trains replaces its older ones."""
 
 
 @dataclass(frozen=True)
@@ -48,12 +58,13 @@ class CheckpointInfo:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A checkpoint in memory."""
+    """A checkpoint in memory, taken after `step` global steps."""
 
     name: str
     path: Path
     state: State
     loop_state: dict[str, Any]
+    step: int
 
 
 def save(
@@ -125,57 +136,86 @@ def _describe(data: bytes) -> dict[str, Any]:
 
 
 def load(path: Path) -> tuple[State, dict[str, Any]]:
-    """The arrays and the loop's own state. Raises CheckpointDamaged for any damage."""
-    files = _verified(path)
+    """The arrays and the loop's own state. Raises as `read`."""
+    found = read(path)
+    return found.state, found.loop_state
+
+
+def read(path: Path) -> Checkpoint:
+    """Read a checkpoint. Raises CheckpointDamaged for any damage, CheckpointGone, or RunError for one that this version
+    or this machine cannot read.
+    """
+    manifest = read_manifest(path)
+    listed = manifest.get("files")
+    expected = listed if isinstance(listed, dict) else {}
+    arrays = _read_verified(path, ARRAYS, expected.get(ARRAYS), memory.total_and_available()[0])
+    text = _read_verified(path, LOOP_STATE, expected.get(LOOP_STATE), _MOST_LOOP_STATE)
     from safetensors import SafetensorError
     from safetensors.numpy import load as parse
 
     try:
-        loop_state = json.loads(files[LOOP_STATE])["loop_state"]
-        state = parse(files[ARRAYS])
+        loop_state = json.loads(text)["loop_state"]
+        state = parse(arrays)
     except (ValueError, KeyError, TypeError, RecursionError, SafetensorError) as error:
-        raise CheckpointDamaged(f"checkpoint {clean_line(path.name)} damaged (not in its format)") from error
+        raise _fault(path, "not in its format") from error
     if not isinstance(loop_state, dict):
-        raise CheckpointDamaged(f"checkpoint {clean_line(path.name)} damaged (not in its format)")
-    return state, loop_state
+        raise _fault(path, "not in its format")
+    if wrong := position.fault(loop_state):
+        raise _fault(path, wrong)
+    return Checkpoint(path.name, path, state, loop_state, manifest["step"])
 
 
-def _verified(path: Path) -> dict[str, bytes]:
-    """The content of both files, verified by the manifest."""
-    name = clean_line(path.name)
-    listed = read_manifest(path).get("files")
-    contents = {}
-    for file in (ARRAYS, LOOP_STATE):
-        try:
-            expected = listed.get(file) if isinstance(listed, dict) else None
-            size = expected.get("bytes") if isinstance(expected, dict) else None
-            contents[file] = fs.read_limited(path / file, size if isinstance(size, int) else 0)
-        except OSError as error:
-            raise CheckpointDamaged(f"checkpoint {name} damaged ({file}: {error.strerror})") from error
-        found = _describe(contents[file])
-        if not isinstance(expected, dict) or expected.get("bytes") != found["bytes"]:
-            raise CheckpointDamaged(f"checkpoint {name} damaged (size of {file} differs)")
-        if expected.get("sha256") != found["sha256"]:
-            raise CheckpointDamaged(f"checkpoint {name} damaged (SHA-256 of {file} differs)")
-    return contents
+def read_if_any(path: Path | None) -> Checkpoint | None:
+    """As `read`; None without a checkpoint."""
+    return None if path is None else read(path)
+
+
+def _fault(path: Path, what: str) -> RunError:
+    """The error for a checkpoint that cannot be read."""
+    if not os.path.lexists(path):
+        return CheckpointGone(f"checkpoint {clean_line(path.name)} is gone: another has replaced it")
+    return CheckpointDamaged(f"checkpoint {clean_line(path.name)} damaged ({what})")
+
+
+def _read_verified(path: Path, file: str, expected: Any, most: int) -> bytes:
+    """The content of a file, verified by its part of the manifest. It may come from another hand, and is taken into
+    memory when all is known of it.
+    """
+    described: Mapping[str, Any] = expected if isinstance(expected, dict) else {}
+    try:
+        with fs.open_to_read(path / file) as opened:
+            size = os.fstat(opened.fileno()).st_size
+            if size != described.get("bytes"):
+                raise _fault(path, f"size of {file} differs")
+            if size > most:
+                name = clean_line(path.name)
+                raise RunError(f"checkpoint {name} cannot be read here: {file} has {size:,} B, more than {most:,} B")
+            digest = hashlib.sha256()
+            while block := opened.read(_BLOCK):
+                digest.update(block)
+            if digest.hexdigest() != described.get("sha256"):
+                raise _fault(path, f"SHA-256 of {file} differs")
+            opened.seek(0)
+            return opened.read(size)
+    except OSError as error:
+        raise _fault(path, f"{file}: {error.strerror}") from error
 
 
 def read_manifest(path: Path) -> dict[str, Any]:
-    """The manifest of a checkpoint: step, attempt, best, best_step, files. Raises CheckpointDamaged, or RunError for a
-    newer format.
+    """The manifest of a checkpoint: step, attempt, best, best_step, files. Raises CheckpointDamaged, CheckpointGone, or
+    RunError for a newer format.
     """
-    name = clean_line(path.name)
     try:
         content = json.loads(fs.read_limited(path / MANIFEST, _MOST_MANIFEST))
     except (OSError, ValueError, RecursionError) as error:
-        raise CheckpointDamaged(f"checkpoint {name} damaged (its manifest cannot be read)") from error
+        raise _fault(path, "its manifest cannot be read") from error
     content = checksum.opened(content) if isinstance(content, dict) else None
     if content is None:
-        raise CheckpointDamaged(f"checkpoint {name} damaged (SHA-256 of {MANIFEST} differs)")
+        raise _fault(path, f"SHA-256 of {MANIFEST} differs")
     if not isinstance(content.get("format"), int) or content["format"] > FORMAT:
-        raise RunError(f"checkpoint {name} was written by a newer dltui; upgrade dltui")
+        raise RunError(f"checkpoint {clean_line(path.name)} was written by a newer dltui; upgrade dltui")
     if type(content.get("step")) is not int or not isinstance(content.get("best_step"), (int, NoneType)):
-        raise CheckpointDamaged(f"checkpoint {name} damaged (not in its format)")
+        raise _fault(path, "not in its format")
     return content
 
 
@@ -195,14 +235,16 @@ def load_latest(run: RunDirectory, log: Callable[[str], None]) -> Checkpoint | N
     damaged: list[tuple[Path, str]] = []
     for path in reversed(list_checkpoints(run)):
         try:
-            state, loop_state = load(path)
+            found = read(path)
+        except CheckpointGone:
+            continue
         except CheckpointDamaged as error:
             damaged.append((path, str(error)))
             continue
         for bad, problem in damaged:
             log(f"{problem}, using {path.name}")
             _move_aside(bad)
-        return Checkpoint(path.name, path, state, loop_state)
+        return found
     if damaged:
         raise RunError(
             f"{damaged[0][1]} and no other is left in {clean_line(run.checkpoints_dir)}; start the run again"
@@ -220,6 +262,12 @@ def _move_aside(path: Path) -> None:
         fs.FS.rename(path, target)
 
 
+def step_of(path: Path) -> int:
+    """The global steps after which a checkpoint was taken, by its name."""
+    found = _NAME.fullmatch(path.name)
+    return int(found[2]) if found else 0
+
+
 def find_latest(run: RunDirectory) -> Path | None:
     """The newest checkpoint, not verified; None without one."""
     found = list_checkpoints(run)
@@ -228,6 +276,10 @@ def find_latest(run: RunDirectory) -> Path | None:
 
 def find_best(run: RunDirectory) -> Path | None:
     """The checkpoint that was best on the monitor, according to the newest, not verified; None without one."""
+    return chosen(run, lambda: _find_best(run))
+
+
+def _find_best(run: RunDirectory) -> Path | None:
     paths = list_checkpoints(run)
     manifests = {path: _manifest_or_none(path) for path in paths}
     for path in reversed(paths):
@@ -239,7 +291,15 @@ def find_best(run: RunDirectory) -> Path | None:
             of = manifests[candidate]
             if of and of.get("best") and of.get("step") == wanted:
                 return candidate
+    check_there(paths)
     return None
+
+
+def check_there(paths: Iterable[Path]) -> None:
+    """Raise CheckpointGone where one of these has vanished: what else was listed with it may be replaced as well."""
+    for path in paths:
+        if not os.path.lexists(path):
+            raise _fault(path, "")
 
 
 def _manifest_or_none(path: Path) -> dict[str, Any] | None:
@@ -251,11 +311,35 @@ def _manifest_or_none(path: Path) -> dict[str, Any] | None:
 
 def load_best(run: RunDirectory) -> Checkpoint:
     """The checkpoint that was best on the monitor. Raises RunError when there is none, CheckpointDamaged."""
-    path = find_best(run)
-    if path is None:
+    found = chosen(run, lambda: read_if_any(find_best(run)))
+    if found is None:
         raise RunError(f"run {clean_line(run.id)} has no checkpoint that was best on the validation split")
-    state, loop_state = load(path)
-    return Checkpoint(path.name, path, state, loop_state)
+    return found
+
+
+def chosen(run: RunDirectory, choose: Callable[[], T]) -> T:
+    """What `choose` reads of the checkpoints of a run; chosen again where its worker has replaced one of them in
+    between. Raises RunError, and errors of `choose`.
+    """
+    for _ in range(_CHOICES):
+        with contextlib.suppress(CheckpointGone):
+            return choose()
+    raise RunError(f"the checkpoints of {clean_line(run.id)} are replaced faster than they can be read; try again")
+
+
+def dump_weights(run: RunDirectory) -> bytes | None:
+    """The weights that gave the test result, under neutral names, as safetensors; None before the first checkpoint.
+    Raises CheckpointDamaged.
+    """
+    from safetensors.numpy import save as dump
+
+    from dltui.core.contract.state import WEIGHTS, best_weights
+
+    path = find_best(run) or find_latest(run)
+    if path is None:
+        return None
+    weights = best_weights(load(path)[0])
+    return dump({name.removeprefix(WEIGHTS): weights[name] for name in sorted(weights)})
 
 
 def prune(run: RunDirectory, keep: int = 2) -> list[str]:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dltui.core import fs
-from dltui.core.errors import RunError
+from dltui.core.errors import RunError, UsageError
 from dltui.core.machine import process
 from dltui.core.numbers import no_number
 from dltui.core.rundir import heartbeat, lock
@@ -29,6 +29,11 @@ if TYPE_CHECKING:
 _LAST_SECONDS = 120.0
 FRESH_SECONDS = 20.0
 """A worker that cannot be seen and holds no lock that can be seen is taken for alive while its heartbeat is younger."""
+REMOTE_SECONDS = 90.0
+"""The same of a worker on another host, where only the heartbeat counts: network disks show files late."""
+WATCH_SECONDS = 10.0
+"""Before a run is taken from a worker of which only the heartbeat could tell, it has to stand still for that long
+before our eyes: it moves every second, and the clock of its host may be off by any time."""
 
 
 TOLD = "mirror.json"
@@ -83,16 +88,49 @@ def write_told(run_dir: Path, told: Told) -> None:
     fs.write_atomic(run_dir / TOLD, json.dumps(content, allow_nan=False).encode("ascii"), sync=False)
 
 
+class Watch:
+    """Follows a heartbeat by the clock of this process. `moved` is true once it has changed before our eyes."""
+
+    def __init__(self) -> None:
+        self.moved = False
+        self._beat: tuple[float, int] | None = None
+        self._since = time.monotonic()
+
+    def see(self, live: Live | None) -> None:
+        """Take note of the heartbeat as it was just read."""
+        beat = (live.time, live.counter) if live else None
+        if beat != self._beat:
+            self.moved = self._beat is not None
+            self._beat, self._since = beat, time.monotonic()
+
+    @property
+    def standing(self) -> float:
+        """The seconds for which it has not changed."""
+        return time.monotonic() - self._since
+
+
+def quiet(standing: float, moved: bool, age: float) -> float:
+    """The seconds since a worker of another machine was heard of. Its clock may be off, and with it the `age` of the
+    heartbeat: once that has moved before our eyes, only our own clock counts.
+    """
+    return standing if moved else max(standing, age)
+
+
 @dataclass(frozen=True)
 class Claim:
     """The state of a worker. `alive` is None when it cannot be known from here. `process` is the worker as this process
-    can signal it, None when it may not; `copied` names the run directory to which the heartbeat belongs, when that
-    is another directory.
+    can signal it, None when it may not; `copied` names the run directory to which the heartbeat belongs, when that is
+    another directory. With a `watch` the worker is of another machine and its lock is free, as far as that can be seen:
+    the heartbeat alone protects the run, and this is how this process has followed it.
     """
 
     alive: bool | None
     process: ProcessId | None = None
     copied: str = ""
+    watch: Watch | None = None
+
+
+_watched: dict[Path, Watch] = {}
 
 
 def look(run_dir: Path, live: Live) -> Claim:
@@ -113,8 +151,22 @@ def look_here(run_dir: Path, live: Live) -> Claim:
         # Without the lock it is the worker's own word that ties it to this directory.
         return Claim(alive, live.process if alive and live.inode and not moved else None)
     if not here:
-        return Claim(process.alive(live.process))
+        return _elsewhere(run_dir, live, found.held)
     return _held(live, found.pid) if found.held else _free(live)
+
+
+def _elsewhere(run_dir: Path, live: Live, held: bool) -> Claim:
+    """The claim of a worker of another machine, or of another boot of this one."""
+    alive = process.alive(live.process)
+    if held or alive is not None:
+        return Claim(alive)
+    return Claim(None, watch=_watching(run_dir, live))
+
+
+def _watching(run_dir: Path, live: Live) -> Watch:
+    watch = _watched.setdefault(run_dir, Watch())
+    watch.see(live)
+    return watch
 
 
 def _held(live: Live, pid: int) -> Claim:
@@ -163,16 +215,31 @@ def send_signal(run_dir: Path, live: Live, number: int) -> None:
 
 
 def wait_for_last(run_dir: Path) -> None:
-    """Wait for the worker of a run that has ended: it still draws the figures, and holds the lock until then."""
+    """Wait until no worker of the run can be at work any more: that of a run that has ended still draws the figures,
+    and holds the lock until then. Raises UsageError for one of another machine whose heartbeat moves.
+    """
     deadline = time.monotonic() + _LAST_SECONDS
     while time.monotonic() < deadline:
         live = heartbeat.read_live(run_dir)
-        if live is None or live.phase not in ("exporting", "ended") or _has_gone(run_dir, live):
+        if live is None or _has_gone(run_dir, live):
             return
         time.sleep(0.05)
 
 
 def _has_gone(run_dir: Path, live: Live) -> bool:
     """True if the worker has ended, as far as can be seen: one of another machine is heard of until it has."""
-    alive = look(run_dir, live).alive
-    return alive is False or (alive is None and age(live) >= FRESH_SECONDS)
+    found = look(run_dir, live)
+    if live.phase not in ("exporting", "ended"):
+        return found.watch is None or _stands_still(run_dir, live, found.watch)
+    if found.alive is not None or (live.phase == "ended" and found.watch is not None):
+        # After its last word it writes no more.
+        return not found.alive
+    watch = _watching(run_dir, live)
+    return quiet(watch.standing, watch.moved, age(live)) >= FRESH_SECONDS
+
+
+def _stands_still(run_dir: Path, live: Live, watch: Watch) -> bool:
+    """True if the heartbeat was watched for long enough. Raises UsageError where it moves."""
+    if watch.moved and watch.standing <= REMOTE_SECONDS:
+        raise UsageError(f"{clean_line(run_dir.name)} is running on {live.host}: its heartbeat moves")
+    return watch.standing >= WATCH_SECONDS

@@ -126,17 +126,22 @@ def _place(path: Path, data: bytes) -> None:
     fs.FS.unlink(temp)
 
 
+def waiting_ids(run_dir: Path) -> list[str]:
+    """The ids of the pending commands, in the order they were sent."""
+    try:
+        names = os.listdir(run_dir / "control")  # noqa: PTH208
+    except OSError:
+        return []
+    return sorted(name.removesuffix(".json") for name in names if _NAME.fullmatch(name))
+
+
 def take(run_dir: Path) -> list[Command]:
     """The pending commands, in the order they were sent. Each is returned again until `done`; a command that cannot be
     read is moved aside as `*.bad`.
     """
-    try:
-        names = sorted(name for name in os.listdir(run_dir / "control") if _NAME.fullmatch(name))  # noqa: PTH208
-    except OSError:
-        return []
     commands = []
-    for name in names:
-        path = run_dir / "control" / name
+    for command_id in waiting_ids(run_dir):
+        path = run_dir / "control" / f"{command_id}.json"
         try:
             commands.append(_read(path))
         except FileNotFoundError:
@@ -151,13 +156,9 @@ def killer(run_dir: Path) -> str:
     """The sender of the last kill command that the worker did not live to acknowledge; "" without one. Changes
     nothing.
     """
-    try:
-        names = sorted(name for name in os.listdir(run_dir / "control") if _NAME.fullmatch(name))  # noqa: PTH208
-    except OSError:
-        return ""
-    for name in reversed(names):
+    for command_id in reversed(waiting_ids(run_dir)):
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
-            command = _read(run_dir / "control" / name)
+            command = _read(run_dir / "control" / f"{command_id}.json")
             if command.action == "kill":
                 return command.by
     return ""
@@ -209,12 +210,12 @@ def forget_refusals(run_dir: Path) -> None:
             fs.FS.unlink(path)
 
 
-def forget(run_dir: Path, obeyed: Collection[str], before: float) -> list[Command]:
-    """Drop the commands that the log acknowledges. Returns those that were sent before `before` (unix time) and not
-    obeyed, so that the log can report them before they are `done`.
+def forget(run_dir: Path, obeyed: Collection[str], old: Collection[str] | None) -> list[Command]:
+    """Drop the commands that the log acknowledges. Returns those with the `old` ids (None: all) that were not obeyed,
+    so that the log can report them before they are `done`.
     """
     waiting = take(run_dir)
     for command in waiting:
         if command.id in obeyed:
             done(command)
-    return [command for command in waiting if command.id not in obeyed and command.sent < before]
+    return [command for command in waiting if command.id not in obeyed and (old is None or command.id in old)]

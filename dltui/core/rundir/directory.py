@@ -22,6 +22,7 @@ from dltui.core.text import clean_line, suggest
 FORMAT = 1
 _MOST_JSON = 16 * 1024 * 1024
 _YOUNG = 3600.0
+_DAY = 86_400.0
 
 
 class _Part:
@@ -89,7 +90,7 @@ class RunDirectory:
             fill(cls(temp))
             if os.path.lexists(final.path):
                 raise FileExistsError
-            fs.commit_dir(temp, final.path)
+            fs.commit_dir(temp, final.path, locked=final.lock_path.name)
         except BaseException as error:
             if temp.exists():
                 fs.remove_dir(temp)
@@ -226,15 +227,19 @@ def list_runs() -> list[RunDirectory]:
 
 
 def _created(run: RunDirectory) -> float | None:
-    """The creation time of a run; None for a folder that is no run. A damaged or newer run is listed too."""
+    """The creation time of a run; None for a folder that is no run. A damaged or newer run is listed too. One that was
+    made while the clock was far ahead is no newer than its file; where that is no help either, it is the oldest.
+    """
     try:
-        written = run.run_json.stat().st_mtime
+        found = run.run_json.stat()
     except OSError:
         return None
     try:
-        return float(run.run()["created"])
+        created = float(run.run()["created"])
     except (RunError, NewerFormatError, KeyError, TypeError, ValueError, OverflowError):
-        return written
+        created = found.st_mtime
+    created = min(created, found.st_ctime)
+    return created if created < time.time() + _DAY else 0.0
 
 
 def find_run(text: str | None) -> RunDirectory:

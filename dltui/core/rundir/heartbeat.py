@@ -17,7 +17,9 @@ from dltui.core import fs
 from dltui.core.machine import memory, process
 from dltui.core.machine.energy import Energy
 from dltui.core.machine.process import ProcessId, current
+from dltui.core.machine.standstill import Standstill
 from dltui.core.numbers import no_number
+from dltui.core.rundir import commands
 from dltui.core.text import clean_line
 
 LEAST_SECONDS = 0.25
@@ -133,7 +135,8 @@ class Heartbeat:
             inode=inode(run_dir),
             namespace=process.namespace(),
         )
-        self._moved = time.monotonic()
+        self._standstill = Standstill()
+        self._moved = self._now()
         self._slowest = 0.0
         self._stepping = False
         self._lock = threading.Lock()
@@ -147,6 +150,15 @@ class Heartbeat:
         self._thread.start()
         if energy is not None:
             threading.Thread(target=self._measure, name="energy", daemon=True).start()
+
+    @property
+    def standstill(self) -> float:
+        """The seconds for which this process stood still so far, from outside: no part of its work took them."""
+        return self._standstill.seconds
+
+    def _now(self) -> float:
+        """Seconds by a clock that stands still while this process does."""
+        return time.monotonic() - self.standstill
 
     @property
     def current_phase(self) -> str:
@@ -167,7 +179,7 @@ class Heartbeat:
         with self._lock:
             state = self._state
             since = state.phase_since if name == state.phase else time.time()
-            self._moved = time.monotonic()
+            self._moved = self._now()
             # The first step of a phase carries its preparations: it is no measure of the others.
             self._stepping = False
             self._state = dataclasses.replace(
@@ -178,7 +190,7 @@ class Heartbeat:
     def progress(self, step: int, epoch: int) -> None:
         """Report progress: `step` steps and `epoch` epochs are done."""
         with self._lock:
-            now = time.monotonic()
+            now = self._now()
             if self._stepping:
                 self._slowest = max(self._slowest, now - self._moved)
             self._moved, self._stepping = now, True
@@ -203,11 +215,11 @@ class Heartbeat:
     def _beat(self) -> None:
         wrote = time.monotonic()
         while not self._over.is_set():
-            self._changed.wait(MOST_SECONDS)
+            self._standstill.wait(self._changed, MOST_SECONDS)
             # A burst of changes is one write.
             pause = LEAST_SECONDS - (time.monotonic() - wrote)
             if pause > 0:
-                self._over.wait(pause)
+                self._standstill.wait(self._over, pause)
             self._changed.clear()
             self._write()
             wrote = time.monotonic()
@@ -216,7 +228,7 @@ class Heartbeat:
 
     def _write(self) -> None:
         with self._lock:
-            still, slowest = round(time.monotonic() - self._moved, 2), round(self._slowest, 2)
+            still, slowest = round(self._now() - self._moved, 2), round(self._slowest, 2)
             state = dataclasses.replace(self._state, time=time.time(), slowest=slowest, still=still)
             state = dataclasses.replace(state, monotonic=round(time.monotonic(), 3))
             state = self._with_energy(self._with_memory(state))
@@ -311,13 +323,25 @@ _NAME = "birth.json"
 
 @dataclass(frozen=True)
 class StartingWorker:
-    """A worker that was started at the unix time `time` and has not written a heartbeat yet. With `creator` the process
-    is the one that made the run and has not started its worker yet.
+    """A worker that was started at the unix time `time`, `monotonic` by the clock of its machine's boot, and has not
+    written a heartbeat yet. With `creator` the process is the one that made the run and has not started its worker yet.
     """
 
     process: ProcessId
     time: float
     creator: bool = False
+    monotonic: float = 0.0
+    waiting: tuple[str, ...] | None = None
+    """The ids of the commands that lay there already: they were meant for another worker. None where it is not known.
+    """
+
+    def is_older(self, live: Live) -> bool:
+        """True if the heartbeat was written later: by the clock of the boot where both know it, which setting the time
+        of day does not change.
+        """
+        if self.monotonic and live.monotonic and self.process.boot_id == live.boot_id:
+            return self.monotonic < live.monotonic
+        return self.time < live.time
 
 
 def record_starting(run_dir: Path, pid: int, creator: bool = False) -> None:
@@ -326,7 +350,8 @@ def record_starting(run_dir: Path, pid: int, creator: bool = False) -> None:
     """
     ticks = process.start_ticks(pid) or 0
     content = {"host": process.this_host(), "boot_id": process.boot_id(), "pid": pid, "start_ticks": ticks}
-    content |= {"time": time.time(), "creator": creator}
+    content |= {"time": time.time(), "monotonic": round(time.monotonic(), 3), "creator": creator}
+    content |= {"waiting": commands.waiting_ids(run_dir)}
     with contextlib.suppress(OSError):
         fs.write_atomic(run_dir / _NAME, json.dumps(content).encode("ascii"), sync=False)
 
@@ -342,13 +367,13 @@ def clear_starting(run_dir: Path) -> None:
         fs.FS.unlink(run_dir / _NAME)
 
 
-def started_at(run_dir: Path) -> float:
-    """The unix time when this process was started as the worker, as far as is known; earlier commands were meant for
-    another.
+def commands_before(run_dir: Path) -> tuple[str, ...] | None:
+    """The ids of the commands that were there before this process was started as the worker, and were meant for
+    another. None where it is not known: those that are there.
     """
     starting = read_starting(run_dir)
     mine = starting is not None and not starting.creator and starting.process.pid == os.getpid()
-    return starting.time if starting is not None and mine else time.time()
+    return starting.waiting if starting is not None and mine else None
 
 
 def read_starting(run_dir: Path) -> StartingWorker | None:
@@ -356,6 +381,8 @@ def read_starting(run_dir: Path) -> StartingWorker | None:
     try:
         found: dict[str, Any] = json.loads(fs.read_limited(run_dir / _NAME, _MOST_BYTES), parse_constant=no_number)
         identity = ProcessId(str(found["host"]), str(found["boot_id"]), int(found["pid"]), int(found["start_ticks"]))
-        return StartingWorker(identity, float(found["time"]), found.get("creator") is True)
+        waiting = tuple(map(str, found["waiting"])) if isinstance(found.get("waiting"), list) else None
+        creator, monotonic = found.get("creator") is True, float(found.get("monotonic") or 0.0)
+        return StartingWorker(identity, float(found["time"]), creator, monotonic, waiting)
     except (OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return None

@@ -35,12 +35,14 @@ def run_name(rng: random.Random) -> str:
 
 
 def check_run_name(text: str) -> str:
-    """The name itself, if it is valid as a folder name. Raises UsageError."""
+    """The name itself, if it is valid as a folder name. Raises UsageError, whose rule stands first: the end of a line
+    may be cut off.
+    """
     if _ALLOWED.fullmatch(text) and not text.startswith("."):
         return text
     raise UsageError(
-        f'run name "{clean_line(text, 40)}" not allowed: 1 to {MOST} letters, digits, dots, dashes or underscores, '
-        "the first not a dot or dash"
+        f"run name: 1 to {MOST} letters, digits, dots, dashes or underscores, the first not a dot or dash; "
+        f'"{clean_line(text, 40)}" is not allowed'
     )
 
 

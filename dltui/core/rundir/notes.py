@@ -46,12 +46,15 @@ def _is_own(run: RunDirectory, folder: Path) -> bool:
         return False
 
 
-def figures_done_since(run: RunDirectory, when: float) -> bool:
-    """True if all figures were drawn after the unix time `when`."""
-    try:
-        return (run.path / FIGURES).stat().st_mtime >= when
-    except OSError:
-        return False
+def figures_wanted(run: RunDirectory) -> None:
+    """Remove the note before a run ends: figures that were drawn before do not show its end."""
+    with contextlib.suppress(OSError):
+        fs.FS.unlink(run.path / FIGURES)
+
+
+def figures_are_done(run: RunDirectory) -> bool:
+    """True if all figures were drawn after the end of the run."""
+    return (run.path / FIGURES).is_file()
 
 
 def series_begun(run_dir: Path, seeds: Sequence[int]) -> None:

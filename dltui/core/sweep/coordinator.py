@@ -59,13 +59,23 @@ def trial_request(plan: Plan, request: RunRequest, number: int, values: Values) 
     )
 
 
+def confirming_seeds(plan: Plan, request: RunRequest) -> list[int]:
+    """The seeds with which the winner is trained again."""
+    first = int(request.config.get("seed", 0))
+    return [first + 1 + place for place in range(plan.confirm)]
+
+
+def confirming_name(plan: Plan, trial: int, seed: int) -> str:
+    return f"{winners_group(plan)}-t{trial:03d}-s{seed}"
+
+
 def confirming_request(plan: Plan, request: RunRequest, best: Trial, seed: int) -> RunRequest:
     """The request that trains the winner again with another seed; its test split is evaluated."""
     values = dict(best.values)
     return replace(
         request,
         config={**request.config, **_listed(values), "seed": seed, "test": True},
-        name=f"{winners_group(plan)}-t{best.number:03d}-s{seed}",
+        name=confirming_name(plan, best.number, seed),
         group=winners_group(plan),
         sweep={
             "name": plan.name,
@@ -196,10 +206,11 @@ class Coordinator:
             return False
         if not plan.confirm:
             return self._test(best)
-        there = {one.run.id for one in every if one.confirms == best.number}
-        for seed in self._seeds(plan):
-            request = confirming_request(plan, self._request, best, seed)
-            if request.name not in there:
+        # By their seeds: a run is numbered where there are figures under its name.
+        there = {one.run.run()["config"].get("seed") for one in every if one.confirms == best.number}
+        for seed in confirming_seeds(plan, self._request):
+            if seed not in there:
+                request = confirming_request(plan, self._request, best, seed)
                 self._start(create_run(request, self._catalog, self._tell))
                 return True
         return False
@@ -217,7 +228,3 @@ class Coordinator:
         config = {**best.run.run()["config"], "test": True}
         self._start(best.run, (), {"config": config, "draws": True})
         return True
-
-    def _seeds(self, plan: Plan) -> list[int]:
-        first = int(self._request.config.get("seed", 0))
-        return [first + 1 + place for place in range(plan.confirm)]

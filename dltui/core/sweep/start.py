@@ -22,11 +22,11 @@ from dltui.core.lifecycle.create import check_request
 from dltui.core.lifecycle.launch import launching
 from dltui.core.numbers import exact
 from dltui.core.reading.reader import RunReader
-from dltui.core.rundir import claim, commands, confidential
+from dltui.core.rundir import claim, commands, confidential, names
 from dltui.core.rundir.directory import list_runs
 from dltui.core.rundir.launch import Chosen
 from dltui.core.sweep import folder, samplers
-from dltui.core.sweep.coordinator import trial_request
+from dltui.core.sweep.coordinator import confirming_name, confirming_seeds, trial_request
 from dltui.core.sweep.folder import SweepFolder
 from dltui.core.text import clean_line
 from dltui.core.worker import loggers
@@ -61,12 +61,23 @@ def create(
     plan = plans.with_pruner(replace(plan, name=name, epochs=epochs, timed=timed, command=command))
     plan = plans.check(plan)
     samplers.check(plan)
+    _check_names(plan, request)
     first = trial_request(plan, request, 0, samplers.values(plan, 0, []))
     checked = check_request(first, catalog)
     checked.prepare(tell)
     request = replace(_as_left_out(request, checked.fields), name=name)
     request = replace(request, command=trial_words(request))
     return SweepFolder.create(plan, request, [*loggers.chosen(request.loggers, catalog)])
+
+
+def _check_names(plan: Plan, request: RunRequest) -> None:
+    """Raises UsageError where the runs that confirm the winner would have names that are too long."""
+    seeds = confirming_seeds(plan, request)
+    excess = max((len(confirming_name(plan, plan.trials - 1, seed)) for seed in seeds), default=0) - names.MOST
+    if excess > 0:
+        most = len(plan.name) - excess
+        runs = f"the runs that confirm the winner with seed {seeds[-1]} have longer names"
+        raise UsageError(f"the name {plan.name} is too long: {runs}; take one of at most {most} letters")
 
 
 def _as_left_out(request: RunRequest, fields: Mapping[str, Any]) -> RunRequest:

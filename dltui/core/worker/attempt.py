@@ -14,30 +14,30 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from dltui.core.analysis.trials.trial import KEY, Judge
-from dltui.core.catalog import plugin_loader
-from dltui.core.catalog.sources import FIRST
+from dltui.core.catalog.schema import validated
 from dltui.core.contract.ranks import spreading
 from dltui.core.contract.state import all_weights
 from dltui.core.data.preparation import Preparation
-from dltui.core.errors import DltuiError, RunError
+from dltui.core.errors import RunError
 from dltui.core.machine import logout, process
 from dltui.core.reading.status import INCOMPLETE
 from dltui.core.rundir import checkpoint, commands, notes, place
 from dltui.core.rundir.events import CommandObeyed, Evaluated, Logged, RunEnded
 from dltui.core.tasks.monitor import check_monitor, choose_monitor
 from dltui.core.train.position import Progress
-from dltui.core.worker import explain, figures, fingerprint, loading, restoration, sameness
+from dltui.core.worker import figures, fingerprint, loading
+from dltui.core.worker.beginning import restoration, sameness
+from dltui.core.worker.beginning.untried_model import UntriedModel
 from dltui.core.worker.journal import Journal
 from dltui.core.worker.ranks import gathering
-from dltui.core.worker.ranks.supervisor import RankError, RankLost, RankSupervisor
+from dltui.core.worker.ranks.supervisor import RankLost, RankSupervisor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
     from dltui.core.contract import Backend, Data, Model, Spec, Trainable
     from dltui.core.contract.config import TrainConfig
-    from dltui.core.contract.inputs import Input
     from dltui.core.reading.history import History
     from dltui.core.rundir.directory import RunDirectory
     from dltui.core.rundir.heartbeat import Heartbeat
@@ -77,15 +77,7 @@ class Attempt:
         self._extension: CommandObeyed | None = None
         self._preempted = False
         self._refused = False
-        self._beginning = False
-        """The weights that the run begins with are being loaded: what is wrong with them is found before any step."""
-        self._building = False
-        """The network is being made and looked at: no batch of the run's size is in memory yet."""
-        self._looking = False
-        """The network is being tried out before any step."""
-        self._builder: Callable[..., Any] | None = None
-        """What built the network that is tried out: the place of an error in a library's code."""
-        self._named: tuple[Input, ...] = ()
+        self._model = UntriedModel(self.asked)
         self._preparation: Preparation | None = None
         self._supervisor: RankSupervisor | None = None
         self._began = time.monotonic()
@@ -113,11 +105,12 @@ class Attempt:
         why = "stopped" if ending == "stopped" else why
         return self._end(ending, f"{why} while it waited for its device; `dltui resume` goes on from here")
 
-    def expire(self, obeyed: Collection[str], before: float) -> None:
-        """End the commands that were sent before this worker was started, for an earlier attempt, and record it in the
-        log. A kill needs no obeying: its line names the user who ended that attempt.
+    def expire(self, obeyed: Collection[str], old: Collection[str] | None) -> None:
+        """End the commands with the `old` ids (None: all that are there), which were sent before this worker was
+        started, for an earlier attempt, and record it in the log. A kill needs no obeying: its line names the user who
+        ended that attempt.
         """
-        for command in commands.forget(self.run.path, obeyed, before):
+        for command in commands.forget(self.run.path, obeyed, old):
             action = command.action if command.action == "kill" else "ignored"
             if action == "ignored":
                 why = "it was meant for the attempt before, which has ended"
@@ -160,15 +153,8 @@ class Attempt:
 
     def failed(self, error: BaseException) -> str:
         """Record that the attempt failed, why, and the remedy. A finished run stays finished."""
-        batch_size = 0 if self._building else self.batch_size
-        remedy = explain.remedy(error, batch_size)
-        source = self.asked["model_source"]
-        place = "" if source.get("name") == FIRST else plugin_loader.line_in_plugin(error, source)
-        place = error.place if isinstance(error, RankError) else place
-        if self._looking and not isinstance(error, DltuiError):
-            place = place or plugin_loader.line_of(self._builder)
-        self._refused = not remedy and self._is_refusal(error, place)
-        reason = explain.explain(error, batch_size, place, self._named)
+        trained = self.number > 1 or bool(self.asked.get("fork")) or bool(self.loop and self.loop.step)
+        reason, remedy, self._refused = self._model.failure(error, self.batch_size, trained)
         return self._end("failed", reason, type(error).__name__, remedy=remedy)
 
     def export(self) -> str:
@@ -177,7 +163,6 @@ class Attempt:
         """
         if self._refused or self.asked.get("draws") is False or (self.history.attempt is None and self.loop is None):
             return ""
-        began = time.time()
         self.journal.phase("exporting")
         arguments = [str(self.run.path)]
         arguments += ["--to", self.instead["exports"]] if "exports" in self.instead else []
@@ -189,7 +174,7 @@ class Attempt:
         if done.problem:
             told = f"figures not drawn: {done.problem}; `dltui export {self.run.id}` tries again"
             self.journal.emit(Logged("error", told))
-        return "" if notes.figures_done_since(self.run, began) or place.untrusted_reason(self.run) else INCOMPLETE
+        return "" if notes.figures_are_done(self.run) or place.untrusted_reason(self.run) else INCOMPLETE
 
     def _load(self) -> tuple[Model, Backend, TrainConfig, Data, Path | None]:
         """Plugins, framework and data; with the folder of prepared data."""
@@ -205,7 +190,7 @@ class Attempt:
         self.journal.phase("loading data")
         tell = partial(self.journal.phase, "loading data")
         data = loading.data(self.asked, self._preparation, model, config, tell)
-        self._named = data.spec.named_inputs
+        self._model.inputs = data.spec.named_inputs
         folder, self._preparation = self._preparation.folder, None
         data, config = loading.shortened(self.asked, data, config)
         loading.check_devices(self.asked, backend, config, data)
@@ -222,31 +207,33 @@ class Attempt:
         found = self._newest()
         if found is not None:
             self._check_same(data)
-        self._building = True
+        self._model.stage = "building"
         trainable = self._trainable(model, backend, config, data, folder)
         monitor = _monitor(model, config, data.spec)
-        notes = self._look(trainable, data, model, monitor)
-        self._building = False
+        notes = self._model.try_out(trainable, data, model, monitor)
+        self._model.stage = ""
         lost = restoration.lost(self.history, found)
         if found is not None:
             trainable.load_state(found.state)
         else:
-            self._load_initial(trainable, model, config, data)
+            self._model.load_initial(trainable, model, config, data, partial(self.journal.phase, "building"))
         if found is None and self.asked.get("twin"):
             trainable = twin_record.begin(trainable, data, twin_record.folder(self.run), self.asked["twin"])
         planner = self._planner(config, data)
-        prepared = _prepare(trainable, planner)
+        at = self._position(found)
+        prepared = _prepare(trainable, planner, at)
         loop = Loop(
             trainable,
             data,
             planner,
             self.journal,
-            self._position(found),
+            at,
             self._leaves,
             metrics=model.metrics,
             monitor=monitor,
             origin=self.asked.get("fork"),
             judge=Judge.of(self.run, self.history),
+            standstill=lambda: self.heartbeat.standstill,
         )
         self._begin(loop, backend, found, lost)
         given = (data, str(self.asked["dataset"]), self.asked.get("command") or ())
@@ -258,7 +245,7 @@ class Attempt:
         self, loop: Loop, backend: Backend, found: checkpoint.Checkpoint | None, lost: Sequence[CommandObeyed]
     ) -> None:
         """Log that the attempt has begun, and what the log had lost before."""
-        from dltui.core.worker.started import started
+        from dltui.core.worker.beginning.started import started
 
         self.heartbeat.totals(loop.planner.epochs, loop.planner.total_steps)
         self._tell_steering(lost)
@@ -289,68 +276,19 @@ class Attempt:
         for line in lines:
             self.journal.emit(Logged("info", line))
 
-    def _load_initial(self, trainable: Trainable, model: Model, config: TrainConfig, data: Data) -> None:
-        """Load the weights that the model brings for a run without a checkpoint. Raises RunError."""
-        if model.initial is None:
-            return
-        self._beginning = True
-        given = model.initial(config, data.spec, lambda text: self.journal.phase("building", text))
-        state = loading.initial_state(given, model.initial)
-        try:
-            trainable.load_state(state)
-        except RankLost:
-            raise
-        except RunError as error:
-            problem = loading.misnamed(state, trainable.state(), str(error))
-            if not problem:
-                raise
-            raise RunError(problem + plugin_loader.line_of(model.initial)) from error
-        self._beginning = False
-
-    def _look(self, trainable: Trainable, data: Data, model: Model, monitor: Monitor) -> list[str]:
-        """Try out a model that does not ship with dltui. Returns what the network and the trial have to say. Raises
-        RunError.
-        """
-        if self.asked["model_source"].get("name") == FIRST:
-            return list(getattr(trainable, "notes", ()))
-        from dltui.core.train import evaluation
-
-        # A network may draw random numbers in it, or count its calls.
-        state = {key: array for key, array in trainable.state().items() if not key.startswith("optimizer/")}
-        self._looking, self._builder = True, model.build
-        # To know its notes, a backend may compile a step, in which a network fails that does not fit the data.
-        found = [*getattr(trainable, "notes", ()), *evaluation.look(trainable, data, model.metrics, monitor)]
-        self._looking = False
-        trainable.load_state(state)
-        return found
-
-    def _is_refusal(self, error: BaseException, place: str) -> bool:
-        """True if a plugin's own model or data is the reason and nothing has been trained yet. `place` is the line of
-        the model's code that raised the error.
-        """
-        if self.number > 1 or self.asked.get("fork") or (self.loop and self.loop.step):
-            return False
-        if self._beginning and isinstance(error, DltuiError):
-            return True
-        own = any(self.asked[source].get("name") != FIRST for source in ("model_source", "dataset_source"))
-        if isinstance(error, DltuiError):
-            return own
-        # What could not be imported, other than a module that is not there, is told in full in worker.log.
-        imports = isinstance(error, ImportError) and not isinstance(error, ModuleNotFoundError)
-        # A network that a library made fails in its code: no line of the plugin then stands in the traceback.
-        return own and (bool(place) or self._looking) and not imports
-
     def _config(self, model: Model) -> TrainConfig:
         gone = sameness.gone(self.asked["config"], model.config.model_fields)
         if gone:
             raise RunError(sameness.refusal(self.run.id, gone))
-        return model.config.model_validate(self.asked["config"])
+        return validated(model.config, self.asked["config"])
 
     def _newest(self) -> checkpoint.Checkpoint | None:
         """The checkpoint to begin with. Raises RunError where it is not that of this run's past."""
         found = checkpoint.load_latest(self.run, lambda text: self.journal.emit(Logged("warning", text)))
         if self.asked.get("fork"):
             restoration.check_fork(self.run.id, self.asked, found)
+        if found is None and self.history.checkpoints:
+            raise RunError(restoration.none_left(self.run.id))
         return found
 
     def _check_same(self, data: Data) -> None:
@@ -456,6 +394,7 @@ class Attempt:
                 self.journal.emit(Logged("error", f"it does not go on: {reason}"))
             self.journal.emit(before, sync=True)
             return status
+        notes.figures_wanted(self.run)
         loop, past = self.loop, self.history
         self.journal.emit(
             RunEnded(
@@ -484,9 +423,10 @@ def _monitor(model: Model, config: TrainConfig, spec: Spec) -> Monitor:
     return monitor
 
 
-def _prepare(trainable: Trainable, planner: Planner) -> Sequence[str]:
-    """Let a backend that wants to get ready for the plans of this run, such as by compiling. Returns lines for the
-    log.
+def _prepare(trainable: Trainable, planner: Planner, at: Progress) -> Sequence[str]:
+    """Let a backend that wants to get ready for the plans of this run, such as by compiling, for the steps that are
+    left. Returns lines for the log.
     """
     prepare = getattr(trainable, "prepare", None)
-    return () if prepare is None else prepare(partial(planner.epoch, 0), planner.total_steps)
+    left = planner.total_steps - planner.steps_done(at.epoch, at.step_in_epoch)
+    return () if prepare is None else prepare(partial(planner.epoch, 0), left)

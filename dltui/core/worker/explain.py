@@ -17,9 +17,12 @@ from dltui.core.text import clean_line, without_colours
 if TYPE_CHECKING:
     from dltui.core.contract.inputs import Input
 
-# CUDA's, the CPU allocator's and TensorFlow's words for the same thing.
+# CUDA's, its libraries', the CPU allocator's and TensorFlow's words for the same thing.
 OUT_OF_MEMORY = (
     "out of memory",
+    "cudnn_status_alloc_failed",
+    "device_allocation_failed",
+    "cublas_status_alloc_failed",
     "outofmemoryerror",
     "defaultcpuallocator",
     "resource_exhausted",
@@ -27,6 +30,8 @@ OUT_OF_MEMORY = (
     "oom when allocating",
     "std::bad_alloc",
 )
+GPU_LIBRARIES = ("cuda", "cudnn", "cublas")
+"""Those whose memory is under no limit of a shell."""
 NOT_MAPPED = ("failed to map segment", "cannot allocate memory")
 """Words of the loader for a library for which there is no memory."""
 NO_KERNEL = ("no kernel image is available", "cudaerrornokernelimagefordevice")
@@ -63,7 +68,7 @@ def explain(error: BaseException, batch_size: int, place: str = "", named: Seque
     if is_out_of_memory(error):
         smaller = remedy(error, batch_size)
         advice = f"try batch size {smaller['batch_size']}" if smaller else "try a smaller model"
-        limits = "" if "cuda" in text else memory.limits()
+        limits = "" if any(name in text for name in GPU_LIBRARIES) else memory.limits()
         when = f"at batch size {batch_size}" if batch_size else "while the network is built"
         return f"out of memory {when}; {advice}" + f", or raise the limit: {limits}" * bool(limits) + place[:60]
     if fs.is_disk_full(error):

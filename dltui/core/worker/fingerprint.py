@@ -7,9 +7,11 @@ import contextlib
 import hashlib
 import importlib.util
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from dltui.core.catalog.sources import imported_beside
 
 if TYPE_CHECKING:
     from dltui.core.contract.types import State
@@ -29,27 +31,41 @@ def weights(state: State) -> str:
 
 
 def plugin(source: dict[str, Any]) -> dict[str, Any]:
-    """The origin of a plugin: name, version, a digest of its code and, for code under git, the commit."""
+    """The origin of a plugin: name, version, a digest of its code, of a file also one of the files `beside` it that it
+    imports, and, for code under git, the commit.
+    """
     found = {key: source.get(key) for key in ("kind", "name", "version")}
-    digest = code(source)
     commit = git_commit(Path(source["path"])) if source.get("path") else None
-    return found | ({"code": digest} if digest else {}) | ({"commit": commit} if commit else {})
+    more = {"code": code(source), "beside": _beside(source), "commit": commit}
+    return found | {name: value for name, value in more.items() if value}
 
 
 def code(source: Mapping[str, Any]) -> str:
-    """The SHA-256 over the code of a plugin without comments, docstrings and line breaks; "" for built-in plugins,
-    which have a version, and for code that cannot be read.
+    """The SHA-256 over the code of a plugin without comments, docstrings and line breaks, of a file without those that
+    it imports; "" for built-in plugins, which have a version, and for code that cannot be read.
     """
     if source.get("kind") != "file" and source.get("name") == "dltui":
         return ""
-    digest = hashlib.sha256()
     files = [Path(str(source["path"]))] if source.get("path") else _package(source)
+    return _digest((file.name, file) for file in files)
+
+
+def _beside(source: Mapping[str, Any]) -> str:
+    """The same over the Python files beside a plugin file that it imports; "" without any."""
+    if not source.get("path"):
+        return ""
+    path = Path(str(source["path"]))
+    files = [file for file in imported_beside(path) if file.suffix == ".py"]
+    return _digest((file.relative_to(path.parent).as_posix(), file) for file in files)
+
+
+def _digest(files: Iterable[tuple[str, Path]]) -> str:
+    """The SHA-256 over what files mean, and their names; "" without any, and where one cannot be read."""
     try:
-        for file in files:
-            digest.update(f"{file.name} {_meaning(file.read_bytes())}\n".encode())
+        lines = [f"{name} {_meaning(file.read_bytes())}\n" for name, file in files]
     except OSError:
         return ""
-    return digest.hexdigest() if files else ""
+    return hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest() if lines else ""
 
 
 def _package(source: Mapping[str, Any]) -> list[Path]:

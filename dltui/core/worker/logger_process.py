@@ -17,9 +17,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dltui.core.catalog import plugin_loader
+from dltui.core.errors import RunError
 from dltui.core.reading.reader import RunReader
 from dltui.core.rundir.log import LogTail
 from dltui.core.text import clean_line
+from dltui.core.worker.loggers import REFUSED
 
 if TYPE_CHECKING:
     from dltui.core.contract import Observer
@@ -54,12 +56,19 @@ def main(told: Sequence[str] = ()) -> int:
     try:
         reader = RunReader(Path(sys.argv[1]))
         logger = plugin_loader.load_logger(asked["source"], asked["name"])
-        observer = logger.open(reader, asked["option"], asked["attempt"])
+        try:
+            observer = logger.open(reader, asked["option"], asked["attempt"])
+        except RunError as refusal:
+            return _say(refusal, REFUSED)
         follow(reader, observer, asked["attempt"], lambda: bool(told) or os.getppid() != asked["worker"], told)
     except Exception as error:
-        sys.stderr.write(clean_line(plugin_loader.explain("", error).reason, 300) + "\n")
-        return 1
+        return _say(error, 1)
     return 0
+
+
+def _say(error: Exception, code: int) -> int:
+    sys.stderr.write(clean_line(plugin_loader.explain("", error).reason, 300) + "\n")
+    return code
 
 
 if __name__ == "__main__":

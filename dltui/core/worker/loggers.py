@@ -25,6 +25,10 @@ LEAVING_SECONDS = 2.0
 """The time in seconds that is waited for the loggers of a run that gives its device back; they are not ended then."""
 LAST_SECONDS = 30.0
 """The time in seconds that a logger may take after the run has ended: an upload, a command."""
+NOT_BEGUN = "does not start"
+"""The word of the log for a logger that did not begin, which `plugins check` looks for."""
+REFUSED = 78
+"""The exit code of a logger that did not begin, as for an option that it cannot use."""
 
 
 def chosen(texts: Iterable[str], catalog: Catalog) -> list[dict[str, Any]]:
@@ -97,7 +101,7 @@ class Loggers:
         try:
             option = confidential.resolved(name, str(one.get("option") or ""))
         except RunError as error:
-            self.problems.append(f"logger {name} does not start: {error}")
+            self.problems.append(f"logger {name} {NOT_BEGUN}: {error}")
             return None
         command = [
             str(one["source"].get("python") or sys.executable),
@@ -118,7 +122,7 @@ class Loggers:
             process.stdin.close()
         except OSError as error:
             words.close()
-            self.problems.append(f"logger {name} does not start: {error.strerror}")
+            self.problems.append(f"logger {name} {NOT_BEGUN}: {error.strerror}")
             return None
         return _Started(name, option, process, words)
 
@@ -127,4 +131,5 @@ class Loggers:
             one.words.seek(0)
             lines = one.words.read().decode("utf-8", "replace").strip().splitlines()
             reason = confidential.hide((lines or [f"exit code {code}"])[-1], one.name, one.option)
-            self.problems.append(f"logger {one.name} failed: {clean_line(reason, 300)}")
+            what = NOT_BEGUN if code == REFUSED else "failed"
+            self.problems.append(f"logger {one.name} {what}: {clean_line(reason, 300)}")

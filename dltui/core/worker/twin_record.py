@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ import numpy as np
 from dltui.core import fs
 from dltui.core.errors import RunError
 from dltui.core.text import clean_line
-from dltui.core.train import predictions
+from dltui.core.train import evaluation, predictions
 
 if TYPE_CHECKING:
     from dltui.core.contract import Data, EpochPlan, Layer, StepStats, Trainable
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 
 NAMED = 3
 """The number of weights that a message names."""
-ROWS = 500
-"""The rows of a `predict` call, as in evaluations."""
 
 
 def begin(trainable: Trainable, data: Data, folder: Path, asked: Mapping[str, Any]) -> Trainable:
@@ -36,8 +35,8 @@ def begin(trainable: Trainable, data: Data, folder: Path, asked: Mapping[str, An
         take_over(trainable, _read(Path(str(path))))
     else:
         _write(folder / START, _weights(trainable.state()))
-    count = min(IMAGES, len(data.test))
-    parts = [trainable.predict("test", slice(at, min(at + ROWS, count))) for at in range(0, count, ROWS)]
+    count, rows = min(IMAGES, len(data.test)), evaluation.rows_at_once(trainable, data.spec)
+    parts = [trainable.predict("test", slice(at, min(at + rows, count))) for at in range(0, count, rows)]
     return Measured(trainable, folder / MEASURED, np.concatenate(parts))
 
 
@@ -86,6 +85,7 @@ class Measured:
     def __init__(self, trainable: Trainable, path: Path, logits: Array) -> None:
         self._inner, self._path, self._logits = trainable, path, logits
         self._losses: list[float] = []
+        self._saved = 0
         self._batch = 1
         self._save()
 
@@ -98,7 +98,10 @@ class Measured:
         if len(self._losses) < LOSSES:
             means = np.asarray(stats.loss, dtype=np.float64) / self._batch
             self._losses += means[: LOSSES - len(self._losses)].tolist()
-            self._save()
+        if self._saved < len(self._losses):
+            # On a full disk the run pauses where it saves its checkpoints; these are written when there is room.
+            with contextlib.suppress(OSError):
+                self._save()
         return stats
 
     def predict(self, split: SplitName, rows: slice) -> Array:
@@ -119,6 +122,7 @@ class Measured:
 
     def _save(self) -> None:
         predictions.write(self._path, {"logits": self._logits, "losses": np.array(self._losses, dtype=np.float64)})
+        self._saved = len(self._losses)
 
 
 IMAGES = 1000

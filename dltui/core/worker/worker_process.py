@@ -23,7 +23,7 @@ from dltui.core.reading.reader import RunReader
 from dltui.core.rundir import share
 from dltui.core.rundir.directory import RunDirectory
 from dltui.core.rundir.events import Logged
-from dltui.core.rundir.heartbeat import Heartbeat, clear_starting, started_at
+from dltui.core.rundir.heartbeat import Heartbeat, clear_starting, commands_before
 from dltui.core.rundir.lock import RunLock
 from dltui.core.rundir.log import EventLog
 from dltui.core.text import clean_line
@@ -76,7 +76,7 @@ def _work(run: RunDirectory, place: device_queue.Place, task: Task) -> int:
     else:
         lock.take_over(run.lock_path, task.released)
     # Commands to one that has given its device back were sent to the process that it was.
-    asked_at = started_at(run.path) if task.released is None else 0.0
+    old = commands_before(run.path) if task.released is None else ()
     reader = RunReader(run)
     reader.refresh()
     attempt = _attempt(run, reader, task)
@@ -88,7 +88,7 @@ def _work(run: RunDirectory, place: device_queue.Place, task: Task) -> int:
     if task.released is None:
         loggers.start()
     try:
-        attempt.expire({record["id"] for record in reader.history.commands}, asked_at)
+        attempt.expire({record["id"] for record in reader.history.commands}, old)
         status = _train(attempt, place, task, loggers)
         if status == "released":
             status = _give_back(attempt, place, lock, task, loggers)

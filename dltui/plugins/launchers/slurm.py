@@ -29,6 +29,8 @@ NO_QUOTES = frozenset('"\\')
 """What quotation marks on a `#SBATCH` line cannot hold."""
 WAITING = ("PENDING", "REQUEUED", "REQUEUE_FED", "REQUEUE_HOLD", "SPECIAL_EXIT", "RESV_DEL_HOLD", "CONFIGURING")
 RUNNING = ("RUNNING", "COMPLETING", "SUSPENDED", "STOPPED", "SIGNALING", "STAGE_OUT", "RESIZING")
+NUMBER = re.compile(r"(\d+)(?:;(\S+))?")
+"""The line of `sbatch --parsable` with the number of the job, and of several clusters the name of its own."""
 GONE = ("Invalid job id", "Invalid job array id", "already completing or completed")
 REASONS = {
     "None": "",
@@ -203,16 +205,31 @@ def start(launch: Launch, options: SlurmOptions) -> Job:
     path.chmod(0o700)
     try:
         answer = _slurm("sbatch", "--parsable", str(path))
-        found = re.match(r"(\d+)(?:;(\S+))?", answer.strip().splitlines()[-1] if answer.strip() else "")
-        if found is None:
+        told = [found for line in answer.splitlines() if (found := NUMBER.fullmatch(line.strip()))]
+        if not told:
             raise RunError(f"sbatch did not tell the number of the job: {clean_line(answer, 200) or 'no answer'}")
     except RunError:
+        # The answer may be lost of a job that was submitted all the same.
+        number = _in_queue(job_name(launch))
+        if number:
+            return {"id": number, "name": job_name(launch)}
         if before is None:
             path.unlink()
         else:
             fs.write_atomic(path, before, sync=False)
         raise
-    return {"id": found[1], "name": job_name(launch), **({"cluster": found[2]} if found[2] else {})}
+    number, cluster = told[-1].groups()
+    return {"id": number, "name": job_name(launch), **({"cluster": cluster} if cluster else {})}
+
+
+def _in_queue(name: str) -> str:
+    """The number of the user's newest job of this name that waits or runs; "" without one."""
+    try:
+        lines = _slurm("squeue", "--me", "--noheader", f"--name={name}", "--states=PENDING,RUNNING", "--format=%i")
+    except RunError:
+        return ""
+    numbers = [line.strip() for line in lines.splitlines() if line.strip().isdecimal()]
+    return max(numbers, key=int, default="")
 
 
 def state(launch: Launch, job: Job) -> LaunchState:

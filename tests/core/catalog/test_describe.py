@@ -11,6 +11,7 @@ from pydantic import Field
 from dltui.core.catalog import describe
 from dltui.core.contract import Dataset, Exporter, Logger, Model
 from dltui.core.contract.config import DatasetOptions, TrainConfig
+from dltui.core.contract.launchers import Launcher, LaunchState
 from dltui.core.errors import PluginError
 from dltui.tui.cli.commands.train import train
 
@@ -130,3 +131,57 @@ def dataset(prepare: Any) -> Dataset:
 def test_a_function_that_takes_other_arguments_is_named_with_those_it_is_called_with(record: Any, words: str) -> None:
     with pytest.raises(PluginError, match=words):
         record()
+
+
+def options(**fields: Any) -> Dataset:
+    return replace(dataset(lambda options, context: None), **fields)
+
+
+def launcher(**fields: Any) -> Launcher:
+    return Launcher("l", "s", lambda *_: {}, lambda *_: LaunchState("gone"), lambda *_: None, **fields)
+
+
+@pytest.mark.parametrize(
+    ("record", "words"),
+    [
+        (lambda: describe.model_record(model(requires="torchvision")), r"^its requires .*requires=\('torchvision',\)$"),
+        (lambda: describe.model_record(model(also="regression")), r"^its also .*: also=\('regression',\)$"),
+        (lambda: describe.model_record(model(example=3)), r"^its example must be a tuple: example=\(3,\)$"),
+        (lambda: describe.dataset_record(options(urls="https://x")), r"^its urls .*: urls=\('https://x',\)$"),
+        (lambda: describe.dataset_record(options(files="x.csv")), r"^its files .*: files=\('x.csv',\)$"),
+        (lambda: describe.dataset_record(options(file_sizes=7)), r"^its file_sizes must be a tuple"),
+        (lambda: describe.launcher_record(launcher(programs="sbatch")), r"^its programs .*: programs=\('sbatch',\)$"),
+        (lambda: describe.launcher_record(launcher(flags="gpus")), r"^its flags .*: flags=\('gpus',\)$"),
+        (lambda: describe.backend_record(backend(options="ema")), r"^its options .*: options=\('ema',\)$"),
+        (lambda: describe.backend_record(backend(forbids="keras")), r"^its forbids .*: forbids=\('keras',\)$"),
+    ],
+)
+def test_a_single_value_is_no_tuple(record: Any, words: str) -> None:
+    with pytest.raises(PluginError, match=words):
+        record()
+
+
+def backend(**attributes: Any) -> Any:
+    texts = {"framework": "f", "title": "F", "package": "f", "install": "pip install f"}
+    return type("Backend", (), texts | attributes)()
+
+
+def table(name: str, suffix: str) -> Exporter:
+    return Exporter(name, "table", lambda run, target: None, suffix)
+
+
+@pytest.mark.parametrize("name", ["plots/roc", "../x", "", ".hidden", "ROC curve"])
+def test_an_exporter_with_the_name_of_another_place_is_refused(name: str) -> None:
+    with pytest.raises(PluginError, match="is not a valid name"):
+        describe.exporter_record(table(name, "csv"))
+
+
+@pytest.mark.parametrize("suffix", [".csv", "", "csv/x", "../x", "a b", None])
+def test_a_table_has_a_suffix(suffix: Any) -> None:
+    with pytest.raises(PluginError, match=r'^its suffix must be that of the file, such as "csv", without a dot'):
+        describe.exporter_record(table("roc", suffix))
+
+
+def test_the_suffix_of_a_figure_is_its_format() -> None:
+    assert describe.exporter_record(Exporter("roc", "figure", lambda run, target: None))["suffix"] == ""
+    assert describe.exporter_record(table("roc", "tar.gz"))["suffix"] == "tar.gz"

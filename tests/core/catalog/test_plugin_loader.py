@@ -1,5 +1,6 @@
 """Plugins load one by one in this process: what is broken has a reason, what a run names is found beside it."""
 
+import importlib
 import os
 import py_compile
 import sys
@@ -9,6 +10,8 @@ import pytest
 
 from dltui.core.catalog import plugin_loader
 from dltui.core.catalog.sources import Source
+from dltui.core.contract import Dataset
+from dltui.core.contract.config import DatasetOptions
 from dltui.core.errors import PluginError
 from tests.helpers.installations import MODEL
 
@@ -194,3 +197,36 @@ def test_the_line_of_a_plugin_that_raised(tmp_path: Path, monkeypatch: pytest.Mo
     behind.__cause__ = caught
     assert plugin_loader.line_in_plugin(behind, record) == " (helper_lines.py line 4)"
     assert plugin_loader.line_in_plugin(ValueError("elsewhere"), record) == ""
+
+
+def test_a_package_beside_a_file_that_it_imports_is_its_own_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """But not what a virtual environment beside it has."""
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    for name in ("blocks_of_mine", "venv_of_mine"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text("def parse(text):\n    raise ValueError(text)\n")
+    load_text(tmp_path, "import blocks_of_mine\n", "packed.py")
+    record = source(tmp_path / "packed.py").to_json()
+    monkeypatch.syspath_prepend(str(tmp_path))
+    for name, line in (("blocks_of_mine", " (__init__.py line 2)"), ("venv_of_mine", "")):
+        with pytest.raises(ValueError, match="x") as caught:
+            importlib.import_module(name).parse("x")
+        # Without the frame of this test.
+        error = caught.value.with_traceback(caught.value.__traceback__.tb_next)  # type: ignore[union-attr]
+        assert plugin_loader.line_in_plugin(error, record) == line
+        assert plugin_loader.is_raised_by(error, record) is bool(line)
+
+
+def reading(files: object) -> Dataset:
+    return Dataset("d", "classification", "", DatasetOptions, lambda *_: None, lambda *_: files)  # type: ignore[arg-type,return-value]
+
+
+def test_sources_are_paths() -> None:
+    assert plugin_loader.sources_of(reading(["/a/b", Path("c")]), None, ()) == [Path("/a/b"), Path("c")]
+    assert plugin_loader.sources_of(reading(()), None, ()) == []
+    assert plugin_loader.sources_of(reading(None), None, ()) is None
+    for wrong in ("/a/b", Path("c"), 3, [None]):
+        with pytest.raises(PluginError, match=r"^sources of dataset d returned .*; return a list of paths, "):
+            plugin_loader.sources_of(reading(wrong), None, ())

@@ -116,6 +116,13 @@ def test_a_framework_says_what_it_uses_and_what_it_cannot(monkeypatch: pytest.Mo
     assert (check.state, check.text.split(", ")[-1]) == ("bad", "uses cpu; cuda:0: the driver is too old")
 
 
+def test_numbers_of_gpus_that_may_be_meant_otherwise_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dltui.core.machine.nvidia.numbering", lambda: "count from the other end")
+    assert by_name(monkeypatch, catalog_with(None))["CUDA_VISIBLE_DEVICES"].text == "count from the other end"
+    monkeypatch.setattr("dltui.core.machine.nvidia.numbering", lambda: "")
+    assert "CUDA_VISIBLE_DEVICES" not in by_name(monkeypatch, catalog_with(None))
+
+
 def test_an_interpreter_that_cannot_be_used_is_bad(monkeypatch: pytest.MonkeyPatch) -> None:
     catalog = catalog_with(None)
     catalog.installed["/nowhere/python"] = Installed("/nowhere/python", problem="cannot start /nowhere/python")

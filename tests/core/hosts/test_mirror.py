@@ -275,3 +275,34 @@ def test_the_time_of_a_status_is_by_the_clock_here(kept: Mirror) -> None:
     kept._link.state = replace(kept._link.state, ahead=0.0)
     assert found is not None
     assert found.since == 1_400.0
+
+
+class Busy:
+    """A link to a host where a file is written anew each time it is asked for, `times` times."""
+
+    def __init__(self, times: int) -> None:
+        self.times, self.asked = times, 0
+
+    def ask(self, at: int = 0, **question: object) -> dict[str, object]:
+        self.asked += 1
+        return {"stamp": [min(self.asked, self.times)], "text": "x" if at == 0 or self.asked < self.times else ""}
+
+
+def test_a_file_that_is_written_all_the_time_waits_for_the_next_look(tmp_path: Path) -> None:
+    target = tmp_path / "validation-latest.npz"
+    endless = Busy(1000)
+    assert not mirror.fetch(endless, target, do="large")  # type: ignore[arg-type]
+    assert endless.asked < 10
+    assert not any(tmp_path.glob("*npz*"))
+    assert mirror.fetch(Busy(2), target, do="large")  # type: ignore[arg-type]
+    assert target.read_text() == "x"
+
+
+def test_a_mirror_sees_to_commands_while_a_large_file_comes(tmp_path: Path, kept: Mirror, far_home: Path) -> None:
+    kept.stop(5.0)
+    commands.send(kept.directory.path, "checkpoint", {}, "ann@laptop")
+    assert kept._see_to_others(), "it is to stop"
+    assert not commands.take(kept.directory.path)
+    for command in commands.take(far_home / "runs" / "brisk-otter"):
+        commands.done(command)
+    assert not mirror.fetch(Busy(1), tmp_path / "x", leaves=lambda: True, do="large")  # type: ignore[arg-type]

@@ -15,7 +15,7 @@ from dltui.core.catalog.entries import Catalog, LauncherEntry
 from dltui.core.catalog.fields import FieldSpec
 from dltui.core.catalog.sources import Installed
 from dltui.core.contract.launchers import Launcher, LaunchState
-from dltui.core.errors import RunError, UsageError
+from dltui.core.errors import PluginError, RunError, UsageError
 from dltui.core.lifecycle import kill, start
 from dltui.core.lifecycle.launch import launch_process, launching
 from dltui.core.machine.devices import Device, left_open, visible_to
@@ -246,3 +246,69 @@ def test_each_of_several_workers_sees_one_gpu(run: RunDirectory, monkeypatch: py
     command, environment = start.rank_command(two)
     assert command == [PYTHON, "-P", "-m", "dltui.core.worker.ranks.rank_process"]
     assert environment["CUDA_VISIBLE_DEVICES"] == "GPU-a"
+
+
+def launcher(given: Any, ended: list[object]) -> Launcher:
+    """One whose start and state return this, or raise it."""
+
+    def give(launch: object, asked: object) -> Any:
+        if isinstance(given, BaseException):
+            raise given
+        return given
+
+    return Launcher("lab", "", give, give, lambda launch, job: ended.append(dict(job)))
+
+
+def test_a_start_that_returns_no_job_is_told(run: RunDirectory) -> None:
+    for given, what in ((None, "None"), ("7", "a str"), (7, "a int")):
+        ended: list[object] = []
+        told = f"start returned {what}, no dict of JSON values: the job that it may have started is not known to dltui"
+        with pytest.raises(PluginError, match=told):
+            launch_process.start(run, launcher(given, ended), LaunchRecord("lab", {}))
+        assert ended == []
+
+
+@pytest.mark.parametrize("job", [{"path": Path("/x")}, {"x": float("nan")}, {7: "x"}])
+def test_a_job_that_cannot_be_kept_is_ended(run: RunDirectory, job: dict[Any, Any]) -> None:
+    ended: list[object] = []
+    with pytest.raises(PluginError, match=r"start must return a dict of JSON values; its job was ended$"):
+        launch_process.start(run, launcher(job, ended), LaunchRecord("lab", {}))
+    assert len(ended) == 1
+
+    def fails(launch: object, job: object) -> None:
+        raise KeyError("pid")
+
+    with pytest.raises(PluginError, match="its job could not be ended"):
+        launch_process.start(run, replace(launcher(job, []), kill=fails), LaunchRecord("lab", {}))
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        (RunError("squeue timed out"), "squeue timed out"),
+        (KeyError("pid"), "KeyError: 'pid' (test_launching.py line "),
+        (SystemExit(1), "it called sys.exit()"),
+        (None, "launcher lab: state returned NoneType; it must be a LaunchState: waiting, running, gone, unknown"),
+        (LaunchState("pending"), "launcher lab: state returned pending; it must be a LaunchState"),  # type: ignore[arg-type]
+        (LaunchState("waiting", place="first"), "ValueError: invalid literal for int()"),  # type: ignore[arg-type]
+    ],
+)
+def test_a_state_that_fails_is_unknown_with_its_reason(run: RunDirectory, given: Any, reason: str) -> None:
+    record = LaunchRecord("lab", {}, time=time.time(), job={"id": "7"}, state="waiting")
+    launch.write(run.path, record)
+    launch_process.state(run, launcher(given, []), record)
+    found = launch.read(run.path)
+    assert found is not None
+    assert found.state == "unknown"
+    assert found.reason.startswith(reason)
+    assert found.asked > 0
+
+
+def test_a_launcher_that_is_gone_is_told_when_it_is_asked(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(launch_process.trust, "catalog", lambda run: Catalog())
+    launch.write(run.path, LaunchRecord("slurm", {}, job={"id": "7"}))
+    with pytest.raises(UsageError, match="launcher slurm of one is not installed"):
+        launch_process.act("state", run.path)
+    found = launch.read(run.path)
+    assert found is not None
+    assert (found.state, found.reason[:31]) == ("unknown", "launcher slurm of one is not in")

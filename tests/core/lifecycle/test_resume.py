@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +17,8 @@ from dltui.core.errors import UsageError
 from dltui.core.lifecycle import resume
 from dltui.core.machine.devices import Device
 from dltui.core.reading.reader import RunReader
+from dltui.core.rundir import checkpoint, claim
+from tests.helpers.lost import beat
 from tests.helpers.sample_run import make_sample_run
 from tests.tui.sample_catalog import make_catalog
 
@@ -40,10 +44,40 @@ def here() -> Catalog:
 def test_what_is_restored(tmp_path: Path) -> None:
     run = reader(tmp_path)
     last = run.history.checkpoints[-1]
-    assert last["name"] in resume.restored(run.history)
-    assert f"step {last['step']:,} of 400" in resume.restored(run.history)
-    run.history.checkpoints.clear()
-    assert resume.restored(run.history) == "no checkpoint: it begins again"
+    assert last["name"] in resume.restored(run)
+    assert f"step {last['step']:,} of 400" in resume.restored(run)
+    shutil.rmtree(run.directory.checkpoints_dir / last["name"])
+    before = checkpoint.list_checkpoints(run.directory)[-1]
+    assert before.name in resume.restored(run)
+    assert f"step {checkpoint.step_of(before):,} of 400" in resume.restored(run)
+    shutil.rmtree(run.directory.checkpoints_dir)
+    assert resume.restored(run) == "no checkpoint: it begins again"
+
+
+def test_a_run_whose_checkpoints_are_gone_does_not_begin_again(tmp_path: Path, here: Catalog) -> None:
+    """Its log would then hold two beginnings, and its curve would be lost."""
+    run = reader(tmp_path, "finished")
+    shutil.rmtree(run.directory.checkpoints_dir)
+    run.directory.checkpoints_dir.mkdir()
+    gone = "^the checkpoints of brisk-otter are gone; train it anew: dltui train --like brisk-otter$"
+    with pytest.raises(UsageError, match=gone):
+        resume.prepare(run, here, 1)
+
+
+@pytest.mark.parametrize(("age", "moves"), [(600.0, False), (600.0, True), (5.0, True)])
+def test_a_run_whose_machine_is_gone_goes_on(
+    tmp_path: Path, here: Catalog, monkeypatch: pytest.MonkeyPatch, age: float, moves: bool
+) -> None:
+    run = reader(tmp_path, "running")
+    beat(run.directory, age)
+    monkeypatch.setattr(time, "sleep", lambda seconds: beat(run.directory, age) if moves else None)
+    if moves:
+        with pytest.raises(UsageError, match=r"^brisk-otter is running; watch it with: dltui attach brisk-otter$"):
+            resume.prepare(run, here)
+        return
+    monkeypatch.setattr(claim, "WATCH_SECONDS", 0.2)
+    found = resume.prepare(run, here)
+    assert found.ended.startswith("interrupted: lost (no heartbeat from old-pod for 10 min 00 s, and its lock is free)")
 
 
 def test_what_differs(tmp_path: Path, here: Catalog) -> None:

@@ -16,10 +16,12 @@ import pytest
 from dltui.core import fs
 from dltui.core.errors import RunError, UsageError
 from dltui.core.lifecycle import trash
+from dltui.core.rundir import claim
 from dltui.core.rundir.directory import RunDirectory, list_runs
 from dltui.tui.base.services.runs import Trash
 from dltui.tui.cli import main
 from dltui.tui.cli.commands import prune
+from tests.helpers.lost import beat
 from tests.helpers.sample_run import make_sample_run
 
 
@@ -44,6 +46,19 @@ def test_a_live_run_stays(runs: Path, status: str) -> None:
     run = make_sample_run(runs, run_id="one", status=status)
     with pytest.raises(UsageError, match="first: dltui stop one"):
         trash.check(run)
+
+
+def test_a_run_whose_machine_is_gone_can_be_deleted(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(claim, "WATCH_SECONDS", 0.2)
+    run = make_sample_run(runs, run_id="one", status="running")
+    beat(run, 3600.0)
+    with monkeypatch.context() as moving:
+        moving.setattr(time, "sleep", lambda seconds: beat(run, 3600.0))
+        with pytest.raises(UsageError, match=r"^one is running; first: dltui stop one$"):
+            trash.delete(run)
+    claim._watched.clear()
+    trash.delete(run)
+    assert not run.path.exists()
 
 
 def test_a_run_elsewhere_is_not_ours_to_delete(runs: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,23 @@ def test_the_first_hundred_losses_are_kept(tmp_path: Path) -> None:
         expected += (plain.advance(30).loss / 32).tolist()
     with np.load(tmp_path / twin_record.MEASURED) as arrays:
         assert arrays["losses"].tolist() == expected[:100]
+
+
+def test_a_full_disk_ends_no_twin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The losses are written once there is room."""
+    data = make_data(32 * 30)
+    measured = twin_record.begin(trainable(data, 1), data, tmp_path, {"start": None})
+    measured.begin_epoch(Planner(SoftmaxConfig(epochs=5, batch_size=32), len(data.train)).epoch(0))
+    with monkeypatch.context() as patch:
+        patch.setattr(twin_record.predictions, "write", full)
+        measured.advance(7)
+    measured.advance(1)
+    with np.load(tmp_path / twin_record.MEASURED) as arrays:
+        assert len(arrays["losses"]) == 8
+
+
+def full(*arguments: Any) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
 
 
 @pytest.mark.parametrize(

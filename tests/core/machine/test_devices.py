@@ -111,7 +111,7 @@ def test_a_worker_sees_its_device_only(monkeypatch: pytest.MonkeyPatch) -> None:
     ("set_by_user", "shown"),
     [
         ({}, {"CUDA_VISIBLE_DEVICES": "1", "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}),
-        ({"CUDA_VISIBLE_DEVICES": "3, 5"}, {"CUDA_VISIBLE_DEVICES": "5"}),
+        ({"CUDA_VISIBLE_DEVICES": "3, 5"}, {"CUDA_VISIBLE_DEVICES": "5", "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}),
         ({"HIP_VISIBLE_DEVICES": "2,0"}, {"HIP_VISIBLE_DEVICES": "0"}),
     ],
 )
@@ -219,6 +219,32 @@ def test_what_the_driver_tells(monkeypatch: pytest.MonkeyPatch) -> None:
     assert whole.processes == ((getpass.getuser(), os.getpid(), 5), ("?", 2**22 + 1, 0))
     assert [first.uuid, second.uuid] == ["MIG-10", "MIG-11"]
     assert first.utilization is None
+
+
+@pytest.mark.parametrize(
+    ("visible_devices", "order", "mixed", "doubt"),
+    [
+        ("0", None, True, True),
+        ("GPU-aab,1", "FASTEST_FIRST", True, True),
+        ("0", "PCI_BUS_ID", True, False),
+        ("GPU-aab", None, True, False),
+        ("", None, True, False),
+        ("0", None, False, False),
+    ],
+)
+def test_numbers_that_cuda_may_mean_otherwise(
+    monkeypatch: pytest.MonkeyPatch, visible_devices: str, order: str | None, mixed: bool, doubt: bool
+) -> None:
+    """It counts the fastest GPU first unless it is told not to, which matters where there are several kinds."""
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible_devices)
+    monkeypatch.delenv("CUDA_DEVICE_ORDER", raising=False)
+    if order is not None:
+        monkeypatch.setenv("CUDA_DEVICE_ORDER", order)
+    nvml = FakeNvml()
+    monkeypatch.setitem(sys.modules, "pynvml", nvml)  # type: ignore[arg-type]
+    monkeypatch.setattr(nvml, "nvmlDeviceGetName", lambda handle: b"Another" if mixed and handle else b"Some GPU")
+    told = "numbers are those of nvidia-smi; CUDA counts the fastest GPU first without CUDA_DEVICE_ORDER=PCI_BUS_ID"
+    assert nvidia.numbering() == (told if doubt else "")
 
 
 @pytest.mark.parametrize("error", [FakeNvml.NVMLError_LibraryNotFound(), FakeNvml.NVMLError_DriverNotLoaded()])

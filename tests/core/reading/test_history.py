@@ -67,12 +67,15 @@ class Tape:
             )
         )
 
-    def epoch(self, number: int, accuracy: float, loss: float = 1.0, best: bool = False) -> None:
+    def epoch(
+        self, number: int, accuracy: float, loss: float = 1.0, best: bool = False, validation_loss: float | None = None
+    ) -> None:
         steps = list(range((number - 1) * STEPS + 1, number * STEPS + 1))
         column = [loss] * STEPS
         self.add(Trained(number, steps, column, column, column, {"accuracy": column}, column, 2.0, 100.0))
         self.add(EpochEnded(number, number * STEPS, {"loss": loss}, 0.1, 2.0, 100.0))
-        self.add(Evaluated("validation", number, number * STEPS, {"accuracy": accuracy}, 0.5, best))
+        metrics = {"accuracy": accuracy} | ({} if validation_loss is None else {"loss": validation_loss})
+        self.add(Evaluated("validation", number, number * STEPS, metrics, 0.5, best))
         self.add(CheckpointSaved(f"a01-step-{number * STEPS:08d}", number, number * STEPS, True, 10))
 
     def fold(self) -> History:
@@ -178,6 +181,24 @@ def test_of_equals_the_one_that_the_run_took_is_best() -> None:
     past = history.as_of(3 * STEPS).best
     assert past is not None
     assert past.epoch == 2
+
+
+def test_where_no_epoch_has_a_value_the_loss_decides() -> None:
+    tape = Tape()
+    tape.start()
+    asked = tape.fold().monitor
+    assert asked == {"metric": "accuracy", "split": "validation", "mode": "max"}
+    for number, (loss, best) in enumerate([(3.0, True), (2.0, True), (2.0, False), (2.5, False)], 1):
+        tape.epoch(number, math.nan, best=best, validation_loss=loss)
+    history = tape.fold()
+    assert history.best is not None
+    assert history.best.epoch == 2
+    assert history.monitor == {"metric": "loss", "split": "validation", "mode": "min"}
+    tape.epoch(5, 0.1, best=True, validation_loss=9.0)
+    history = tape.fold()
+    assert history.best is history.epochs[5], "the first value is better than none"
+    assert history.monitor == asked
+    assert history.as_of(4 * STEPS).monitor == {"metric": "loss", "split": "validation", "mode": "min"}
 
 
 def test_learning_rates_set_by_people_hold_over_attempts() -> None:

@@ -87,8 +87,8 @@ def test_a_run_that_is_resumed_waits_again() -> None:
     resumed = replace(SENT, attempts=1)
     assert tell(resumed, history("finished"), live(), False)[0] == "queued"
     assert tell(replace(resumed, withdrawn=True), history("finished"), live(), False) is None
-    # An attempt that was killed before it wrote to the log: the next one has its number.
-    assert tell(SENT, History(), live(time=NOW - 1000), False)[0] == "queued"
+    # After an attempt that was killed before it wrote to the log.
+    assert tell(resumed, History(), live(time=NOW - 1000), False)[0] == "queued"
 
 
 def test_the_record_is_that_of_its_directory(tmp_path: Path) -> None:
@@ -105,3 +105,9 @@ def test_the_record_is_that_of_its_directory(tmp_path: Path) -> None:
     (mine / launch.FILE).write_text('{"launcher": 3, "time": "soon"}')
     assert launch.read(mine) is None
     assert Chosen.from_json("slurm").is_default
+
+
+def test_a_worker_whose_clock_is_behind_is_heard() -> None:
+    """Of two machines: the number of the attempt says which is newer."""
+    beat = replace(live(), attempt=SENT.attempts + 1, time=SENT.time - 600)
+    assert tell(SENT, History(), beat, alive=True) is None

@@ -186,7 +186,7 @@ def test_a_row_has_what_scripts_rely_on(tmp_path: Path) -> None:
     assert row["id"] == row["name"] == "brisk-otter"
     assert (row["status"], row["model"], row["framework"]) == ("finished", "cnn-torch", "torch")
     assert (row["dataset"], row["device"], row["epoch"], row["epochs"]) == ("fashion-mnist", "cpu", 10, 10)
-    assert (row["metric"], row["best_epoch"]) == ("accuracy", 8)
+    assert (row["metric"], row["mode"], row["best_epoch"]) == ("accuracy", "max", 8)
     assert 0.9 < row["best"] < 0.93
 
 

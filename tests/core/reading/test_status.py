@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dltui.core.reading.history import History
-from dltui.core.reading.silence import Observations
+from dltui.core.reading.liveness.silence import Observations
 from dltui.core.reading.status import Status, status
 from dltui.core.rundir.events import CommandObeyed
 from dltui.core.rundir.heartbeat import Live
@@ -107,6 +107,8 @@ def test_interrupted_says_where() -> None:
 def test_a_worker_that_never_began() -> None:
     assert tell(History(), None, created=NOW - 5).name == "starting"
     assert tell(History(), None, created=NOW - 25).name == "interrupted"
+    assert tell(History(), None, created=NOW + 3).name == "starting", "clocks differ a little"
+    assert tell(History(), None, created=NOW + 3600).name == "interrupted", "the clock was set back"
     assert status({}, History(), None, NOW, THERE).name == "interrupted"
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import random
 import shutil
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ import pytest
 
 from dltui.core import fs
 from dltui.core.errors import RunError
-from dltui.core.rundir import checkpoint
+from dltui.core.rundir import checkpoint, checksum
 from dltui.core.rundir.checkpoint import CheckpointDamaged
 from dltui.core.rundir.directory import RunDirectory
 from tests.helpers.faulty import FaultyFileSystem
@@ -38,8 +40,12 @@ def same(one: dict[str, Any], other: dict[str, Any]) -> bool:
     )
 
 
+def at(step: int | None) -> dict[str, Any] | None:
+    return None if step is None else {"epoch": step // 10, "step": step, "value": 0.5}
+
+
 def save(run: RunDirectory, step: int, best: int | None = None, attempt: int = 1) -> checkpoint.CheckpointInfo:
-    loop_state = {"epoch": step // 10, "best": {"step": best} if best is not None else None}
+    loop_state = {"epoch": step // 10, "best": at(best)}
     return checkpoint.save(run, step, attempt, state(step), loop_state, best == step)
 
 
@@ -66,7 +72,7 @@ def test_what_was_saved_is_what_is_loaded(run: RunDirectory) -> None:
     assert info.bytes == sum(path.stat().st_size for path in info.path.iterdir())
     arrays, loop_state = checkpoint.load(info.path)
     assert same(arrays, state(1640))
-    assert loop_state == {"epoch": 164, "best": {"step": 1640}}
+    assert loop_state == {"epoch": 164, "best": at(1640)}
     for path in (info.path, *info.path.iterdir()):
         assert path.stat().st_mode & 0o077 == 0
 
@@ -283,3 +289,82 @@ def test_a_full_disk_is_said_before_anything_is_written(run: RunDirectory) -> No
     assert isinstance(system, FaultyFileSystem)
     assert system.trace == []
     assert names(run) == []
+
+
+def forge(path: Path, file: str, **described: Any) -> None:
+    """Describe a file in the manifest as anybody can."""
+    manifest = json.loads((path / checkpoint.MANIFEST).read_bytes())
+    manifest["files"][file] |= described
+    (path / checkpoint.MANIFEST).write_text(json.dumps(checksum.sealed(manifest)))
+
+
+@pytest.mark.parametrize(
+    ("most", "words"),
+    [(1 << 20, r"cannot be read here: state\.safetensors has 67,108,864 B, more than 1,048,576 B$"),
+     (1 << 40, r"damaged \(SHA-256 of state\.safetensors differs\)$")],
+)  # fmt: skip
+def test_a_file_of_any_size_takes_no_memory(
+    run: RunDirectory, monkeypatch: pytest.MonkeyPatch, most: int, words: str
+) -> None:
+    """Of another hand: a file with a hole in it takes no room on its disk either."""
+    info = save(run, 10)
+    os.truncate(info.path / checkpoint.ARRAYS, 64 << 20)
+    forge(info.path, checkpoint.ARRAYS, bytes=64 << 20)
+    monkeypatch.setattr(checkpoint.memory, "total_and_available", lambda: (most, most))
+    checkpoint.load(save(run, 20).path)
+    tracemalloc.start()
+    with pytest.raises(RunError, match=words):
+        checkpoint.load(info.path)
+    assert tracemalloc.get_traced_memory()[1] < 8 << 20
+    tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        ({"epoch": "x"}, "epoch is no count"),
+        ({"epoch": -1}, "epoch is no count"),
+        ({"epoch": 10**400}, "epoch is no count"),
+        ({"step_in_epoch": 1.5}, "step_in_epoch is no count"),
+        ({"train_seconds": None}, "train_seconds is no number"),
+        ({"sums": [1.0]}, "sums is no object of numbers"),
+        ({"sums": {"loss": "x"}}, "sums is no object of numbers"),
+        ({"best": [1]}, "best is no epoch with its value"),
+        ({"best": {"step": 1}}, "best is no epoch with its value"),
+        ({"best": {"epoch": 1, "step": "1", "value": 0.5}}, "best is no epoch with its value"),
+        ({"counted": {"epoch": 1, "step": 1, "value": []}}, "counted is no epoch with its value"),
+        ({"steering": {"commands": [{"id": 1}]}}, "steering is no object with commands"),
+        ({"steering": []}, "steering is no object with commands"),
+    ],
+)
+def test_a_position_of_a_wrong_type_is_damage_also_under_a_seal(
+    run: RunDirectory, state: dict[str, Any], words: str
+) -> None:
+    info = save(run, 10)
+    text = json.dumps({"step": 10, "loop_state": state}).encode()
+    (info.path / checkpoint.LOOP_STATE).write_bytes(text)
+    forge(info.path, checkpoint.LOOP_STATE, **checkpoint._describe(text))
+    with pytest.raises(CheckpointDamaged, match=rf"^checkpoint a01-step-00000010 damaged \({words}\)$"):
+        checkpoint.load(info.path)
+
+
+def test_one_that_its_worker_replaces_is_gone_and_not_damaged(
+    run: RunDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for step in (10, 20):
+        save(run, step, best=step)
+    gone, read = [], checkpoint.read
+
+    def replaced(path: Path) -> checkpoint.Checkpoint:
+        if not gone:
+            gone.append(path)
+            for step in (30, 40):
+                save(run, step, best=step)
+            checkpoint.prune(run)
+        return read(path)
+
+    monkeypatch.setattr(checkpoint, "read", replaced)
+    assert checkpoint.load_best(run).step == 40
+    assert not gone[0].exists()
+    with pytest.raises(checkpoint.CheckpointGone, match="is gone: another has replaced it"):
+        checkpoint.load(gone[0])

@@ -21,7 +21,10 @@ from dltui.core.machine import process
 from dltui.core.reading.reader import RunReader
 from dltui.core.reading.status import Status
 from dltui.core.rundir import claim, lock
+from dltui.core.rundir.directory import RunDirectory
 from dltui.core.rundir.heartbeat import Live, read_live
+from tests.helpers.lost import beat
+from tests.helpers.sample_run import make_sample_run
 
 WORKER = """
 import sys, time
@@ -160,15 +163,55 @@ def test_the_last_worker_of_another_host_is_waited_for_while_it_is_heard_of(
     run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its lock cannot be seen from here."""
-    live = Live("gpu01", "another", 23_760, 1, 1, "ended", 0.0, time.time())
+    now, waits = time.time(), []
+    live = Live("gpu01", "another", 23_760, 1, 1, "ended", 0.0, now)
     monkeypatch.setattr(claim.heartbeat, "read_live", lambda _: live)
-    waits: list[float] = []
-
-    def wait(seconds: float) -> None:
-        nonlocal live
-        waits.append(seconds)
-        live = replace(live, time=live.time - claim.FRESH_SECONDS / 2)
-
-    monkeypatch.setattr(claim.time, "sleep", wait)
+    monkeypatch.setattr(claim.time, "sleep", waits.append)
+    monkeypatch.setattr(claim.time, "time", lambda: now + len(waits) * claim.FRESH_SECONDS / 2)
     claim.wait_for_last(run)
     assert len(waits) == 2
+
+
+@pytest.fixture
+def far(tmp_path: Path) -> RunDirectory:
+    """A run whose worker was on another machine."""
+    return make_sample_run(tmp_path, status="running")
+
+
+@pytest.mark.parametrize("age", [3600.0, -3600.0])
+def test_after_the_last_word_of_another_host_a_free_lock_is_enough(
+    far: RunDirectory, monkeypatch: pytest.MonkeyPatch, age: float
+) -> None:
+    beat(far, age, phase="ended")
+    monkeypatch.setattr(claim.time, "sleep", lambda seconds: pytest.fail("waited"))
+    claim.wait_for_last(far.path)
+
+
+def test_a_clock_that_is_ahead_makes_nobody_wait_for_long(far: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing can be seen of its lock: only our own clock tells how long it has been quiet."""
+    beat(far, -3600.0, phase="exporting")
+    far.lock_path.unlink()
+    monkeypatch.setattr(claim, "FRESH_SECONDS", 0.2)
+    began = time.monotonic()
+    claim.wait_for_last(far.path)
+    assert 0.2 <= time.monotonic() - began < 5
+
+
+def test_a_run_is_not_taken_from_a_worker_whose_heartbeat_moves(
+    far: RunDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a disk that does not show the locks of other hosts, and with a clock there that is behind."""
+    beat(far, 3600.0)
+    monkeypatch.setattr(claim.time, "sleep", lambda seconds: beat(far, 3600.0))
+    with pytest.raises(UsageError, match=r"^brisk-otter is running on old-pod: its heartbeat moves$"):
+        claim.wait_for_last(far.path)
+
+
+def test_a_heartbeat_that_stands_still_is_watched_for_a_while(
+    far: RunDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beat(far, 3600.0)
+    monkeypatch.setattr(claim, "WATCH_SECONDS", 0.3)
+    began = time.monotonic()
+    claim.wait_for_last(far.path)
+    assert 0.3 <= time.monotonic() - began < 5

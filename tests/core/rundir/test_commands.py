@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from dltui.core import fs
 from dltui.core.errors import RunError
-from dltui.core.rundir import commands
+from dltui.core.rundir import commands, heartbeat
 from tests.helpers.faulty import FaultyFileSystem
 
 
@@ -145,13 +145,23 @@ def test_numbers_that_json_lacks_are_refused_by_the_sender(tmp_path: Path) -> No
     assert commands.take(tmp_path) == []
 
 
-def test_what_was_meant_for_an_earlier_attempt_is_told_from_what_is_meant_now(tmp_path: Path) -> None:
-    obeyed, stale = commands.send(tmp_path, "pause", {}), commands.send(tmp_path, "stop", {})
-    before = time.time() + 0.001
-    time.sleep(0.01)
+def test_what_was_meant_for_an_earlier_attempt_is_told_from_what_is_meant_now(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever has become of the clock since it was sent."""
+    with monkeypatch.context() as ahead:
+        now = time.time_ns()
+        ahead.setattr(commands.time, "time", lambda: now / 1e9 + 3600)
+        ahead.setattr(commands.time, "time_ns", lambda: now + 3600 * 10**9)
+        obeyed, stale = commands.send(tmp_path, "pause", {}), commands.send(tmp_path, "stop", {})
+    heartbeat.record_starting(tmp_path, os.getpid())
     fresh = commands.send(tmp_path, "checkpoint", {})
-    assert [command.id for command in commands.forget(tmp_path, {obeyed}, before)] == [stale]
-    assert [command.id for command in commands.take(tmp_path)] == [stale, fresh]
+    old = heartbeat.commands_before(tmp_path)
+    assert [command.id for command in commands.forget(tmp_path, {obeyed}, old)] == [stale]
+    assert [command.id for command in commands.take(tmp_path)] == [fresh, stale]
+    heartbeat.record_starting(tmp_path, 1)
+    assert heartbeat.commands_before(tmp_path) is None, "this process was started by nobody"
+    assert [command.id for command in commands.forget(tmp_path, set(), None)] == [fresh, stale]
 
 
 def test_no_folder_no_commands(tmp_path: Path) -> None:

@@ -7,6 +7,9 @@ import json
 import os
 import shutil
 import stat
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -51,6 +54,23 @@ def test_a_taken_or_bad_name_leaves_the_old_run_and_nothing_else(home: Path) -> 
         make("../otter")
     assert [entry.name for entry in (home / "runs").iterdir()] == ["otter"]
     assert find_run("otter").run()["created"] == 1.0
+
+
+def test_a_run_is_locked_until_it_has_its_name(home: Path) -> None:
+    """Another command would take its folder for one that a killed process left."""
+    held = []
+    code = "import sys; from pathlib import Path; from dltui.core.rundir import lock\n"
+    code += "print(lock.is_held(Path(sys.argv[1])))"
+
+    class Spy(fs.FileSystem):
+        def rename(self, old: Path, new: Path) -> None:
+            words = [sys.executable, "-c", code, str(old / "lock")]
+            held.append(subprocess.run(words, capture_output=True, text=True, check=True).stdout)
+            super().rename(old, new)
+
+    with fs.use(Spy()):
+        make("otter")
+    assert held == ["True\n"]
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO, errno.EROFS])
@@ -146,6 +166,17 @@ def test_runs_are_listed_newest_first_and_what_is_no_run_is_left_out(home: Path)
     (home / "runs" / "no-run").mkdir()
     (home / "runs" / ".x.tmp").mkdir()
     assert [run.id for run in list_runs()] == ["newest", "middle", "old"]
+
+
+def test_a_run_of_a_clock_that_was_ahead_does_not_stay_the_latest(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = time.time()
+    make("ahead", made + 3650 * 86_400)
+    make("now", time.time())
+    assert find_run(None).id == "now"
+    # Where the times of files were wrong, too.
+    monkeypatch.setattr(directory.time, "time", lambda: made - 3650 * 86_400)
+    make("earlier", directory.time.time())
+    assert find_run(None).id == "earlier"
 
 
 def test_finding(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

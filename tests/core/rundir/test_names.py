@@ -43,6 +43,11 @@ def test_refused(name: str) -> None:
         check_run_name(name)
 
 
+def test_the_rule_stands_before_the_name() -> None:
+    said = refusal("/" * 40)
+    assert said.index("1 to 64 letters") < said.index("first not a dot or dash") < said.index("///")
+
+
 @pytest.mark.parametrize("name", ["a", "brisk-otter", "run_1.2", "_x", "a" * 64, "2024-01-01"])
 def test_allowed(name: str) -> None:
     assert check_run_name(name) == name

@@ -20,9 +20,9 @@ from dltui.core.rundir import commands
 from dltui.core.rundir.directory import RunDirectory
 from dltui.core.sweep import coordinator, start
 from dltui.core.sweep.view import look, unfinished
-from dltui.core.train import loop
+from dltui.core.train import evaluation, loop
 from dltui.core.worker import attempt
-from tests.core.sweep.lab import PLAN, SweepLab
+from tests.core.sweep.lab import PLAN, REQUEST, SweepLab
 from tests.faults.lab import result
 
 
@@ -59,6 +59,33 @@ def test_only_the_winner_sees_the_test_split(lab: SweepLab) -> None:
         saved.refresh()
         assert saved.history.checkpoints[-1]["epoch"] == one.pruned
     assert view.epochs_spent() < 0.6 * 9 * 9
+
+
+def test_where_no_trial_has_a_value_the_loss_decides(lab: SweepLab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such as that of a validation split of one class."""
+    request = replace(REQUEST, config={**REQUEST.config, "monitor": "validation.auroc"})
+    monkeypatch.setattr("tests.core.sweep.lab.REQUEST", request)
+    monkeypatch.setattr(evaluation, "report", lambda *_: {"auroc": math.nan})
+    lab.finish(lab.sweep(trials=4))
+    view = look("lab")
+    assert (view.status, view.left) == ("finished", False)
+    best = trial.winner(view.trials)
+    assert best is not None
+    assert (best.metric, best.best) == ("loss", min(best.losses.values()))
+    assert [one.number for one in view.trials if one.test] == [best.number]
+    assert any(one.pruned for one in view.trials)
+    assert all(one.done == (one.pruned or 9) for one in view.trials)
+
+
+def test_a_value_is_better_than_none() -> None:
+    run = RunDirectory(Path("/nowhere"))
+    valued = Trial(0, run, {}, "finished", metric="auroc", scores={1: 0.5}, losses={1: 3.0})
+    missing = Trial(1, run, {}, "finished", metric="auroc", losses={1: 0.1})
+    begun = Trial(2, run, {}, "running", metric="auroc")
+    assert trial.comparable([valued, missing, begun]) == [valued, missing, begun]
+    assert trial.winner([missing, valued]) is valued
+    assert [one.best for one in trial.comparable([missing, begun])] == [0.1, None]
+    assert trial.comparable([begun]) == [begun]
 
 
 def test_a_coordinator_that_dies_after_each_step_changes_nothing(lab: SweepLab) -> None:
@@ -113,6 +140,32 @@ def test_the_winner_is_trained_again_with_other_seeds(lab: SweepLab) -> None:
         ("lab-winner", 2, best.values["lr"]),
     ]
     assert all(one.test for one in view.confirming)
+
+
+def test_a_confirming_run_is_known_by_its_seed(lab: SweepLab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is numbered where there are figures under its name."""
+    made = lab._create
+    monkeypatch.setattr(
+        lab,
+        "_create",
+        lambda request, *rest: made(
+            replace(request, name=f"{request.name}-2") if "-winner-" in str(request.name) else request, *rest
+        ),
+    )
+    folder = lab.sweep(trials=1, confirm=1)
+    with lab.at_work():
+        leader = lab.coordinator(folder)
+        assert sum(1 for _ in iter(lambda: leader.step(), False)) < 20
+    assert len(look("lab").confirming) == 1
+
+
+def test_names_that_would_be_too_long_at_the_end_are_refused_at_the_start() -> None:
+    plan = replace(PLAN, name="a" * 44, trials=9, confirm=2)
+    request = replace(REQUEST, config={"seed": 12345678})
+    with pytest.raises(UsageError, match=r"with seed 12345680 have longer names; take one of at most 42 letters"):
+        start._check_names(plan, request)
+    start._check_names(replace(plan, name="a" * 42), request)
+    start._check_names(replace(plan, confirm=0), request)
 
 
 def refusing(*numbers: int) -> Callable[[RunRequest, Catalog], None]:

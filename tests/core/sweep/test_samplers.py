@@ -39,6 +39,22 @@ def test_random_values_are_not_tried_twice() -> None:
     assert len(after(Plan("lab", SMALL, 6))) == 6
 
 
+def test_numbers_of_a_narrow_range_are_not_tried_twice() -> None:
+    for low, high in ((0.9999, 0.99999), (1.0, 1.0 + 1e-12)):
+        tried = [one.values["ema"] for one in after(Plan("lab", (Dimension("ema", "float", low, high),), 50))]
+        assert len(set(tried)) == 50
+        assert all(low <= value <= high for value in tried)
+
+
+def test_when_all_short_numbers_were_tried_longer_ones_follow() -> None:
+    plan = Plan("lab", (Dimension("lr", "float", 1.0, 2.0),), 2000)
+    before = [Trial(number, RUN, {"lr": round(1 + number / 1000, 3)}, "finished") for number in range(1001)]
+    found = samplers.values(plan, 1001, before)["lr"]
+    assert 1 < found < 2
+    assert round(found, 3) != found
+    assert round(found, 4) == found
+
+
 def test_a_grid_ends() -> None:
     plan = Plan("lab", SMALL, 4, "grid")
     assert [dict(one.values) for one in after(plan)][-1] == {"b": 256, "n": 2}

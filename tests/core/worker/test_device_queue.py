@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -81,6 +82,39 @@ def test_a_queue_that_cannot_be_joined_at_all_devices_is_left(
     with pytest.raises(RunError, match="Input/output error"):
         place.join()
     assert device_queue.tickets(two) == []
+
+
+def test_a_run_and_its_copy_have_a_ticket_each(run: RunDirectory) -> None:
+    """A copy that is verified beside its run has the same name."""
+    both = device_queue.Place(run), device_queue.Place(run)
+    for place in both:
+        place.occupy()
+    assert [ticket.run for ticket in device_queue.tickets(run)] == ["one", "one"]
+    both[1].leave()
+    assert [ticket.run for ticket in device_queue.tickets(run)] == ["one"]
+    both[0].leave()
+    assert device_queue.tickets(run) == []
+
+
+def test_a_clock_that_is_set_back_lets_nobody_go_first(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = RunDirectory.create("other", {"created": 1.0, "device": {"name": "cpu"}})
+    now = time.time_ns()
+    monkeypatch.setattr(time, "time_ns", lambda: now + int(3600e9))
+    first = device_queue.Place(run)
+    first.join()
+    monkeypatch.setattr(time, "time_ns", lambda: now)
+    second = device_queue.Place(other)
+    second.join()
+    assert [ticket.run for ticket in device_queue.tickets(run)] == ["one", "other"]
+    assert second.waits_for().startswith("2nd in line for cpu, after one")
+    first.leave()
+    second.leave()
+    # One whose worker never came, from before the clock was set back.
+    ticket = ticket_of(run, now + int(7200e9))
+    ticket.touch()
+    os.utime(ticket, ns=(now + int(7200e9),) * 2)
+    assert device_queue.tickets(run) == []
+    assert not ticket.exists()
 
 
 def ticket_of(run: RunDirectory, order: int) -> Path:

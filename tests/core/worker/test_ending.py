@@ -9,6 +9,7 @@ import time
 import psutil
 import pytest
 
+from tests.helpers.far import wait_for
 from tests.helpers.marks import few
 
 CODE = """
@@ -39,7 +40,8 @@ def test_what_a_plugin_left_keeps_it_for_a_moment_only(left: str) -> None:
     assert done.returncode == 75
     assert done.stderr == "dltui: something of the plugin is still running; the process was ended\n"
     for pid in map(int, done.stdout.split()):
-        assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+        # A process that was killed is there for another moment.
+        wait_for(lambda pid=pid: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
 
 
 def test_without_any_it_ends_at_once() -> None:

@@ -38,6 +38,21 @@ def test_memory_that_runs_out_under_a_limit() -> None:
     assert explain(RuntimeError("CUDA out of memory"), 32) == told
 
 
+@pytest.mark.usefixtures("limited")
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "cuDNN error: CUDNN_STATUS_ALLOC_FAILED",
+        "cuDNN error: CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED",
+        "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
+    ],
+)
+def test_memory_that_a_library_of_a_gpu_does_not_get(reason: str) -> None:
+    """No limit of the shell has to do with it."""
+    assert explain(RuntimeError(reason), 32) == "out of memory at batch size 32; try batch size 16"
+    assert "out of memory" not in explain(RuntimeError("unable to find an engine to execute this computation"), 32)
+
+
 def test_memory_that_runs_out_before_there_is_a_batch_is_no_matter_of_its_size(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resource, "getrlimit", lambda number: (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     told = explain(MemoryError(), 0, " (net.py line 3)")

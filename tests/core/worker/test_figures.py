@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
 import pytest
 
 from dltui.core.errors import RunError, UsageError
+from dltui.core.rundir import notes
 from dltui.core.rundir.directory import RunDirectory
 from dltui.core.worker import figures
+from tests.faults.lab import Lab
 
 
 @pytest.mark.parametrize(
@@ -58,3 +61,17 @@ def test_the_way_home_is_ready_to_be_pasted() -> None:
     assert figures.copy_line("me@gpu01", folders) == (
         "scp -r me@gpu01:/home/me/exports/a 'me@gpu01:/home/me/it'\"'\"'s' ."
     )
+
+
+def test_figures_are_complete_when_they_were_drawn_after_the_end(tmp_path: Path) -> None:
+    """Whatever the clocks of this machine and of its disk say of when that was."""
+    lab = Lab(tmp_path)
+    run = lab.new_run(epochs=1)
+    note = run.path / notes.FIGURES
+    # Somebody looked at them while it trained.
+    note.touch()
+    lab.finish(run)
+    assert not notes.figures_are_done(run)
+    note.touch()
+    os.utime(note, (0, 0))
+    assert notes.figures_are_done(run)

@@ -145,7 +145,7 @@ def test_a_rank_that_is_stopped_ends_the_run(fake: None, monkeypatch: pytest.Mon
         some.request_all({"do": "hang"})
 
 
-@pytest.mark.parametrize("word", ["soon", "0", "-1", "nan"])
+@pytest.mark.parametrize("word", ["soon", "0", "-1", "nan", "inf", "1e30"])
 def test_a_time_limit_that_is_none_is_refused_in_a_line(monkeypatch: pytest.MonkeyPatch, word: str) -> None:
     monkeypatch.setenv("DLTUI_RANK_SECONDS", word)
     with pytest.raises(RunError, match=r"^DLTUI_RANK_SECONDS is '.*'; it wants seconds, such as 600$"):

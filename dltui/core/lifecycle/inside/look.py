@@ -15,7 +15,7 @@ from dltui.core.tasks import thumbnails
 from dltui.core.tasks.registry import TASKS
 from dltui.core.text import clean_line
 from dltui.core.train import predictions
-from dltui.core.worker import sameness
+from dltui.core.worker.beginning import sameness
 
 if TYPE_CHECKING:
     from dltui.core.contract import Split

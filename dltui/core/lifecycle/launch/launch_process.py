@@ -11,13 +11,15 @@ import json
 import os
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from dltui.core import paths
 from dltui.core.catalog import plugin_loader
-from dltui.core.contract.launchers import Launch, LaunchState
+from dltui.core.catalog.schema import validated
+from dltui.core.contract.launchers import Launch, LaunchState, StateName
 from dltui.core.errors import DltuiError, PluginError, RunError, UsageError
 from dltui.core.lifecycle import trust
 from dltui.core.machine import process
@@ -47,15 +49,11 @@ def as_launched(run: RunDirectory) -> Launch:
 def start(run: RunDirectory, launcher: Launcher, record: LaunchRecord) -> None:
     """Start the run and note the job. Raises RunError."""
     try:
-        options = launcher.options.model_validate(dict(record.options))
-    except ValueError as error:
-        raise UsageError(f"launcher {launcher.name}: {clean_line(error, 300)}") from None
+        options = validated(launcher.options, record.options)
+    except PluginError as error:
+        raise UsageError(f"launcher {launcher.name}: {error}") from None
     launched = as_launched(run)
-    job = dict(launcher.start(launched, options))
-    try:
-        json.dumps(job, allow_nan=False)
-    except (TypeError, ValueError):
-        raise PluginError(f"launcher {launcher.name}: start must return a dict of JSON values") from None
+    job = _job(launcher, launched, launcher.start(launched, options))
     try:
         # A job that begins at once may already have told of itself; this record alone is written here.
         told = replace(record, requeues=launcher.requeues, away=launcher.away)
@@ -66,21 +64,53 @@ def start(run: RunDirectory, launcher: Launcher, record: LaunchRecord) -> None:
         raise
 
 
+def _job(launcher: Launcher, launched: Launch, given: object) -> dict[str, Any]:
+    """The job that `start` returned. One that cannot be kept is ended, as far as `kill` can do that. Raises
+    PluginError.
+    """
+    where = f"launcher {launcher.name}: start"
+    if not isinstance(given, Mapping):
+        what = "None" if given is None else f"a {type(given).__name__}"
+        lost = "the job that it may have started is not known to dltui"
+        raise PluginError(f"{where} returned {what}, no dict of JSON values: {lost}")
+    job = dict(given)
+    with contextlib.suppress(TypeError, ValueError, RecursionError):
+        json.dumps(job, allow_nan=False)
+        if all(isinstance(name, str) for name in job):
+            return job
+    ended = "could not be ended"
+    with contextlib.suppress(Exception):
+        launcher.kill(launched, job)
+        ended = "was ended"
+    raise PluginError(f"{where} must return a dict of JSON values; its job {ended}")
+
+
 def state(run: RunDirectory, launcher: Launcher, record: LaunchRecord) -> None:
     """Note what the launcher knows of its job."""
-    asked = time.time()
+    _note(run, record, time.time(), _state(run, launcher, record))
+
+
+def _state(run: RunDirectory, launcher: Launcher, record: LaunchRecord) -> LaunchState:
+    """The state of a job; "unknown", with the reason, where the launcher fails: nobody reads what this process says."""
     try:
         found = launcher.state(as_launched(run), record.job)
-    except RunError as error:
-        found = LaunchState("unknown", str(error))
-    if not isinstance(found, LaunchState):
-        raise PluginError(f"launcher {launcher.name}: state must return a LaunchState")
+        if isinstance(found, LaunchState) and found.name in get_args(StateName):
+            return replace(found, place=max(int(found.place), 0))
+        given = found.name if isinstance(found, LaunchState) else type(found).__name__
+        told = f"launcher {launcher.name}: state returned {clean_line(given, 60)}"
+        return LaunchState("unknown", f"{told}; it must be a LaunchState: {', '.join(get_args(StateName))}")
+    except (Exception, SystemExit) as error:
+        left = isinstance(error, SystemExit)
+        return LaunchState("unknown", "it called sys.exit()" if left else plugin_loader.explain("", error).reason)
+
+
+def _note(run: RunDirectory, record: LaunchRecord, asked: float, found: LaunchState) -> None:
     newest = launch.read(run.path)
     if newest is None or newest.job != record.job or newest.withdrawn:
         # Started anew, or ended by a user, in the meantime.
         return
-    reason, place_in_line = clean_line(found.reason, 200), max(int(found.place), 0)
-    launch.write(run.path, replace(newest, state=found.name, reason=reason, place=place_in_line, asked=asked))
+    reason = clean_line(found.reason, 200)
+    launch.write(run.path, replace(newest, state=found.name, reason=reason, place=found.place, asked=asked))
 
 
 def kill(run: RunDirectory, launcher: Launcher, record: LaunchRecord) -> None:
@@ -114,10 +144,20 @@ def act(action: str, run_dir: Path) -> None:
     record = launch.read(run.path)
     if record is None:
         raise UsageError(f"{clean_line(run.id)} was not started by a launcher")
+    try:
+        launcher = _launcher(run, record)
+    except DltuiError as error:
+        if action == "state":
+            _note(run, record, time.time(), LaunchState("unknown", str(error)))
+        raise
+    ACTIONS[action](run, launcher, record)
+
+
+def _launcher(run: RunDirectory, record: LaunchRecord) -> Launcher:
     entry = trust.catalog(run).launchers.get(record.launcher)
     if entry is None:
         raise UsageError(f"launcher {record.launcher} of {clean_line(run.id)} is not installed; see dltui plugins list")
-    ACTIONS[action](run, plugin_loader.load_launcher(entry.source, record.launcher), record)
+    return plugin_loader.load_launcher(entry.source, record.launcher)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -127,11 +127,13 @@ def begin(run: RunDirectory, more_epochs: int = 0, instead: Mapping[str, Any] | 
     reader = RunReader(run)
     reader.refresh()
     before, wanted = launch.read(run.path), launch.chosen(run.path, run.run())
+    live = heartbeat.read_live(run.path)
     record = LaunchRecord(
         wanted.name,
         wanted.options,
         time=time.time(),
-        attempts=reader.history.attempts_started,
+        # An attempt that ended before its first line in the log has a heartbeat alone.
+        attempts=max(reader.history.attempts_started, live.attempt if live else 0),
         extensions=len(reader.history.added_epochs),
         more_epochs=more_epochs,
         instead=_for_another_machine(run, instead or {}),

@@ -163,6 +163,8 @@ def facts(attempt: AttemptStarted, config: Mapping[str, Any]) -> dict[str, str]:
     known: dict[str, Any] = {name: exact(value) for name, value in settings.items() if name not in _NOT_COMPARED}
     known |= {"data": data, "data options": exact_options(attempt.dataset.get("options") or {})}
     known |= {"code of the model": code[:DIGITS]} if isinstance(code, str) else {}
+    beside = plugin.get("beside")
+    known |= {"code beside the model": beside[:DIGITS]} if isinstance(beside, str) else {}
     known |= {"threads": attempt.threads, "steps are run": attempt.mode or "-"}
     known |= {"device": f"{device.get('name')} ({device.get('title')})", "host": attempt.host, **attempt.versions}
     return {clean_line(name, 60): clean_line(value, 100) for name, value in known.items()}

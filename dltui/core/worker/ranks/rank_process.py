@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dltui.core.catalog import plugin_loader
+from dltui.core.catalog.schema import validated
 from dltui.core.catalog.sources import FIRST
 from dltui.core.contract import Rank
 from dltui.core.data.prepared import load_prepared
@@ -97,7 +98,7 @@ class Server:
 
     def _build(self, order: Mapping[str, Any], arrays: dict[str, Array]) -> Message:
         """Put the model and the data on this rank's device, and meet the other ranks."""
-        config = self._model.config.model_validate(self._asked["config"])
+        config = validated(self._model.config, self._asked["config"])
         data, config = loading.shortened(self._asked, load_prepared(Path(order["prepared"])), config)
         config = config.model_copy(update={"threads": int(order["threads"])})
         if self._reserved is not None:

@@ -34,6 +34,8 @@ PATIENCE = "DLTUI_RANK_SECONDS"
 """The variable with the seconds in which ranks must answer."""
 PATIENCE_SECONDS = 600.0
 """A chunk of steps takes about 100 ms, and an answer to anything else not much longer."""
+MOST_SECONDS = 1e8
+"""What a socket's time limit can hold."""
 LOOK_SECONDS = 1.0
 """The time that a single look for answers waits. What counts is the sum of looks in vain: a worker that was stopped
 together with its ranks goes on with them."""
@@ -42,13 +44,13 @@ BEFORE_STEPS = 6
 
 
 def patience() -> float:
-    """The seconds in which ranks must answer. Raises RunError for a word that is no number."""
+    """The seconds in which ranks must answer. Raises RunError for a word that is no such number."""
     word = os.environ.get(PATIENCE, "")
     try:
         seconds = float(word or PATIENCE_SECONDS)
     except ValueError:
         seconds = 0.0
-    if not seconds > 0:
+    if not 0 < seconds <= MOST_SECONDS:
         raise RunError(f"{PATIENCE} is {clean_line(repr(word), 40)}; it wants seconds, such as {PATIENCE_SECONDS:.0f}")
     return seconds
 

@@ -1,9 +1,11 @@
 """The queue of a device: a ticket for each worker, locked for as long as the worker lives.
 
-The tickets of a device of this host are files in a folder of their own, named ORDER-RUN. ORDER is 0 for a worker that
-has the device, else the time in nanoseconds when it joined the queue. A queued worker may begin when no living ticket
-sorts before its own, so runs that were started at once go first and the queue is first come, first served. A run on
-several devices has a ticket of one order for each, and begins when it is its turn at all of them.
+The tickets of a device of this host are files in a folder of their own, named ORDER-RUN. ORDER is the time in
+nanoseconds when the worker joined the queue, or one more than the last of the queue, which a clock that was set back
+does not undo. It is 0 for a worker that has the device; a mark then follows the name, since a run and a copy of it that
+is verified have the same. A queued worker may begin when no living ticket sorts before its own, so runs that were
+started at once go first and the queue is first come, first served. A run on several devices has a ticket of one order
+for each, and begins when it is its turn at all of them.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -38,7 +41,7 @@ LEAST_SHARE = 0.5
 """The part of a GPU's memory that must be free: a run's need is not known before it runs."""
 LEAST_BYTES = 1 << 29
 """The main memory in bytes that must be left for a run on the CPU."""
-_NAME = re.compile(r"(\d{20})-(.+)")
+_NAME = re.compile(r"(\d{20})-([^~]+)(?:~.*)?")
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,16 @@ class Ticket:
         """True if its worker lives, or may still be starting."""
         if lock.is_held(self.path):
             return True
-        return self.order > 0 and 0 <= now_ns - self.order < STARTUP_SECONDS * 1e9
+        return self.order > 0 and 0 <= now_ns - self.made_ns() < STARTUP_SECONDS * 1e9
+
+    def made_ns(self) -> int:
+        """When it was made, in nanoseconds; its order may be later, behind those of a queue from before the clock was
+        set back.
+        """
+        try:
+            return self.path.stat().st_mtime_ns
+        except OSError:
+            return 0
 
 
 def join(run: RunDirectory, device: Mapping[str, Any] | None = None) -> int:
@@ -62,9 +74,12 @@ def join(run: RunDirectory, device: Mapping[str, Any] | None = None) -> int:
 
     Raises RunError when the folder cannot be written to.
     """
-    order, folder = time.time_ns(), paths.home()
+    folder = paths.home()
+    folders = _folders(run, device)
+    last = max((ticket.order for one in folders for ticket in _tickets(one)), default=0)
+    order = max(time.time_ns(), last + 1)
     try:
-        for folder in _folders(run, device):
+        for folder in folders:
             os.close(os.open(_ticket(folder, run, order), os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o600))
     except OSError as error:
         leave(run, order, device)
@@ -104,7 +119,7 @@ def _tickets(folder: Path) -> list[Ticket]:
 
 def _sweep(ticket: Ticket, now_ns: int) -> None:
     # A worker that is born very late may be about to lock the ticket that it was given.
-    if ticket.order == 0 or now_ns - ticket.order > 3600e9:
+    if ticket.order == 0 or abs(now_ns - ticket.made_ns()) > 3600e9:
         with contextlib.suppress(OSError):
             fs.FS.unlink(ticket.path)
 
@@ -118,7 +133,7 @@ class _At:
         self._path: Path | None = None
 
     def occupy(self) -> None:
-        path = _ticket(self._folder, self._run, 0)
+        path = self._own()
         temp = fs.temp_name(path)
         with contextlib.suppress(OSError, RunError):
             # Locked before others can see it: an unlocked one would be taken for a dead worker's.
@@ -146,10 +161,14 @@ class _At:
 
     def begin(self) -> None:
         if self._path is not None:
-            path = _ticket(self._folder, self._run, 0)
+            path = self._own()
             with contextlib.suppress(OSError):
                 fs.FS.rename(self._path, path)
                 self._path = path
+
+    def _own(self) -> Path:
+        """The path of a ticket for the device itself, which no other worker of a run of this name has."""
+        return Path(f"{_ticket(self._folder, self._run, 0)}~{secrets.token_hex(4)}")
 
     def leave(self) -> None:
         if self._path is not None:

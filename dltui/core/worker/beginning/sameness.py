@@ -55,8 +55,8 @@ def _sizes(before: Mapping[str, Any], now: Mapping[str, int]) -> list[str]:
 
 
 def model(attempt: AttemptStarted, source: Mapping[str, Any]) -> list[str]:
-    """The lines about model code that differs from that of an attempt: a file by its code, a package also by its
-    version.
+    """The lines about model code that differs from that of an attempt: a file by its code and that of the files beside
+    it which it imports, a package also by its version.
 
     Comments do not count. Empty when it is not known.
     """
@@ -66,6 +66,8 @@ def model(attempt: AttemptStarted, source: Mapping[str, Any]) -> list[str]:
     name = clean_line(Path(str(source.get("path") or source.get("name"))).name, 80)
     if before.get("code") and now.get("code") and before["code"] != now["code"]:
         return [f"differs: {name}, the code of the model, has changed"]
+    if before.get("beside") and now.get("beside") and before["beside"] != now["beside"]:
+        return [f"differs: a file beside {name} that it imports has changed"]
     if before.get("name") == now.get("name") and source.get("kind") != "file" and name != "dltui":
         versions = [clean_line(found.get("version") or "?", 40) for found in (before, now)]
         return [f"differs: {name} {versions[0]} then, {versions[1]} today"] if versions[0] != versions[1] else []

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from dltui.core.errors import RunError
-from dltui.core.rundir import checkpoint
 from dltui.core.rundir.events import CommandObeyed
 from dltui.core.text import clean_line
 
@@ -44,13 +43,19 @@ def _commands(found: Checkpoint | None) -> list[Mapping[str, Any]]:
     return list(commands) if isinstance(commands, list) else []
 
 
+def none_left(run_id: str) -> str:
+    """The reason why a run cannot go on whose log tells of checkpoints of which none is left."""
+    name = clean_line(run_id)
+    return f"the checkpoints of {name} are gone; train it anew: dltui train --like {name}"
+
+
 def check_fork(run_id: str, asked: Mapping[str, Any], found: Checkpoint | None) -> None:
     """Check that a fork can begin with the checkpoint named in its run.json. Raises RunError otherwise."""
     fork, name = asked["fork"], clean_line(run_id)
     gone = f"the checkpoint that {name} was forked from is gone; fork {asked['parent']} again"
     if found is None:
         raise RunError(gone)
-    if fork.get("same_steps") and int(checkpoint.read_manifest(found.path)["step"]) < int(fork["step"]):
+    if fork.get("same_steps") and found.step < int(fork["step"]):
         raise RunError(gone)
     steering = found.loop_state.get("steering")
     if isinstance(steering, dict) and steering.get("fork") not in (None, fork):

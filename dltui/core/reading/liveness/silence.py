@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dltui.core.rundir.claim import REMOTE_SECONDS, quiet
+
 if TYPE_CHECKING:
     from dltui.core.reading.history import History
     from dltui.core.rundir.heartbeat import Live
@@ -15,8 +17,6 @@ BEAT_SECONDS = 20.0
 """A worker on this host whose heartbeat is older is silent: it beats every second."""
 BUSY_SECONDS = 60.0
 """The same while it imports or compiles: a C library that loads may hold up every thread for long."""
-REMOTE_SECONDS = 90.0
-"""The same for a worker on another host, where only the counter counts: network disks show files late."""
 _STILL_SECONDS = {"training": 30.0, "evaluating": 30.0, "saving": 120.0, "starting": 60.0}
 """The time in seconds that the counter may stand still in a phase, beyond four times the longest time so far.
 Importing, compiling and drawing figures give no sign of progress."""
@@ -32,7 +32,8 @@ class Observations:
     `copied` names the run of which this run is a copy, made while that run trained; `crash` is the cause of death in
     the worker's log; `oom_kills` counts the processes that this machine has killed for want of memory, None for
     another machine or another boot; `killer` is the user who asked to kill the worker; `redraw` is the
-    command that draws the figures which a dead worker left incomplete.
+    command that draws the figures which a dead worker left incomplete; `lost` is why a worker that cannot be seen
+    counts as dead.
     """
 
     alive: bool | None
@@ -44,16 +45,16 @@ class Observations:
     copied: str = ""
     age: float | None = None
     redraw: str = ""
+    lost: str = ""
 
 
 def silence(history: History, live: Live, now: float, seen: Observations) -> str:
     """The reason why the worker counts as silent, or ""."""
     age = now - live.time if seen.age is None else seen.age
     if seen.alive is None:
-        # Its clock may be off: once the heartbeat has moved before our eyes, only our own clock counts.
-        quiet = seen.standing if seen.moved else max(seen.standing, age)
-        if quiet > REMOTE_SECONDS:
-            return f"no heartbeat from {live.host} for {quiet:.0f} s"
+        unheard = quiet(seen.standing, seen.moved, age)
+        if unheard > REMOTE_SECONDS:
+            return f"no heartbeat from {live.host} for {unheard:.0f} s"
     elif age > (BUSY_SECONDS if live.phase in STARTING_PHASES else BEAT_SECONDS):
         return f"no heartbeat for {age:.0f} s"
     if live.phase in _PATIENT_PHASES:

@@ -1,0 +1,1 @@
+"""Whether the worker of a run lives, and whether it is silent."""

@@ -1,0 +1,1 @@
+"""What a worker looks at before the first step of an attempt."""
