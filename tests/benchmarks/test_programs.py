@@ -9,10 +9,13 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
+
+from tests.fakes import fake_plugin
 
 FOLDER = Path(__file__).parents[2] / "benchmarks"
 FASHION = next(
@@ -81,6 +84,78 @@ def test_gpu_names_what_was_cut(gpu: ModuleType) -> None:
         "cnn            loader0   not measured: time was up",
         "cnn            lightning not measured: ImportError: no",
     ]
+
+
+def test_gpu_jobs_are_models_with_options(gpu: ModuleType) -> None:
+    """Compiled steps are a job of their own, for those whose steps it changes, and that they are held against."""
+    found = {job: gpu.options(job) for job in gpu.MODELS["cuda"].split(",")}
+    assert found["cnn"] == {"precision": "fp32", "compile": "off"}
+    assert found["cnn:compile"] == {"precision": "fp32", "compile": "on"}
+    assert found["cnn:bf16"] == {"precision": "bf16", "compile": "off"}
+    assert gpu.options("cnn:bf16:compile") == {"precision": "bf16", "compile": "on"}
+    asked = ",".join(gpu.CONTENDERS)
+    assert gpu.contenders("cnn:bf16", asked) == list(gpu.CONTENDERS)
+    assert gpu.contenders("cnn:compile", asked) == ["dltui", "bare", "captured"]
+    assert "cnn:compile" not in gpu.MODELS["cpu"].split(",")
+
+
+def test_gpu_times_no_steps_that_are_run_otherwise(gpu: ModuleType) -> None:
+    """On a GPU they must be a graph; why they are not stands beside it."""
+    modes = {"off": "graph", "on": "graph + compile"}
+    for compiled, wanted in modes.items():
+        assert gpu._mode("cuda", SimpleNamespace(compile=compiled)) == wanted
+        assert gpu._mode("cpu", SimpleNamespace(compile=compiled)) == ""
+    for mode, wanted in (("eager", "graph"), ("graph", "graph + compile")):
+        with pytest.raises(RuntimeError, match=f"^dltui's steps run as {mode}, not as "):
+            gpu._journal(None, SimpleNamespace(mode=mode), None, 0.3, wanted)
+    why = {"seconds": [], "problem": "RuntimeError: dltui's steps run as eager, not as graph", "how": "no memory"}
+    assert gpu.lines({"model": "cnn", "contenders": {"dltui": why}}) == [
+        f"cnn            dltui     not measured: {why['problem']}",
+        f"{'':24} no memory",
+    ]
+
+
+def test_the_loop_that_is_timed_is_prepared_as_a_worker_does_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    contender, told = imported("contender", monkeypatch), []
+    data, config = contender.random_data(100), fake_plugin.SoftmaxConfig(batch_size=10, epochs=3)
+
+    class Ready(fake_plugin.NumpyTrainable):
+        def prepare(self, plan: Any, steps: int) -> tuple[str, ...]:
+            told.append((plan().steps, steps))
+            return ("as a graph",)
+
+    class Backend:
+        def trainable(self, *given: Any) -> Any:
+            return Ready(fake_plugin.build(config, data.spec), config, data)
+
+    class Enough(Exception):
+        pass
+
+    def journal(run: Any, trainable: Any) -> Any:
+        assert told == [(10, 30), "as a graph"]
+        raise Enough
+
+    monkeypatch.setenv("DLTUI_HOME", "")
+    with pytest.raises(Enough):
+        contender.run_loop(Backend(), None, config, data, "cpu", journal, lambda lines: told.extend(lines))
+
+
+@needs_torch
+@pytest.mark.long
+def test_gpu_gives_all_contenders_one_precision() -> None:
+    """PyTorch by itself takes TF32 for convolutions."""
+    code = (
+        "import types, bare_loops, gpu; from dltui.plugins.torch import precision\n"
+        "precision.use = lambda name, device: print(name, device)\n"
+        "bare_loops.run_bare = bare_loops.run_loader = lambda *given: None\n"
+        "gpu._tell = lambda **facts: None\n"
+        "given = types.SimpleNamespace(device='cpu', data_dir=None, tiny=True)\n"
+        "gpu._floor = lambda *given: {}\n"
+        "for who, job in (('bare', 'softmax'), ('captured', 'softmax:tf32'), ('loader0', 'softmax')):\n"
+        "    gpu._train(who, job, given, None)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=FOLDER, capture_output=True, text=True)
+    assert done.stdout.splitlines() == ["fp32 cpu", "tf32 cpu", "fp32 cpu"], done.stderr[-2000:]
 
 
 def test_turns_end_in_time(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -71,6 +71,10 @@ class FakeSlurm:
         """Let sbatch refuse every job with these words."""
         (self.folder / "refuse").write_text(text)
 
+    def answer(self, text: str, code: int = 0) -> None:
+        """Let sbatch submit each job, but print this beside its number, or fail with it in place of the number."""
+        (self.folder / "answer").write_text(json.dumps([text, code]))
+
     def jobs(self) -> list[dict[str, Any]]:
         return _all(self.folder)
 
@@ -124,7 +128,13 @@ def sbatch(folder: Path, words: list[str]) -> int:
         start_new_session=True,
     )
     _write(folder, {**_read(folder, number), "node": node.pid})
+    text, code = json.loads((folder / "answer").read_text()) if (folder / "answer").exists() else ("", 0)
+    if code:
+        sys.stderr.write(text)
+        return int(code)
     print(number if "--parsable" in words else f"Submitted batch job {number}")  # noqa: T201
+    if text:
+        print(text)  # noqa: T201
     return 0
 
 
@@ -171,7 +181,7 @@ def squeue(folder: Path, words: list[str]) -> int:
     if "name" in given:
         wanted = [job for job in wanted if job["name"] == given["name"]]
     if "states" in given:
-        wanted = [job for job in wanted if job["state"] == given["states"]]
+        wanted = [job for job in wanted if job["state"] in given["states"].split(",")]
     for job in wanted:
         waits = job["state"] == "PENDING"
         values = {

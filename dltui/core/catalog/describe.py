@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable
 from functools import cache
 from typing import TYPE_CHECKING, Any, get_args
 
-from dltui.core.catalog.plugin_loader import Failure, Loaded, explain
-from dltui.core.catalog.schema import checks_more, field_specs
+from dltui.core.catalog.plugin_loader import Failure, Loaded, explain, sources_of
+from dltui.core.catalog.schema import checks_more, field_specs, validated
 from dltui.core.contract.config import DatasetOptions, Options, TrainConfig
 from dltui.core.contract.ranks import Spread
 from dltui.core.contract.types import DatasetTask, InputKind, Task
@@ -36,6 +36,7 @@ NEAR = 0.85
 ANY = "any"
 """The name with which a family's model is asked for what all members share."""
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+SUFFIX = re.compile(r"[a-z0-9]+(\.[a-z0-9]+)*")
 
 Record = dict[str, Any]
 
@@ -95,8 +96,9 @@ def _model_record(model: Model) -> Record:
         _check_function("initial", model.initial, "config", "spec", "progress")
     if model.metrics is not None:
         _check_function("metrics", model.metrics, "outputs", "targets")
-    for task in model.also:
+    for task in _items("also", model.also):
         _check_task(task)
+    _items("example", model.example)
     _check_kinds("takes", model.takes)
     _check_monitor(model)
     _check_config(model.config)
@@ -108,7 +110,7 @@ def _model_record(model: Model) -> Record:
         "summary": _text(model.summary),
         "fields": [field.to_json() for field in _specs(model.config)[0]],
         "checks_more": _specs(model.config)[1],
-        "requires": [_text(name) for name in model.requires],
+        "requires": _texts("requires", model.requires),
         "needs_images": bool(model.needs_images),
         "own_metrics": model.metrics is not None,
         "also": list(model.also),
@@ -171,17 +173,17 @@ def dataset_record(dataset: Dataset) -> Record:
         "summary": _text(dataset.summary),
         "fields": [field.to_json() for field in field_specs(dataset.options)],
         "checks_more": checks_more(dataset.options),
-        "input_shape": [int(size) for size in dataset.input_shape],
+        "input_shape": [int(size) for size in _items("input_shape", dataset.input_shape)],
         "classes": int(dataset.classes),
         "train_size": int(dataset.train_size),
         "test_size": int(dataset.test_size),
         "download_bytes": int(dataset.download_bytes),
         # What takes a path has no sources before there is one.
-        "embedded": not dataset.takes and dataset.sources(dataset.options.model_validate({}), ()) is None,
+        "embedded": not dataset.takes and sources_of(dataset, validated(dataset.options, {}), ()) is None,
         "homepage": _text(dataset.homepage),
-        "files": [_text(name) for name in dataset.files],
-        "file_sizes": [int(size) for size in dataset.file_sizes],
-        "urls": [_text(url) for url in dataset.urls],
+        "files": _texts("files", dataset.files),
+        "file_sizes": [int(size) for size in _items("file_sizes", dataset.file_sizes)],
+        "urls": _texts("urls", dataset.urls),
         "takes": dataset.takes,
         "previews": dataset.preview is not None,
         "task_options": {_text(name): task for name, task in (dataset.task_options or {}).items()},
@@ -196,7 +198,9 @@ def backend_record(backend: Backend) -> Record:
     if spread not in get_args(Spread):
         known = " or ".join(f'"{word}"' for word in get_args(Spread))
         raise PluginError(f"its spread must be {known}, it is {clean_line(repr(spread), 60)}")
-    return {**texts, "options": [_text(name) for name in getattr(backend, "options", ())], "spread": spread}
+    for name in ("formats", "forbids"):
+        _items(name, getattr(backend, name, ()))
+    return {**texts, "options": _texts("options", getattr(backend, "options", ())), "spread": spread}
 
 
 def exporter_record(exporter: Exporter) -> Record:
@@ -204,8 +208,13 @@ def exporter_record(exporter: Exporter) -> Record:
         _check_task(exporter.task)
     if exporter.kind not in ("figure", "table"):
         raise PluginError(f'its kind must be "figure" or "table", it is {clean_line(repr(exporter.kind), 60)}')
+    _check_name(exporter.name)
+    if exporter.kind == "table" and not (isinstance(exporter.suffix, str) and SUFFIX.fullmatch(exporter.suffix)):
+        given = clean_line(repr(exporter.suffix), 60)
+        raise PluginError(f'its suffix must be that of the file, such as "csv", without a dot before it; it is {given}')
     _check_function("draw", exporter.draw, "run", "target")
-    return {"name": _text(exporter.name), "kind": exporter.kind, "suffix": exporter.suffix, "task": exporter.task}
+    suffix = exporter.suffix if exporter.kind == "table" else ""
+    return {"name": exporter.name, "kind": exporter.kind, "suffix": suffix, "task": exporter.task}
 
 
 def logger_record(logger: Logger) -> Record:
@@ -222,12 +231,12 @@ def launcher_record(launcher: Launcher) -> Record:
             raise PluginError(f"its {name} must be a function ({arguments})")
     if not (inspect.isclass(launcher.options) and issubclass(launcher.options, Options)):
         raise PluginError("its options must be a subclass of LauncherOptions")
-    unknown = set(launcher.flags) - set(launcher.options.model_fields)
+    unknown = set(_texts("flags", launcher.flags)) - set(launcher.options.model_fields)
     if unknown:
         raise PluginError(f"its flags name {', '.join(sorted(unknown))}, which its options do not have")
     return {
         **{name: _text(getattr(launcher, name)) for name in ("name", "summary", "package", "install")},
-        **{name: [_text(word) for word in getattr(launcher, name)] for name in ("flags", "programs")},
+        **{name: _texts(name, getattr(launcher, name)) for name in ("flags", "programs")},
         "fields": [field.to_json() for field in field_specs(launcher.options)],
         "checks_more": checks_more(launcher.options),
         "away": bool(launcher.away),
@@ -282,6 +291,19 @@ def _check_kinds(name: str, kinds: object) -> None:
     if not isinstance(kinds, (tuple, list)) or not kinds or not set(kinds).issubset(known):
         raise PluginError(f'its {name} must be a tuple of {", ".join(known)}, such as {name}=("sequence",); '
                           f"it is {clean_line(repr(kinds), 60)}")  # fmt: skip
+
+
+def _items(name: str, value: Any) -> tuple[Any, ...]:
+    """The items of a field that is a tuple. Raises PluginError for a single value, which a tuple of one is often meant
+    by.
+    """
+    if isinstance(value, (str, bytes)) or not isinstance(value, Iterable):
+        raise PluginError(f"its {name} must be a tuple: {name}=({clean_line(repr(value), 60)},)")
+    return tuple(value)
+
+
+def _texts(name: str, value: Any) -> list[str]:
+    return [_text(item) for item in _items(name, value)]
 
 
 def _text(value: object) -> str:

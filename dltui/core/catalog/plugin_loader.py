@@ -9,7 +9,7 @@ import inspect
 import os
 import sys
 import traceback
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.machinery import EXTENSION_SUFFIXES, SOURCE_SUFFIXES, ExtensionFileLoader, FileFinder, SourceFileLoader
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 from dltui.core import ownership
-from dltui.core.catalog.sources import Source
+from dltui.core.catalog.sources import Source, imported_beside
 from dltui.core.contract.hooks import HOOKS, PROJECT, Hooks
 from dltui.core.errors import DltuiError, PluginError
 from dltui.core.text import clean_line
@@ -102,6 +102,18 @@ def load_dataset(source: Mapping[str, Any], name: str) -> Dataset:
     """The dataset of this source. Raises PluginError when the source does not give it (any more)."""
     dataset: Dataset = _find(source, "dataset", name, lambda loaded: loaded.datasets, lambda dataset: dataset.name)
     return dataset
+
+
+def sources_of(dataset: Dataset, options: Any, folders: Sequence[Path]) -> list[Path] | None:
+    """The files that a dataset would read, as it names them. Raises PluginError for anything but paths."""
+    found = dataset.sources(options, tuple(folders))
+    if found is None:
+        return None
+    paths = list(found) if isinstance(found, Iterable) and not isinstance(found, (str, bytes)) else [None]
+    if not all(isinstance(path, (str, Path)) for path in paths):
+        told = f"sources of dataset {dataset.name} returned {clean_line(repr(found), 100)}"
+        raise PluginError(f"{told}; return a list of paths, [] where there are none, None for data without files")
+    return [Path(path) for path in paths]
 
 
 def load_logger(source: Mapping[str, Any], name: str) -> Logger:
@@ -312,8 +324,9 @@ def is_raised_by(error: BaseException, source: Mapping[str, Any]) -> bool:
 def _roots(source: Mapping[str, Any]) -> tuple[str, ...]:
     """The path prefixes of a plugin's code: its file and those beside it, or the folders of its packages."""
     if source.get("path"):
-        # Not what a virtual environment in the same folder has.
-        return tuple(str(path) for path in Path(str(source["path"])).parent.glob("*.py"))
+        path = Path(str(source["path"]))
+        # Of folders only packages that it imports: not what a virtual environment beside it has.
+        return tuple(str(file) for file in (*path.parent.glob("*.py"), *imported_beside(path)))
     tops = {str(value).split(":")[0].split(".")[0] for _, value in source.get("entry_points") or ()}
     files = [getattr(sys.modules.get(top), "__file__", None) for top in sorted(tops)]
     return tuple(f"{Path(file).parent}{os.sep}" for file in files if file and Path(file).name == "__init__.py")

@@ -23,6 +23,7 @@ from typing import Any
 from dltui.core.catalog import plugin_loader
 from dltui.core.catalog.describe import NAME, describe, member_record
 from dltui.core.catalog.plugin_loader import explain
+from dltui.core.catalog.schema import settled, validated
 from dltui.core.catalog.sources import Source
 from dltui.core.errors import DltuiError, PluginError
 
@@ -49,26 +50,27 @@ def check(source: Record, asked: Record) -> Record:
     """The full, validated config of a model: {"model": id, "config": {...}} -> {"config": {...}}. It is for a new run,
     as the context of the validation says, so that files which it names can be looked at.
     """
-    return {"config": _config(source, asked, {"new_run": True}).model_dump(mode="json")}
+    config = plugin_loader.load_model(source, asked["model"]).config
+    return {"config": settled(config, asked.get("config", {}), {"new_run": True})}
 
 
 def dataset_check(source: Record, asked: Record) -> Record:
     """The full, validated options of a dataset: {"dataset": name, "options": {...}} -> {"options": {...}}."""
     dataset = plugin_loader.load_dataset(source, asked["dataset"])
-    return {"options": _validated(dataset.options, asked.get("options", {})).model_dump(mode="json")}
+    return {"options": settled(dataset.options, asked.get("options", {}))}
 
 
 def launcher_check(source: Record, asked: Record) -> Record:
     """The full, validated options of a launcher: {"launcher": name, "options": {...}} -> {"options": {...}}."""
     launcher = plugin_loader.load_launcher(source, asked["launcher"])
-    return {"options": _validated(launcher.options, asked.get("options", {})).model_dump(mode="json")}
+    return {"options": settled(launcher.options, asked.get("options", {}))}
 
 
 def dataset_sources(source: Record, asked: Record) -> Record:
     """The files that would be read: {"dataset", "options", "data_dirs"} -> {"sources": [path] | null}."""
     dataset = plugin_loader.load_dataset(source, asked["dataset"])
-    options = _validated(dataset.options, asked.get("options", {}))
-    found = dataset.sources(options, tuple(Path(folder) for folder in asked.get("data_dirs", ())))
+    options = validated(dataset.options, asked.get("options", {}))
+    found = plugin_loader.sources_of(dataset, options, [Path(folder) for folder in asked.get("data_dirs", ())])
     return {"sources": None if found is None else [str(path) for path in found]}
 
 
@@ -76,10 +78,15 @@ def dataset_preview(source: Record, asked: Record) -> Record:
     """A preview of the data at a dataset's path: {"dataset", "options"} -> {"preview": {...}}. Raises PluginError for a
     dataset without a preview.
     """
+    from dltui.core.contract import Preview
+
     dataset = plugin_loader.load_dataset(source, asked["dataset"])
     if dataset.preview is None:
         raise PluginError(f"dataset {dataset.name} has nothing to show before it is prepared")
-    return {"preview": asdict(dataset.preview(_validated(dataset.options, asked.get("options", {}))))}
+    found = dataset.preview(validated(dataset.options, asked.get("options", {})))
+    if not isinstance(found, Preview):
+        raise PluginError(f"preview of dataset {dataset.name} returned a {type(found).__name__}; return Preview(...)")
+    return {"preview": asdict(found)}
 
 
 def layers(source: Record, asked: Record) -> Record:
@@ -89,7 +96,8 @@ def layers(source: Record, asked: Record) -> Record:
     model = plugin_loader.load_model(source, asked["model"])
     backend = plugin_loader.load_backend(asked.get("backend_source") or source, model.framework)
     spec = Spec.from_json(asked["spec"])
-    return {"layers": [asdict(layer) for layer in backend.layers(model, _config(source, asked), spec)]}
+    config = validated(model.config, asked.get("config", {}))
+    return {"layers": [asdict(layer) for layer in backend.layers(model, config, spec)]}
 
 
 def members(source: Record, asked: Record) -> Record:
@@ -178,21 +186,6 @@ def _limit() -> None:
 def _write(fd: int, data: bytes) -> None:
     while data:
         data = data[os.write(fd, data) :]
-
-
-def _config(source: Record, asked: Record, context: Record | None = None) -> Any:
-    return _validated(plugin_loader.load_model(source, asked["model"]).config, asked.get("config", {}), context)
-
-
-def _validated(config: Any, values: Record, context: Record | None = None) -> Any:
-    from pydantic import ValidationError
-
-    from dltui.core.catalog.schema import field_specs, one_line
-
-    try:
-        return config.model_validate(values, context=context)
-    except ValidationError as error:
-        raise PluginError(one_line(error, field_specs(config))) from None
 
 
 if __name__ == "__main__":

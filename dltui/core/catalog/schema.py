@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args, get_origin
 
 from dltui.core.catalog.fields import FieldSpec
 from dltui.core.errors import PluginError, UsageError
 
 if TYPE_CHECKING:
     from pydantic import BaseModel, ValidationError
+
+    C = TypeVar("C", bound=BaseModel)
 
 TYPES = {"boolean": "bool", "integer": "int", "number": "float", "string": "str"}
 BOUNDS = {
@@ -84,6 +87,40 @@ def _items_differ(record: dict[str, Any]) -> bool:
     """True if the items of a list have rules that a single pair of bounds cannot express."""
     items = record.get("prefixItems") or [record.get("items", {})]
     return any(item != items[0] or not PLAIN.issuperset(item) for item in items)
+
+
+def validated(config: type[C], values: Mapping[str, Any], context: Mapping[str, Any] | None = None) -> C:
+    """The object of a pydantic class with these values. Raises PluginError in one line where it refuses them."""
+    from pydantic import ValidationError
+
+    try:
+        return config.model_validate(dict(values), context=context)
+    except ValidationError as error:
+        raise PluginError(one_line(error, field_specs(config))) from None
+
+
+def settled(
+    config: type[BaseModel], values: Mapping[str, Any], context: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """All fields as JSON holds them, as the class makes them of these values; without its computed fields, which it
+    does not take. Raises PluginError where it refuses them, and for validators that would change them again: whoever
+    loads them validates them anew.
+    """
+    made = _plain(validated(config, values, context))
+    try:
+        again = _plain(validated(config, made))
+    except PluginError as error:
+        raise PluginError(f"{config.__name__} refuses what its validators have made: {error}") from None
+    changed = [name for name in made if again[name] != made[name]]
+    if changed:
+        names = " and ".join(changed)
+        text = f"the validators of {config.__name__} change {names} again each time they are asked"
+        raise PluginError(f"{text}; let them leave alone what they have made")
+    return made
+
+
+def _plain(values: BaseModel) -> dict[str, Any]:
+    return values.model_dump(mode="json", include=set(type(values).model_fields))
 
 
 def one_line(error: ValidationError, fields: list[FieldSpec]) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 
 from dltui.core import fs, ownership, paths
 from dltui.core.errors import DltuiError, UsageError
-from dltui.core.machine import repairs
+from dltui.core.machine import nvidia, repairs
 from dltui.core.text import clean_line
 from dltui.core.version import __version__
 
@@ -223,3 +223,6 @@ def _devices(catalog: Catalog | None) -> Iterator[Check]:
 
     for device in list_devices(catalog):
         yield Check(device.name, "bad" if device.problem else "ok", clean_line(device.problem or device.title))
+    numbering = nvidia.numbering()
+    if numbering:
+        yield Check("CUDA_VISIBLE_DEVICES", "ok", numbering)

@@ -33,11 +33,15 @@ class Column:
 
 @dataclass(frozen=True)
 class Target:
-    """A target of a regression: backends train on (y - mean) / std, and predict in its own units."""
+    """A target of a regression: backends train on (y - mean) / std, and predict in the units of y. Core takes `offset`
+    off targets that float32 would rob of their digits, such as seconds since 1970: y is stored, learned and measured
+    without it, people see it with it.
+    """
 
     name: str
     mean: float = 0.0
     std: float = 1.0
+    offset: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -85,10 +89,11 @@ class Spec:
 class Split:
     """A split of a dataset: x is uint8 (n, height, width, channels) or float32 (n, features), or with named inputs
     records (n,) whose fields are x["NAME"] (n, *shape) and, of padded ones, x["NAME_length"]; y is int64 class numbers
-    (n,), uint8 0 or 1 (n, labels), float32 targets (n, outputs) or uint8 masks (n, height, width) of class numbers, 255
-    where a pixel does not count; ids is int64 (n,), the row in the dataset's own order. `names` are the rows' names for
-    people, such as file names, as UTF-8 bytes (n,), where the dataset gives them. `stored` is x with the border around
-    each image that random crops take part of, where there is one: x is then its middle.
+    (n,), uint8 0 or 1 (n, labels), float32 targets (n, outputs), less the offset of each `Target`, or uint8 masks (n,
+    height, width) of class numbers, 255 where a pixel does not count; ids is int64 (n,), the row in the dataset's own
+    order. `names` are the rows' names for people, such as file names, as UTF-8 bytes (n,), where the dataset gives
+    them. `stored` is x with the border around each image that random crops take part of, where there is one: x is then
+    its middle.
     """
 
     x: Array
@@ -236,8 +241,8 @@ class Trainable(Protocol):
         """A copy of everything that continuing needs: weights, optimizer, framework RNG."""
 
     # Optional: `prepare(plan, steps)` is called once before training, with a function that makes a plan as all will be
-    # and with the steps of the run; it leaves the state as it is and returns lines for the log. `mode` is how steps run
-    # ("graph"), `notes` are lines for the log, `predict_rows` is how many rows an evaluation asks for at once
+    # and with the steps that are left; it leaves the state as it is and returns lines for the log. `mode` is how steps
+    # run ("graph"), `notes` are lines for the log, `predict_rows` is how many rows an evaluation asks for at once
     # (without it 500, or fewer of large samples).
 
     def load_state(self, state: State) -> None:
@@ -320,7 +325,8 @@ class Arrays:
     (vectors). `validation` None asks core to take it from the training part. `notes` are lines for the run's log.
     `names` are the names for people of the rows of a part, such as file names. `inputs` is a small JSON object kept
     in the log that says how files became rows; its "image" holds the arguments of `core.data.image_file.read`, so
-    that `predict` does the same. `columns` describes the features of a table, `targets` those of a regression.
+    that `predict` does the same. `columns` describes the features of a table, `targets` those of a regression, whose y
+    may be float64 or whole numbers of any size: what float32 could not keep becomes an offset.
     `border` is how many pixels all images have on each side beyond what a model sees: random crops take part of it, all
     else is the middle. With `named_inputs` each x is a dict of arrays with their names; a padded input is an array
     (n, *shape), with NAME_length (n,) beside it, or a list of shorter arrays.
@@ -361,6 +367,9 @@ class PreparationContext(Protocol):
     """The task of the model: the dataset's own task, or either task where that is "any"."""
     takes: tuple[InputKind, ...]
     """The kinds of inputs that the model takes, for a dataset that `gives` several."""
+    dropped: Mapping[str, Any] | None
+    """The samples that core leaves out once they are prepared, as a review names them; None for none. What a dataset
+    then measures on its train samples counts them, what it leaves to core does not."""
 
     def progress(self, text: str, fraction: float | None = None) -> None:
         """Report progress; `fraction` is 0 to 1, or None when unknown. Raises KeyboardInterrupt on cancel."""

@@ -23,7 +23,8 @@ class Input:
     one value a channel (the last axis), or one for all. `places` names the places of a row of a table, or the
     column of a text, `texts` what the values of each vocabulary stand for, `tokens` how a text was cut into tokens,
     for people and for `dltui predict`. It reads the numbers of a row as training did: each place can have what is
-    taken from it (`offsets`), what then fills a gap (`fills`), and how its numbers are written (`styles`).
+    taken from it (`offsets`, one value a channel), what then fills a gap (`fills`), and how its numbers are written
+    (`styles`). `gaps` says which number of its vocabulary a category without a value has, 0 for none of its own.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Input:
     offsets: tuple[float, ...] = ()
     fills: tuple[float, ...] = ()
     styles: tuple[Literal["point", "comma", "grouped"], ...] = ()
+    gaps: tuple[int, ...] = ()
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> Input:

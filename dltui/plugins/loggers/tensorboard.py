@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -50,7 +51,7 @@ class TensorBoard:
         metrics = {f"best/{name}": value for name, value in (best.validation if best else {}).items()}
         test = self.run.history.test
         metrics |= {f"test/{name}": value for name, value in (test["metrics"] if test else {}).items()}
-        self._hyperparameters(metrics)
+        self._hyperparameters({name: value for name, value in metrics.items() if not math.isnan(value)})
         found = latest(self.run)
         if found is not None and found.matrix is not None:
             name = f"confusion_matrix/{found.matrix.split}"
@@ -60,8 +61,9 @@ class TensorBoard:
     def _open(self, record: Mapping[str, Any]) -> None:
         from tensorboardX import SummaryWriter
 
-        # What an earlier attempt wrote after this step no longer counts.
-        self._writer = SummaryWriter(str(self.folder), purge_step=int(record["start_step"]), write_to_disk=True)
+        # What an earlier attempt wrote after its start step does not count: TensorBoard hides this step and later ones.
+        first = int(record["start_step"]) + 1
+        self._writer = SummaryWriter(str(self.folder), purge_step=first, write_to_disk=True)
 
     def _trained(self, record: Mapping[str, Any]) -> None:
         for position, step in enumerate(record["steps"]):

@@ -17,7 +17,7 @@ from dltui.core.checks.conformance.subject import CheckFailed, Subject, differen
 from dltui.core.contract.state import PARTS
 from dltui.core.errors import RunError
 from dltui.core.tasks.registry import TASKS
-from dltui.core.train import evaluation
+from dltui.core.train import evaluation, first_look
 from dltui.core.train.buckets import Buckets
 from dltui.core.train.loop import CHUNK_SECONDS
 from dltui.core.train.metrics import measure
@@ -65,7 +65,7 @@ def builds(subject: Subject) -> str:
         text = f"{where}: predict gave {found.dtype} {found.shape}, wanted float32 {wanted}"
         expect(found.shape == wanted and found.dtype == np.float32, text + "; make the last layer spec.outputs wide")
         expect(bool(np.isfinite(found).all()), f"{where}: an untrained network gives outputs that are not finite")
-        notes = evaluation.look(trainable, data, subject.model.metrics, subject.monitor)
+        notes = first_look.look(trainable, data, subject.model.metrics, subject.monitor)
         expect(not notes, f"{where}: {'; '.join(notes)}")
     expect(len(refusals) < len(shapes), f"no shape is taken; {'; '.join(refusals)}")
     first, last = samples.label(*shapes[0]), samples.label(*shapes[-1])

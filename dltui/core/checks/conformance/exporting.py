@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import os
 import subprocess
 import sys
@@ -17,6 +18,8 @@ import numpy as np
 
 from dltui.core import paths
 from dltui.core.checks.conformance import samples
+from dltui.core.errors import UsageError
+from dltui.core.lifecycle.create import full_config
 from dltui.core.tasks.registry import TASKS
 from dltui.core.text import clean_line, plural
 from dltui.core.worker.figures import FORMATS
@@ -35,9 +38,9 @@ SECONDS = 300.0
 
 
 def export(model: ModelEntry, files: Sequence[Path], images: bool = True, beside: str = "") -> tuple[bool, str]:
-    """Train one epoch through the command line and open the written files: (True if all is well, message). A model
-    that takes no `images` is trained on a table, one of images or named inputs on the dataset `beside` it where none in
-    the box has them.
+    """Train as few epochs as it can be through the command line and open the written files: (True if all is well,
+    message). A model that takes no `images` is trained on a table, one of images or named inputs on the dataset
+    `beside` it where none in the box has them.
     """
     with tempfile.TemporaryDirectory(prefix="dltui-check-") as temporary:
         place = Path(temporary)
@@ -55,7 +58,7 @@ def export(model: ModelEntry, files: Sequence[Path], images: bool = True, beside
         lost = missing(done)
         if lost or bad:
             return False, clean_line("; ".join([*lost, *bad]), 400)
-        return bool(written), f"{plural(len(written), 'file')} of a run of one epoch on {dataset.split(':')[0]}"
+        return bool(written), f"{plural(len(written), 'file')} of a short run on {dataset.split(':')[0]}"
 
 
 def data_for(task: str, place: Path, images: bool = True) -> tuple[str, tuple[str, ...]]:
@@ -104,7 +107,7 @@ def train(
 ) -> list[str] | str:
     """The lines that `train` printed; the reason as a text when it failed."""
     command = [sys.executable, "-P", "-m", "dltui", "train", model.id, "--dataset", dataset]
-    command += ["--device", "cpu", "--epochs", "1", "--plain", "--exports", str(place / "exports")]
+    command += ["--device", "cpu", "--epochs", str(_epochs(model)), "--plain", "--exports", str(place / "exports")]
     command += ["--format", ",".join(FORMATS), *(word for file in files for word in ("--plugin", str(file.absolute())))]
     command += ["--no-pretrained"] if model.field("pretrained") else []
     command += more
@@ -126,12 +129,25 @@ def train(
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return f"a run of one epoch on {dataset} takes more than {SECONDS:.0f} s"
+        return f"a short run on {dataset} takes more than {SECONDS:.0f} s"
     lines = (done.stdout + done.stderr).strip().splitlines()
     if done.returncode:
         last = next((line for line in reversed(lines) if "failed" in line or "dltui:" in line), (lines or ["?"])[-1])
-        return clean_line(f"a run of one epoch ended with exit code {done.returncode}: {last}", 400)
+        return clean_line(f"a short run ended with exit code {done.returncode}: {last}", 400)
     return lines
+
+
+def _epochs(model: ModelEntry) -> int:
+    """The fewest epochs that the bounds of the model's Config allow; its default where its own checks refuse them."""
+    field = model.field("epochs")
+    if field is None or field.type != "int":
+        return 1 if field is None else int(field.default)
+    least = math.ceil(max(1, field.minimum or 0, (field.exclusive_minimum or 0) + 1))
+    try:
+        full_config(model, {"epochs": least})
+    except UsageError:
+        return int(field.default)
+    return least
 
 
 def missing(lines: Sequence[str]) -> list[str]:

@@ -12,6 +12,7 @@ from dltui.core.data.preparation import Preparation
 from dltui.core.errors import DltuiError
 from dltui.core.text import clean_line
 from dltui.core.worker.figures import FORMATS
+from dltui.core.worker.loggers import NOT_BEGUN
 
 if TYPE_CHECKING:
     from dltui.core.catalog.entries import Catalog, DatasetEntry, ExporterEntry
@@ -64,7 +65,7 @@ def dataset(entry: DatasetEntry) -> tuple[bool, str]:
 
 
 def exporter(entry: ExporterEntry, catalog: Catalog, files: Sequence[Path]) -> tuple[bool, str]:
-    """Draw a figure or table of a run of one epoch, and open the written files: (True if all is well, message)."""
+    """Draw a figure or table of a short run, and open the written files: (True if all is well, message)."""
     with tempfile.TemporaryDirectory(prefix="dltui-check-") as temporary:
         lines = _run(entry.task or "classification", catalog, files, Path(temporary))
         if isinstance(lines, str):
@@ -82,12 +83,15 @@ def exporter(entry: ExporterEntry, catalog: Catalog, files: Sequence[Path]) -> t
 
 
 def logger(name: str, catalog: Catalog, files: Sequence[Path]) -> tuple[bool, str]:
-    """Follow a run of one epoch: (True if all is well, message)."""
+    """Follow a short run: (True if all is well, message). One that refuses to begin without an option is not tried."""
     with tempfile.TemporaryDirectory(prefix="dltui-check-") as temporary:
         lines = _run("classification", catalog, files, Path(temporary), "--log", name)
     if isinstance(lines, str):
         return False, lines
     wrong = [line for line in lines if line.startswith(f"warning: logger {name} ")]
+    refusal = f"warning: logger {name} {NOT_BEGUN}: "
+    if wrong and all(line.startswith(refusal) for line in wrong):
+        return True, clean_line(f"not tried: {wrong[0].removeprefix(refusal)}", 400)
     return not wrong, clean_line("; ".join(wrong), 400) or "followed a run of one epoch"
 
 

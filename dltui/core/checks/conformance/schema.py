@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
-
-from dltui.core.catalog.schema import field_specs, one_line
+from dltui.core.catalog.schema import field_specs, settled
 from dltui.core.checks.conformance.subject import CheckFailed, Subject, expect
+from dltui.core.errors import PluginError
 from dltui.core.text import plural
 
 if TYPE_CHECKING:
@@ -26,10 +25,9 @@ def sound(subject: Subject) -> str:
         bounds = "list[Annotated[int, Field(ge=1, le=100)]]" if field.type == "numbers" else "Field(..., ge=1, le=100)"
         expect(_bounded(field), f"{field.name} has no lower or no upper bound; {bounds}")
     try:
-        defaults = {field.name: field.default for field in fields}
-        config.model_validate(defaults)
-    except ValidationError as error:
-        raise CheckFailed(f"the defaults are refused by the Config's own checks: {one_line(error, fields)}") from None
+        settled(config, {field.name: field.default for field in fields})
+    except PluginError as error:
+        raise CheckFailed(f"the defaults are refused by the Config's own checks: {error}") from None
     bare = _without_unit(subject)
     hint = f"; without a unit: {', '.join(bare)} (json_schema_extra={{'unit': ...}})" if bare else ""
     return f"{plural(len(fields), 'field')}{hint}"

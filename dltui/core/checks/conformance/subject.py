@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dltui.core.catalog import plugin_loader
+from dltui.core.catalog.schema import validated
 from dltui.core.checks.conformance import named_samples, samples
 from dltui.core.tasks.monitor import choose_monitor
 from dltui.core.tasks.registry import TASKS
@@ -63,11 +64,12 @@ class Subject:
         return plugin_loader.line_in_plugin(error, self.source)
 
     def config(self, **values: Any) -> TrainConfig:
-        """The model's defaults with small batches, updated with these values."""
+        """The model's defaults with small batches, updated with these values, which are not validated: what is checked
+        here is another thing than the bounds for which a run is made. Raises PluginError for defaults that it refuses.
+        """
         # Pretrained weights would be downloaded, and make a network large that small images suffice for.
         plain = {PRETRAINED: False} if self.begins_trained else {}
-        config: TrainConfig = self.model.config.model_validate({"batch_size": BATCH, **plain, **values})
-        return config
+        return validated(self.model.config, {}).model_copy(update={"batch_size": BATCH, **plain, **values})
 
     @property
     def begins_trained(self) -> bool:
