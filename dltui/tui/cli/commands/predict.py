@@ -87,6 +87,10 @@ def _told(row: Mapping[str, Any]) -> str:
 
 
 def _number(value: float) -> str:
-    """Six digits of an output, which is a float32; all of one that has more digits, as an offset gives them."""
+    """Six digits of an output, which is a float32; all of a whole number, and of one that has more digits, as an offset
+    gives them.
+    """
+    if abs(value) < 1e15 and value.is_integer():
+        return f"{value:.0f}"
     is_output = not abs(value) < 3e38 or struct.unpack("f", struct.pack("f", value))[0] == value
     return f"{value:.6g}" if is_output else f"{value:.15g}"

@@ -40,8 +40,8 @@ def test_a_number_with_an_offset_is_told_with_all_of_its_digits(
     """An output alone has the digits of a float32."""
     Path("x.csv").write_text("x\n1\n")
     alone = [float(np.float32(value)) for value in (0.1, 123456.7, 3e38, 1.5e-9, 12.34)]
-    outputs = [*alone, alone[3] + 0.4, alone[4] + 1_700_000_000]
+    outputs = [*alone, alone[3] + 0.4, alone[4] + 1_700_000_000, 1_700_000_000.0]
     monkeypatch.setattr("dltui.core.lifecycle.trained_model.ask", lambda *given: {"rows": [{"outputs": outputs}]})
     assert main.run(["predict", "r", "x.csv"]) == 0
     told = capsys.readouterr().out
-    assert told == "x.csv: 0.1 123457 3e+38 1.5e-09 12.34 0.4000000015 1700000012.34\n"
+    assert told == "x.csv: 0.1 123457 3e+38 1.5e-09 12.34 0.4000000015 1700000012.34 1700000000\n"
