@@ -43,6 +43,13 @@ def dltui(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     return run
 
 
+def _skip_without(framework: str) -> None:
+    """Skip where what exports the framework's networks, or runs them, is not installed."""
+    for package in (framework, "onnx", "onnxruntime", "onnxscript" if framework == "torch" else "tf2onnx"):
+        if own().version(package) is None:
+            pytest.skip(f"{package} is not installed")
+
+
 @pytest.mark.longest
 @pytest.mark.slow(75)
 @pytest.mark.parametrize(
@@ -51,10 +58,7 @@ def dltui(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
 def test_a_network_gives_the_same_predictions_elsewhere(
     dltui: Said, tmp_path: Path, model: str, framework: str
 ) -> None:
-    needed = ("onnx", "onnxruntime", "onnxscript" if framework == "torch" else "tf2onnx")
-    for package in (framework, *needed):
-        if own().version(package) is None:
-            pytest.skip(f"{package} is not installed")
+    _skip_without(framework)
     words = ("--dataset", "digits", "--epochs", "2", "--device", "cpu", "--plain", "--name", "one")
     assert dltui("train", f"{model}-{framework}", *words)[0] == 0
     native = NATIVE[framework]
@@ -78,9 +82,7 @@ def test_a_network_gives_the_same_predictions_elsewhere(
 @pytest.mark.slow(75)
 @pytest.mark.parametrize("framework", few(["torch", "tensorflow"], 1, long=0))
 def test_masks_are_the_same_elsewhere(dltui: Said, tmp_path: Path, framework: str) -> None:
-    for package in (framework, "onnx", "onnxruntime", "onnxscript" if framework == "torch" else "tf2onnx"):
-        if own().version(package) is None:
-            pytest.skip(f"{package} is not installed")
+    _skip_without(framework)
     words = ("--dataset", "shapes", "--data", "n=200", "--width", "4", "--depth", "2", "--epochs", "2", "--name", "one")
     assert dltui("train", f"unet-{framework}", *words, "--device", "cpu", "--plain")[0] == 0
     (prepared,) = (tmp_path / "home" / "cache" / "datasets").glob("shapes-*")
@@ -105,9 +107,7 @@ def test_masks_are_the_same_elsewhere(dltui: Said, tmp_path: Path, framework: st
 @pytest.mark.parametrize("framework", few(["torch", "tensorflow"], 1, long=0))
 def test_rows_of_a_table_get_the_same_numbers_elsewhere(dltui: Said, tmp_path: Path, framework: str) -> None:
     """By the script of a model of vectors, also of times that are large beside their deviation."""
-    for package in (framework, "onnx", "onnxruntime", "onnxscript" if framework == "torch" else "tf2onnx"):
-        if own().version(package) is None:
-            pytest.skip(f"{package} is not installed")
+    _skip_without(framework)
     rows = [(f"{n % 17},5", 1_700_000_000 + 3600 * n, ("red", "blue", "")[n % 3], 5000 + n % 17) for n in range(200)]
     table = ["size;when;color;price", *(";".join(map(str, row)) for row in rows), ""]
     Path("old.csv").write_text("\n".join(table))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from dltui.core import paths
 from dltui.core.errors import RunError, UsageError
-from dltui.core.hosts import mirror
+from dltui.core.hosts import mirror, transfer
 from dltui.core.hosts.link import Link
 from dltui.core.rundir import place
 
@@ -38,7 +38,7 @@ def fetch_figures(
         folder.mkdir(parents=True, exist_ok=True)
         for name, size in files.items():
             _check(host, name, size)
-            if not mirror.fetch(link, folder / name, MOST_BYTES, do="figure", run=run, file=name):
+            if not transfer.fetch(link, folder / name, MOST_BYTES, do="figure", run=run, file=name):
                 raise RunError(f"{name} is written anew on {host} faster than it is copied; try again when it is done")
     except OSError as error:
         raise UsageError(f"cannot write to {folder}: {error.strerror}; choose another with --to DIR") from None

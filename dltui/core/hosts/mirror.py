@@ -10,14 +10,13 @@ import os
 import threading
 import time
 import zlib
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from dltui.core import fs, paths
 from dltui.core.errors import DltuiError
-from dltui.core.hosts import address, bounds, files, wire
+from dltui.core.hosts import address, bounds, files, transfer, wire
 from dltui.core.hosts.link import HostError, Link
 from dltui.core.rundir import claim, commands, names
 from dltui.core.rundir.claim import Told
@@ -32,8 +31,6 @@ WANTED = "wanted"
 WANTED_SECONDS = 15.0
 LARGE_SECONDS = 5.0
 """The seconds between two looks at the large files that an open tab needs."""
-TRIES = 3
-"""So often a large file is begun that is written anew while it is copied; then it waits for the next look."""
 FIRST_SECONDS = 30.0
 PULL_SECONDS = 120.0
 """A first look at a long log takes its time."""
@@ -309,7 +306,9 @@ class Mirror:
                 (self.directory.path / name).unlink(missing_ok=True)
             elif self._large.get(name) != stamps[name]:
                 path = self.directory.path / name
-                if not fetch(self._link, path, leaves=self._see_to_others, do="large", run=self._run, file=name):
+                if not transfer.fetch(
+                    self._link, path, leaves=self._see_to_others, do="large", run=self._run, file=name
+                ):
                     continue
             self._large[name] = stamps.get(name)
 
@@ -334,41 +333,6 @@ def once(link: Link, run: str) -> RunDirectory:
         # Else the next copy finds the mirror kept still, and takes it as it is.
         kept.stop(STOP_SECONDS)
     return kept.directory
-
-
-def fetch(
-    link: Link, target: Path, most: int = files.MOST_LARGE, leaves: Callable[[], bool] = lambda: False, **question: Any
-) -> bool:
-    """Copy a file of another host, which keeps its old or gets its new content. False where it is left as it was:
-    because `leaves`, which is asked after each piece, says so, or because it is written anew faster than it comes.
-    Raises DltuiError or OSError.
-    """
-    temp = fs.temp_name(target)
-    at, stamp, tries = 0, None, 0
-    try:
-        with temp.open("xb") as file:
-            while True:
-                found = link.ask(at=at, **question)
-                data = wire.from_json(found)
-                if stamp not in (None, found.get("stamp")):
-                    # It was written anew meanwhile.
-                    at, stamp, tries = 0, None, tries + 1
-                    file.truncate(file.seek(0))
-                    if tries == TRIES:
-                        return False
-                    continue
-                stamp = found.get("stamp")
-                if not data:
-                    break
-                at += file.write(data)
-                if at > most:
-                    raise HostError(f"{target.name} has more than {most:,} bytes")
-                if leaves():
-                    return False
-        fs.FS.rename(temp, target)
-        return True
-    finally:
-        temp.unlink(missing_ok=True)
 
 
 def _place(log: Path) -> dict[str, int]:

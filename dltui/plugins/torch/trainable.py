@@ -82,10 +82,7 @@ class TorchTrainable:
             self._computation.step = plain_step(optimizer)
         scaler = self._computation.scaler
         self._snapshots = Snapshots(self.module, optimizer, device, self._own_state, self._average, scaler, draws)
-        self.notes = (
-            *generators.unsaved(self.module.modules(), (torch.Generator,)),
-            *precision.notes(config.precision, device),
-        )
+        self.notes = _notes(self.module, config, device)
         self._device, self._dtype = device, dtype
         self._eager = Eager(self._computation, self._samples, self._rates, device, draws)
         self._runner: Eager | Captured = self._eager
@@ -221,6 +218,12 @@ class TorchTrainable:
 
     def layers(self) -> Sequence[Layer]:
         return list_layers(self.module, self._spec, self._samples.channels_last)
+
+
+def _notes(module: nn.Module, config: TrainConfig, device: torch.device) -> tuple[str, ...]:
+    """What there is to say of a network before its first step."""
+    unsaved = generators.unsaved(module.modules(), (torch.Generator,))
+    return (*unsaved, *precision.notes(config.precision, device))
 
 
 def _losses(

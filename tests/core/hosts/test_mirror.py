@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from dltui.core.errors import DltuiError
-from dltui.core.hosts import mirror
+from dltui.core.hosts import mirror, transfer
 from dltui.core.hosts.address import Host
 from dltui.core.hosts.fetched import fetch_figures
 from dltui.core.hosts.link import HostError, Link, _ahead
@@ -291,10 +291,10 @@ class Busy:
 def test_a_file_that_is_written_all_the_time_waits_for_the_next_look(tmp_path: Path) -> None:
     target = tmp_path / "validation-latest.npz"
     endless = Busy(1000)
-    assert not mirror.fetch(endless, target, do="large")  # type: ignore[arg-type]
+    assert not transfer.fetch(endless, target, do="large")  # type: ignore[arg-type]
     assert endless.asked < 10
     assert not any(tmp_path.glob("*npz*"))
-    assert mirror.fetch(Busy(2), target, do="large")  # type: ignore[arg-type]
+    assert transfer.fetch(Busy(2), target, do="large")  # type: ignore[arg-type]
     assert target.read_text() == "x"
 
 
@@ -305,4 +305,4 @@ def test_a_mirror_sees_to_commands_while_a_large_file_comes(tmp_path: Path, kept
     assert not commands.take(kept.directory.path)
     for command in commands.take(far_home / "runs" / "brisk-otter"):
         commands.done(command)
-    assert not mirror.fetch(Busy(1), tmp_path / "x", leaves=lambda: True, do="large")  # type: ignore[arg-type]
+    assert not transfer.fetch(Busy(1), tmp_path / "x", leaves=lambda: True, do="large")  # type: ignore[arg-type]
