@@ -168,8 +168,11 @@ class RunReader:
         """The status of a worker that was started and has not reported yet; None when the heartbeat and the log
         suffice.
         """
-        starting = read_starting(self.directory.path) if live is None or alive is False else None
+        starting = read_starting(self.directory.path) if live is None or not alive else None
         if starting is None or (starting.is_older(live) if live else starting.time < self.history.ended_at):
+            return None
+        if live is not None and alive is None and (starting.creator or not process.alive(starting.process)):
+            # The worker of another machine may live; one that was started here speaks for itself until it reports.
             return None
         if starting.creator:
             # It has some time to start the worker; dead, it will not.

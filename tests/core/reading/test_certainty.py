@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from dltui.core.reading.liveness.certainty import certain_status
 from dltui.core.reading.reader import RunReader
 from dltui.core.rundir import claim, lock
 from dltui.core.rundir.directory import RunDirectory
+from dltui.core.rundir.heartbeat import record_starting
 from tests.helpers.lost import beat
 from tests.helpers.sample_run import make_sample_run
 
@@ -61,6 +63,19 @@ def test_where_its_lock_is_held_it_is_silent(run: RunDirectory, monkeypatch: pyt
     assert (certain_status(reader).name, reader.in_doubt) == ("silent", False)
     monkeypatch.setattr(lock, "look", lambda path: None)
     assert certain_status(read(run)).name == "silent", "it cannot be known"
+
+
+def test_who_was_started_here_in_its_place_is_starting_from_its_lock_on(
+    run: RunDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Commands are for that worker, not for the attempt that is lost."""
+    beat(run, 600)
+    record_starting(run.path, os.getpid())
+    monkeypatch.setattr(lock, "look", lambda path: lock.Lock(True))
+    found = read(run).status()
+    assert (found.name, found.attempt) == ("starting", 0)
+    beat(run, -10)
+    assert read(run).status().name == "running", "it was heard of since"
 
 
 @pytest.mark.parametrize("age", [HOUR, 5.0, -HOUR])
