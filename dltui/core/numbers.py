@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import struct
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -73,10 +74,20 @@ def metric(name: str, value: float | None) -> str:
     if value is None:
         return "-"
     if not math.isfinite(value):
-        return "NaN" if math.isnan(value) else "inf"
+        return "NaN" if math.isnan(value) else f"{value:g}"
     if name.endswith("accuracy"):
         return f"{100 * value:.2f} %"
     return f"{value:.4f}" if 1e-3 <= abs(value) < 1e4 or value == 0 else f"{value:.3e}"
+
+
+def output(value: float) -> str:
+    """Six digits of an output, which is a float32; all of a whole number, and of one that has more digits, as an offset
+    gives them.
+    """
+    if abs(value) < 1e15 and value.is_integer():
+        return f"{value:.0f}"
+    is_float32 = not abs(value) < 3e38 or struct.unpack("f", struct.pack("f", value))[0] == value
+    return f"{value:.6g}" if is_float32 else f"{value:.15g}"
 
 
 def size(count: float) -> str:

@@ -33,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         with looking(_look(arguments)):
             done = write(reader, folder, check_formats(asked, RUN_FORMATS), source, code)
         if source is None:
-            notes.figures_done(reader.directory, folder)
+            notes.figures_done(reader.directory, folder, done.files)
     except DltuiError as error:
         return _refuse(error)
     say_files(done.files, arguments.json)

@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 # Where results go and how they are watched has no part in what they are.
 _WITH_VALUE = ("--exports", "--name", "--data-dir", "--format")
 _FLAGS = ("--detach", "--plain", "--json", "--debug")
-_FOLDERS = re.compile(r"[^:=,]*/")
+_SIGNS = re.compile(r"([:=,])")
+"""What stands before a path in a word or in a list."""
+_SCHEME = re.compile(r"(?:^|\s)(?:folder|csv|images|masks|sequences|shards|file)$")
+_PATH = re.compile(r"\s*(?:\.{1,2}|~[^/]*)?/")
+_FILE = re.compile(r"/[^/]*\.(?:py|csv|tsv|npz|npy|parquet|json|toml|txt|safetensors|pt|pth)$")
 
 
 @dataclass(frozen=True)
@@ -81,14 +85,27 @@ def command(argv: Sequence[object]) -> str:
 
 
 def neutral(value: Any) -> Any:
-    """The texts without the folders of paths in them: "folder:/home/me/pets" -> "folder:pets"."""
+    """The texts with the last parts of paths in place of the paths: "folder:/home/me/pets" -> "folder:pets". What only
+    has a slash in it stays: "km/h", "hf:someone/pets".
+    """
     if isinstance(value, str):
-        return _FOLDERS.sub("", value.rstrip("/")) if "/" in value else value
+        return _neutral_text(value) if "/" in value else value
     if isinstance(value, (list, tuple)):
         return [neutral(item) for item in value]
     if isinstance(value, dict):
         return {key: neutral(item) for key, item in value.items()}
     return value
+
+
+def _neutral_text(text: str) -> str:
+    parts = _SIGNS.split(text)
+    for number in range(0, len(parts), 2):
+        part = parts[number]
+        follows_scheme = number > 0 and parts[number - 1] == ":" and _SCHEME.search(parts[number - 2])
+        if follows_scheme or _PATH.match(part) or _FILE.search(part):
+            before = part[: len(part) - len(part.lstrip())]
+            parts[number] = before + part.strip().rstrip("/").rpartition("/")[2]
+    return "".join(parts)
 
 
 def _pairs(values: Any) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from dltui.core import fs
@@ -14,7 +15,7 @@ from dltui.core.numbers import exact
 from dltui.core.reading.reader import RunReader
 from dltui.core.text import clean_line, xml_text
 from dltui.core.worker.figures import FORMATS_TEXT, check_formats
-from dltui.exports.about import About, command
+from dltui.exports.about import About, command, neutral
 from dltui.exports.figures import style
 from dltui.exports.figures.comparison import draw_comparison
 from dltui.exports.save import save
@@ -57,13 +58,23 @@ def write(found: Comparison, folder: Path, formats: Sequence[str]) -> list[Path]
 def _drafts(found: Comparison, temp: Path, formats: Sequence[str]) -> list[Path]:
     drafts = [temp / f"comparison.{suffix}" for suffix in formats]
     with style.applied():
-        figure = draw_comparison(found)
+        figure = draw_comparison(shown(found))
         for draft in drafts:
-            save(figure, draft, about(found))
+            save(figure, draft, about(shown(found)))
     for name, table in (("comparison.csv", runs_csv(found)), ("comparison_epochs.csv", epochs_csv(found))):
         fs.write_atomic(temp / name, table.encode("utf-8", "backslashreplace"))
         drafts.append(temp / name)
     return drafts
+
+
+def shown(found: Comparison) -> Comparison:
+    """The comparison as a figure may show it, without the folders of paths."""
+    labels = [neutral(entry.label) for entry in found.entries]
+    entries = tuple(
+        replace(entry, dataset=neutral(entry.dataset), label=label if labels.count(label) == 1 else entry.name)
+        for entry, label in zip(found.entries, labels, strict=True)
+    )
+    return replace(found, entries=entries, differences=neutral(dict(found.differences)))
 
 
 def about(found: Comparison) -> About:

@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from dltui.core import fs
@@ -14,7 +15,7 @@ from dltui.core.finders.find import Rates
 from dltui.core.numbers import exact
 from dltui.core.text import clean_line, xml_text
 from dltui.core.worker.figures import FORMATS_TEXT, check_formats
-from dltui.exports.about import About
+from dltui.exports.about import About, neutral
 from dltui.exports.about import command as neutral_command
 from dltui.exports.figures import style
 from dltui.exports.figures.learning_rates import draw_learning_rates
@@ -46,13 +47,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def write(found: Rates, command: Sequence[str], folder: Path, formats: Sequence[str]) -> list[Path]:
     """Write the figure and its table; both or, when the folder cannot be written, none. Raises UsageError."""
+    shown = replace(found, dataset=neutral(found.dataset))
 
     def draft(temp: Path) -> list[Path]:
         drafts = [temp / f"{NAME}.{suffix}" for suffix in formats]
         with style.applied():
-            figure = draw_learning_rates(found)
+            figure = draw_learning_rates(shown)
             for target in drafts:
-                save(figure, target, about(found, command))
+                save(figure, target, about(shown, command))
         fs.write_atomic(temp / f"{NAME}.csv", table(found).encode())
         return [*drafts, temp / f"{NAME}.csv"]
 

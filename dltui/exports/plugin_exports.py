@@ -15,6 +15,7 @@ from dltui.core.errors import DltuiError
 from dltui.core.lifecycle import trust
 from dltui.core.text import clean_line
 from dltui.core.worker import figures
+from dltui.exports.look import USUAL, look
 
 if TYPE_CHECKING:
     from dltui.core.contract import Exporter
@@ -48,13 +49,22 @@ def sources(
 
 def draw(source: Mapping[str, Any], run: Path, folder: Path, formats: Sequence[str]) -> str | None:
     """Let a plugin draw into `folder`. Returns a one-line reason when it could not, or None."""
-    arguments = [str(run), "--to", str(folder), "--format", ",".join(formats), "--source", json.dumps(source)]
+    arguments = [str(run), "--to", str(folder), "--format", ",".join(formats), *_look_words()]
+    arguments += ["--source", json.dumps(source)]
     python = str(source.get("python") or sys.executable)
     try:
         problem = figures.start(arguments, python=python, seconds=SECONDS).problem
     except subprocess.TimeoutExpired:
         return f"plugin {_name(source)} drew for more than {SECONDS:.0f} s and was ended"
     return f"plugin {_name(source)}: {clean_line(problem, 300)}" if problem else None
+
+
+def _look_words() -> list[str]:
+    """The words of a command line that ask for figures that look as those of this process."""
+    wanted = look()
+    width = None if wanted.width == USUAL.width else wanted.width * figures.UNITS["in"]
+    dpi = None if wanted.dpi == USUAL.dpi else round(wanted.dpi)
+    return figures.Look(wanted.title, width, dpi, "live" if wanted.live_text else None).words()
 
 
 def load(source: Mapping[str, Any], built_in: Iterable[str]) -> tuple[list[Exporter], list[str]]:

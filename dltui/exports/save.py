@@ -7,11 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dltui.core import fs
+from dltui.exports.look import look
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from dltui.exports.about import About
+
+MOST_PIXELS = 65_000
+"""On the longer side of a PNG: the library that draws it takes no more than 65,535."""
 
 
 def save(figure: Figure, target: Path, about: About) -> None:
@@ -20,12 +24,18 @@ def save(figure: Figure, target: Path, about: About) -> None:
 
 
 def render(figure: Figure, suffix: str, about: About) -> bytes:
-    """The bytes of a figure as svg, png or pdf."""
+    """The bytes of a figure as svg, png or pdf. A long PNG has fewer pixels an inch than it should, if it must."""
     buffer = io.BytesIO()
-    figure.savefig(buffer, format=suffix, metadata=_metadata(suffix, about))
+    figure.savefig(buffer, format=suffix, metadata=_metadata(suffix, about), dpi=_resolution(figure, suffix))
     if suffix == "svg":
         return _described(buffer.getvalue(), about)
     return buffer.getvalue()
+
+
+def _resolution(figure: Figure, suffix: str) -> float | None:
+    """The pixels an inch of a PNG that would have too many; None for what is saved as it is wished."""
+    possible = MOST_PIXELS / float(max(figure.get_size_inches()))
+    return possible if suffix == "png" and possible < look().dpi else None
 
 
 def _metadata(suffix: str, about: About) -> dict[str, Any]:

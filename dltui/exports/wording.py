@@ -24,7 +24,7 @@ def number(value: float, digits: int = 4) -> str:
     if value == 0:
         return "0"
     size = abs(value)
-    text = f"{value:.{digits - 1}e}" if size < 1e-4 or size >= 1e6 else f"{value:.{digits}g}"
+    text = f"{value:.{digits - 1}e}" if size < 1e-4 or size >= 10 ** max(6, digits) else f"{value:.{digits}g}"
     return text.replace("-", "−")
 
 

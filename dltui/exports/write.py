@@ -43,6 +43,8 @@ class Written:
 
     files: list[Path] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    nothing: set[str] = field(default_factory=set)
+    """The names of figures and tables for which there was nothing to draw."""
 
 
 def write(
@@ -52,25 +54,27 @@ def write(
     source: Mapping[str, Any] | None = None,
     code: trust.Code = trust.AS_NAMED,
 ) -> Written:
-    """Draw a run's figures and tables into `folder`; exporters without data yet are left out. With a `source` only that
-    plugin draws; with the format "none" only tables are written, and anew the figures that lie beside them. `code` says
-    which plugins may. An exporter that fails is a problem; the others go on.
+    """Draw a run's figures and tables into `folder`; exporters without data yet are left out. Figures that lie there in
+    other formats are drawn anew where the run has gone on since, and removed where there is nothing to draw any more.
+    With a `source` only that plugin draws; with the format "none" only tables are written, and anew all figures that
+    lie beside them. `code` says which plugins may. An exporter that fails is a problem; the others go on.
 
     Raises UsageError when the folder cannot be written or is full.
     """
-    done = Written()
-    drawing = [name for name in formats if name != figures.NONE]
+    done, task = Written(), reader.run.get("task")
     built_in = dltui_exporters()
     names = [exporter.name for exporter in built_in]
-    if not drawing and not source:
-        drawing = _drawn_before(folder, built_in)
+    beside = [] if source else _figures(folder, built_in, task)
+    old = _before_the_last_line(beside, reader)
+    drawing = _formats(formats, beside if figures.NONE in formats else old)
     with _workshop(folder) as temp, drawn.one_export(figures=bool(drawing)):
         exporters, refused = plugin_exports.load(source, names) if source else (built_in, [])
         done.problems += refused
         for exporter in exporters:
-            if exporter.task in (None, reader.run.get("task")):
+            if exporter.task in (None, task):
                 _draw(exporter, reader, drawing, temp, done, needed=source is not None)
                 _deliver(temp, folder, done)
+        _remove([path for path in old if path.name in done.nothing], folder)
         others, left_out = ([], []) if source else plugin_exports.sources(reader, names, code)
         done.problems += left_out
         for other in others:
@@ -80,10 +84,34 @@ def write(
     return done
 
 
-def _drawn_before(folder: Path, exporters: Iterable[Exporter]) -> list[str]:
-    """The formats of the figures in a folder: beside new tables, old ones would be of another state of the run."""
-    drawn_by = [exporter.name for exporter in exporters if exporter.kind == "figure"]
-    return [suffix for suffix in figures.FORMATS if any((folder / f"{name}.{suffix}").is_file() for name in drawn_by)]
+def _figures(folder: Path, exporters: Iterable[Exporter], task: object) -> list[Path]:
+    """The figures in a folder that these exporters draw of a run of this task."""
+    names = [exporter.name for exporter in exporters if exporter.kind == "figure" and exporter.task in (None, task)]
+    places = (folder / f"{name}.{suffix}" for suffix in figures.FORMATS for name in names)
+    return [path for path in places if path.is_file()]
+
+
+def _before_the_last_line(paths: Iterable[Path], reader: RunReader) -> list[Path]:
+    """The files that are older than the last line of the run's log: beside new ones they would be of another state."""
+    try:
+        last = reader.directory.events_path.stat().st_mtime_ns
+        return [path for path in paths if path.stat().st_mtime_ns < last]
+    except OSError:
+        return []
+
+
+def _formats(asked: Sequence[str], beside: Iterable[Path]) -> list[str]:
+    """The formats of figures that are asked for, and those of these figures."""
+    found = [*asked, *(path.suffix.removeprefix(".") for path in beside)]
+    return [name for name in dict.fromkeys(found) if name != figures.NONE]
+
+
+def _remove(paths: Iterable[Path], folder: Path) -> None:
+    try:
+        for path in paths:
+            path.unlink(missing_ok=True)
+    except OSError as error:
+        raise _refusal(folder, error) from error
 
 
 def _draw(
@@ -100,6 +128,8 @@ def _draw(
                 drawn.keep(exporter.name, draft.read_bytes())
             if needed and not draft.exists():
                 raise RunError("draw(run, target) wrote nothing at target")
+            if not draft.exists():
+                done.nothing.add(draft.name)
         except Exception as error:
             draft.unlink(missing_ok=True)
             if fs.is_disk_full(error):

@@ -17,7 +17,7 @@ import pytest
 from dltui.core.analysis.comparison import MOST, Comparison, Entry, Point, compare
 from dltui.core.errors import UsageError
 from dltui.core.reading.reader import RunReader
-from dltui.exports.comparison import about, write
+from dltui.exports.comparison import about, shown, write
 from dltui.exports.figures import style
 from dltui.exports.figures.comparison import draw_comparison
 from dltui.exports.save import render
@@ -39,7 +39,7 @@ def entry(name: str, level: float, pace: float, epochs: int = 10, **more: object
         "device": "cpu", "status": "finished", "settings": SETTINGS, "curves": {"accuracy": points, "loss": loss},
         "best": best, "test": test, "parameters": 44_426, "samples_per_second": 54_000 / pace,
         "train_seconds": epochs * pace, "reached": reached, "command": ("dltui", "train", name),
-        "fingerprint": "5f" * 32,
+        "fingerprint": "5f" * 32, "epochs": epochs,
     }  # fmt: skip
     return Entry(**(known | more))  # type: ignore[arg-type]
 
@@ -164,3 +164,34 @@ def test_the_process_prints_its_files_or_one_line(tmp_path: Path) -> None:
     assert failed.returncode == 2
     assert failed.stderr.startswith("dltui: name two runs")
     assert failed.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("metric", "told"), [("balanced_accuracy", "90.00 %"), ("accuracy", "90.00 %"), ("loss", "0.9")]
+)
+def test_axis_and_table_tell_accuracies_alike(metric: str, told: str) -> None:
+    points = (Point(1, 1.0, 0.9), Point(2, 2.0, 0.8))
+    curves = {metric: points, "loss": points}
+    entries = [entry(name, 0.9, 1.0, curves=curves, best=points[0], test={metric: 0.9}) for name in "ab"]
+    found = replace(sample(*entries), metric=metric)
+    with style.applied():
+        figure = draw_comparison(found)
+        ticks = [tick.get_text() for tick in figure.axes[0].get_yticklabels()]
+    texts = [text.get_text() for text in figure.axes[-1].texts]
+    assert texts.count(told) == 4
+    assert all(tick.endswith(" %") for tick in ticks) == told.endswith(" %")
+
+
+def test_a_figure_shows_no_folders(tmp_path: Path) -> None:
+    """Neither in its labels nor in its description; those that are equal without them are names."""
+    paths = ("/home/me/patients", "/home/me/controls")
+    labels = [f"data path={path}" for path in paths]
+    entries = [entry(name, 0.9, 1.0, label=label) for name, label in zip("ab", labels, strict=True)]
+    entries[0] = replace(entries[0], dataset="folder:/home/me/patients")
+    found = replace(sample(*entries), differences={"data path": paths})
+    svg = write(found, tmp_path, ["svg"])[0].read_text()
+    assert "/home/me" not in svg
+    assert "data path=patients" in svg
+    assert "/home/me/patients" in (tmp_path / "comparison.csv").read_text()
+    alike = [replace(one, name=name, label="data path=/a/x") for name, one in zip("ab", entries, strict=True)]
+    assert [one.label for one in shown(replace(found, entries=tuple(alike))).entries] == ["a", "b"]

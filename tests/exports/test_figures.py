@@ -267,11 +267,10 @@ def test_a_matrix_of_any_size_lies_on_its_page(size: int) -> None:
     matrix = _matrix([f"a rather long class name {i}" for i in range(size)], counts)
     with style.applied():
         figure = confusion_matrix.draw_confusion_matrix("m on d", matrix)
-        outside = _outside(figure)
-    assert not outside
+        assert not outside(figure)
 
 
-def _outside(figure: Figure) -> list[str]:
+def outside(figure: Figure) -> list[str]:
     """Texts that do not lie on the page as a whole."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
@@ -313,7 +312,7 @@ def test_a_network_of_any_depth_lies_on_its_page(size: int, boxes: bool) -> None
     layer = {"name": "a layer with a long name" * 5, "kind": "Kind" * 30, "output": [1] * 40, "parameters": 10**12}
     with style.applied():
         figure = structure.draw_structure(structure.Structure("m", structure.nodes([layer] * size, [3])), boxes)
-        assert not _outside(figure)
+        assert not outside(figure)
 
 
 def test_every_panel_marks_the_best_epoch(tmp_path: Path) -> None:
@@ -334,7 +333,7 @@ def test_losses_with_a_name_have_panels_of_their_own(tmp_path: Path, count: int)
         record.validation["part0"] = 0.2 / record.epoch
     with style.applied():
         figure = _training(found)
-        assert not _outside(figure)
+        assert not outside(figure)
     assert len(figure.axes) == 2 + count
     assert "part0" in figure.axes[2].get_title("left").lower().replace(" ", "")
     assert not any("part" in text.get_text() for text in figure.texts)
@@ -349,7 +348,7 @@ def test_numbers_of_any_size_can_be_drawn(values: list[float], metric: str) -> N
     with style.applied():
         figure = training_metrics.draw_training_metrics(training)
         assert render(figure, "svg", ABOUT).startswith(b"<?xml")
-        assert not _outside(figure)
+        assert not outside(figure)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, 1e30, 0.0])
@@ -369,3 +368,22 @@ def test_the_steps_of_a_short_run_are_named_in_the_legend(tmp_path: Path) -> Non
     for epochs, named in ((2, ["train", "steps", "validation"]), (9, ["train", "validation"])):
         legend = _training(reader(tmp_path / str(epochs), epochs=epochs)).legends[0]
         assert [text.get_text() for text in legend.get_texts() if text.get_text() != "best epoch"] == named
+
+
+def test_a_fork_counts_the_epochs_of_its_parent() -> None:
+    """One with another batch size begins at its parent's epoch, with a log of its own."""
+    losses = [0.5, 0.4, 0.3, 0.2, 0.25]
+    training = Training("m on d", [Curves("loss", range(6, 11), losses, losses)], 9, "loss")
+    assert training_metrics._subtitle(training).startswith("best epoch 9 of 10: ")
+
+
+def test_labels_that_no_sample_has_are_not_counted() -> None:
+    def line(count: int, present: int) -> str:
+        arrays = made(count=count)
+        arrays["present"][:, present:] = 0
+        found = Evaluation(arrays).labels
+        assert found
+        return precision_recall._subtitle(found)
+
+    assert line(20, 8).startswith("average precision")
+    assert line(20, 15).startswith("the 12 with the lowest of 15 labels; ")

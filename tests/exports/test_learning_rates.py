@@ -64,3 +64,10 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(UsageError, match=r"cannot write to .*; choose another folder"):
         write(sample_rates(), COMMAND, tmp_path / "file", ["svg"])
+
+
+def test_a_figure_shows_no_folders(tmp_path: Path) -> None:
+    found = sample_rates(dataset="folder:/home/me/patients")
+    svg = write(found, ("dltui", "train", "m", "--dataset", found.dataset), tmp_path, ["svg"])[0].read_text()
+    assert "/home/me" not in svg
+    assert "folder:patients" in svg

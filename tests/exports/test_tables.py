@@ -33,7 +33,7 @@ SUMMARY = {
 RECEIPT = {
     "receipt", "run_id", "run_token", "model", "framework", "plugin", "dataset", "dataset_options", "data_fingerprint",
     "dropped", "config", "seed", "steering", "parent", "device", "device_title", "threads", "mode", "host", "versions",
-    "attempts", "run_sha256", "status", "epochs", "steps", "weights_sha256", "state_sha256",
+    "attempts", "run_sha256", "status", "epochs", "steps", "weights_sha256", "state_sha256", "twin_start",
 }  # fmt: skip
 """All that a repetition of the run needs, and what must come of it."""
 
@@ -121,6 +121,35 @@ def test_values_lose_the_folders_of_paths() -> None:
         "n": 3,
         "both": ["x=k", "plain"],
     }
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("target=km/h", "target=km/h"),
+        ("targets=price/m2,area", "targets=price/m2,area"),
+        ("hf:alice/flowers", "hf:alice/flowers"),
+        ("timm:someone/net.v2", "timm:someone/net.v2"),
+        ("folder:data/pets/", "folder:pets"),
+        ("dataset=csv:./a b/c.csv", "dataset=csv:c.csv"),
+        ("data path=/home/me/a, lr=0.1", "data path=a, lr=0.1"),
+        ("plugins/net.py", "net.py"),
+        ("drop=../x/review.csv,km/h", "drop=review.csv,km/h"),
+        ("webhook=file:keys/hook", "webhook=file:hook"),
+        ("a, /home/me", "a, me"),
+        ("~me/x", "x"),
+        ("/", ""),
+    ],
+)
+def test_only_paths_lose_their_folders(text: str, wanted: str) -> None:
+    assert neutral(text) == wanted
+
+
+def test_a_fork_counts_the_epochs_of_its_parent(tmp_path: Path) -> None:
+    found = reader(tmp_path)
+    found.history.epochs = {number: one for number, one in found.history.epochs.items() if number > 5}
+    table = summary(found)
+    assert (table["epochs"], table["best_epoch"]) == (10, 8)
 
 
 def test_names_of_metrics_are_neither_control_codes_nor_formulas() -> None:

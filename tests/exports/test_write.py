@@ -18,7 +18,9 @@ from dltui.core.errors import UsageError
 from dltui.core.rundir.directory import RunDirectory
 from dltui.core.worker import figures
 from dltui.core.worker.figures import RUN_FORMATS, check_formats
+from dltui.exports import plugin_exports
 from dltui.exports.about import About
+from dltui.exports.look import Look, looking
 from dltui.exports.report import report
 from dltui.exports.save import render
 from dltui.exports.write import PREFIX, write
@@ -183,7 +185,8 @@ def test_the_process_prints_its_files(tmp_path: Path, home: Path) -> None:
     plain = run(str(sample.path), "--format", "png")
     assert plain.returncode == 0, plain.stderr
     folder = Path(sample.run()["exports"])
-    assert (sample.path / "figures.json").is_file(), "the run knows that they are complete"
+    note = json.loads((sample.path / "figures.json").read_text())
+    assert note["files"] == sorted(path.name for path in folder.iterdir()), "the run knows that they are complete"
     assert {Path(line) for line in plain.stdout.splitlines()} == set(folder.iterdir())
     assert not [path for path in (*folder.iterdir(), *(tmp_path / "out").iterdir()) if path.name.startswith(".")]
 
@@ -290,3 +293,63 @@ def test_an_exporter_writes_nowhere_else(tmp_path: Path) -> None:
     assert [path.name for path in out.iterdir()] == ["fine.csv"]
     assert [path.name for path in out.parent.iterdir()] == ["out"]
     assert [problem.split(": ")[0] for problem in done.problems] == ["exporter ../x", "exporter roc", "exporter dotted"]
+
+
+def aged(path: Path, content: str = "of another state") -> Path:
+    """A file from before the last line of any log."""
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(content)
+    os.utime(path, (1_000_000_000, 1_000_000_000))
+    return path
+
+
+def test_figures_of_an_earlier_state_are_drawn_anew_or_removed(tmp_path: Path) -> None:
+    """After `resume`: in the formats that were asked for before, and what explains other weights is gone."""
+    out, read = tmp_path / "out", reader(tmp_path, done=1, image=False)
+    old, gone = aged(out / "confusion_matrix.pdf"), aged(out / "explain.svg")
+    mine, other = aged(out / "my notes.pdf"), aged(out / "regression.png")
+    files = write(read, out, ["svg"]).files
+    assert {"confusion_matrix.pdf", "confusion_matrix.svg", "training_metrics.pdf"} <= names(files)
+    assert old.read_bytes().startswith(b"%PDF")
+    assert not gone.exists()
+    assert (mine.read_text(), other.read_text()) == ("of another state", "of another state")
+    assert not [path for path in files if path.suffix == ".png"]
+
+
+def test_figures_of_this_state_stay_as_they_are_wished(tmp_path: Path) -> None:
+    out, read = tmp_path / "out", reader(tmp_path, done=1, image=False)
+    with looking(Look(width=4.0)):
+        write(read, out, ["svg"])
+    narrow = (out / "confusion_matrix.svg").read_bytes()
+    (out / "explain.svg").write_text("drawn a moment ago")
+    assert "confusion_matrix.svg" not in names(write(read, out, ["png"]).files)
+    assert (out / "confusion_matrix.svg").read_bytes() == narrow
+    assert (out / "explain.svg").exists()
+
+
+def test_an_old_figure_that_cannot_be_drawn_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError("no luck")
+
+    monkeypatch.setattr("dltui.exports.figures.confusion_matrix.export", fail)
+    old = aged(tmp_path / "out" / "confusion_matrix.svg")
+    done = write(reader(tmp_path, done=1, image=False), tmp_path / "out", ["svg"])
+    assert len(done.problems) == 1
+    assert old.exists()
+
+
+@pytest.mark.parametrize(
+    ("look", "words"),
+    [
+        (Look(), ""),
+        (Look(title=False, width=85 / 25.4, dpi=300, live_text=True), "--no-title --width 85mm --dpi 300 --text live"),
+    ],
+)
+def test_plugins_draw_with_the_same_wishes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, look: Look, words: str
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(figures, "start", lambda given, **_: asked.extend(given) or figures.Ended(0, "", ""))
+    with looking(look):
+        assert plugin_exports.draw({"name": "x"}, tmp_path, tmp_path, ["svg"]) is None
+    assert asked[asked.index("svg") + 1 : asked.index("--source")] == words.split()

@@ -65,7 +65,7 @@ def _subtitle(found: Comparison) -> str:
 def _shown(found: Comparison, value: float | None) -> str:
     if value is None:
         return "–"
-    return percent(value) if found.metric == "accuracy" else number(value)
+    return percent(value) if found.metric.endswith("accuracy") else number(value)
 
 
 def _look(place: int, points: int) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from matplotlib.patches import Rectangle
 
 from dltui.core.analysis.evaluation import latest
 from dltui.exports.figures import style
-from dltui.exports.figures.matrix_grid import Grid
+from dltui.exports.figures.matrix_grid import GAP, Grid
 from dltui.exports.wording import count, percent
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def draw_confusion_matrix(subject: str, matrix: Matrix) -> Figure:
         _recalls(figure, matrix, grid, right, edge)
     if style.narrow():
         return figure
-    bar = right + grid.recall + 0.16
+    bar = right + grid.recall + GAP
     _scale(figure, bar, edge - min(grid.side, 5.0), min(grid.side, 5.0))
     if grid.pairs:
         _list_pairs(figure, matrix, bar + 0.75, edge, edge - grid.side)
@@ -70,7 +70,7 @@ def _cells(axes: Axes, matrix: Matrix, grid: Grid) -> None:
     for spine in axes.spines.values():
         spine.set_visible(True)
     if not grid.number_size:
-        style.picture(axes, COLORS(NORM(shares)), (0, size, size, 0))
+        style.picture(axes, COLORS(NORM(shares), bytes=True), (0, size, size, 0))
         return
     for (row, column), share in np.ndenumerate(shares):
         number = matrix.counts[row][column]

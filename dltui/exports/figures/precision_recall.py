@@ -63,7 +63,8 @@ def _title(subject: str, found: Labels) -> str:
 
 
 def _subtitle(found: Labels) -> str:
-    some = f"the {MOST} with the lowest of {plural(len(found.scores), 'label')}; " if len(found.scores) > MOST else ""
+    known = sum(score.average_precision is not None for score in found.scores)
+    some = f"the {MOST} with the lowest of {plural(known, 'label')}; " if known > MOST else ""
     return f"{some}average precision and samples of each label; dashed: what chance gives"
 
 

@@ -93,8 +93,8 @@ def _subtitle(fit: Fit, drawn: int = 0) -> str:
         # Images have none.
         features = f"{plural(fit.x.shape[1], 'feature')}, " if fit.x.shape[1] else ""
         return f"{features}{plural(targets, 'target')}{some}"
-    sign = "+" if line[1] >= 0 else "−"
-    return f"fitted line y = {number(line[0])} x {sign} {number(abs(line[1]))}"
+    sign, (first, second) = "+" if line[1] >= 0 else "−", fit.line_digits
+    return f"fitted line y = {number(line[0], first)} x {sign} {number(abs(line[1]), second)}"
 
 
 def _points_and_line(axes: Axes, fit: Fit) -> None:

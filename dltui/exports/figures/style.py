@@ -40,8 +40,8 @@ HEADING = 0.42
 MORE_HEADING = 0.3
 """Inches that the heading of a narrow figure may need besides, where it has two lines of each."""
 MARGIN = 0.16
-SHARP = 224
-"""Pixels on the longer side of an embedded picture, at least."""
+SHARP, LARGEST = 224, 2_400
+"""Pixels on the longer side of an embedded picture: at least, and at most where it has fewer of its own."""
 
 # DejaVu Sans comes with matplotlib; the others are asked only for scripts that it lacks.
 FALLBACKS = (
@@ -222,18 +222,18 @@ def _narrow_heading(figure: Figure, title: str, subtitle: str) -> float:
 
 
 def wrapped(text: str, room: float, size: float, weight: str = "normal", most: int = 2) -> list[str]:
-    """The words of a text in at most so many lines of `room` inches, the last one cut."""
+    """A text in at most so many lines of `room` inches, the last one cut. Words too long for a line are divided."""
     lines: list[str] = []
-    words = text.split()
-    while words and len(lines) < most:
-        count = len(words)
-        while count > 1 and text_width(" ".join(words[:count]), size, weight) > room:
-            count -= 1
-        if len(lines) == most - 1:
-            count = len(words)
-        lines.append(fit(" ".join(words[:count]), room, size, weight))
-        words = words[count:]
-    return lines
+    rest = text.strip()
+    while rest and len(lines) < most - 1:
+        count = max(_fitting(rest, room, size, weight), 1)
+        space = rest.rfind(" ", 0, count + 1)
+        word = rest[space + 1 :].partition(" ")[0]
+        if count < len(rest) and space > 0 and text_width(word, size, weight) <= room:
+            count = space
+        lines.append(rest[:count].rstrip())
+        rest = rest[count:].lstrip()
+    return [*lines, fit(rest, room, size, weight)] if rest else lines
 
 
 @functools.cache
@@ -254,14 +254,19 @@ def fit(text: str, room: float, size: float, weight: str = "normal") -> str:
     """The text, shortened with an ellipsis to `room` inches."""
     if text_width(text, size, weight) <= room:
         return text
+    return text[: _fitting(text, room, size, weight, "…")].rstrip() + "…"
+
+
+def _fitting(text: str, room: float, size: float, weight: str, end: str = "") -> int:
+    """How many characters of a text fit into `room` inches, with `end` behind them."""
     low, high = 0, len(text)
     while low < high:
         middle = (low + high + 1) // 2
-        if text_width(text[:middle].rstrip() + "…", size, weight) <= room:
+        if text_width(text[:middle].rstrip() + end, size, weight) <= room:
             low = middle
         else:
             high = middle - 1
-    return text[:low].rstrip() + "…"
+    return low
 
 
 def fit_all(texts: list[str], room: float, size: float) -> list[str]:
@@ -285,6 +290,7 @@ def picture(axes: Axes, colors: Any, extent: tuple[float, float, float, float]) 
     """
     import numpy as np
 
-    times = max(6, SHARP // max(colors.shape[:2]))
+    side = max(colors.shape[:2])
+    times = max(min(max(6, SHARP // side), LARGEST // side), 1)
     large = np.repeat(np.repeat(colors, times, axis=0), times, axis=1)
     axes.imshow(large, cmap="gray", vmin=0, vmax=255, extent=extent, aspect="auto")

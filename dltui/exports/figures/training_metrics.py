@@ -102,7 +102,7 @@ def _subtitle(training: Training) -> str:
         value = curves.validation[list(curves.epochs).index(training.best)]
         name = phrase(curves.metric)
         values.append(f"{name} {_shown(curves.metric, value)}")
-    return f"best epoch {training.best} of {len(training.panels[0].epochs)}: validation {', '.join(values)}"
+    return f"best epoch {training.best} of {training.panels[0].epochs[-1]}: validation {', '.join(values)}"
 
 
 def _shown(metric: str, value: float) -> str:

@@ -38,6 +38,8 @@ CAPTIONS = {
     "class_iou": "How well each class is found: the intersection over union of its pixels.",
     "worst_masks": "The images with the worst masks: true, predicted, and the pixels in which they differ.",
     "regression": "Measured points, predictions and residuals.",
+    "explain": "What in an image speaks for the answer that was given, and for the right one (Grad-CAM).",
+    "embeddings": "How the model sorts the samples: those that are close together look alike to it.",
     "structure": "The network's layers in forward order, with output shapes and parameters.",
 }
 # Scripts, fonts, pictures: a browser that respects this fetches nothing, whatever a name on the page says.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,7 +15,7 @@ from dltui.core.numbers import exact
 from dltui.core.sweep import view
 from dltui.core.sweep.view import SweepView
 from dltui.core.text import cell, clean_line, xml_text
-from dltui.exports.about import About
+from dltui.exports.about import About, command, neutral
 from dltui.exports.figures import style
 from dltui.exports.save import save
 from dltui.exports.sweeps import figures
@@ -51,9 +50,9 @@ def write(found: SweepView, folder: Path) -> list[Path]:
 
 def about(found: SweepView, name: str) -> About:
     """The description of a picture: the sweep's plan and command."""
-    facts = {"command": shlex.join(found.plan.command)} if found.plan.command else {}
+    facts = {"command": command(found.plan.command)} if found.plan.command else {}
     facts |= {"sampler": found.plan.sampler, "pruner": found.plan.pruner, "seed": str(found.plan.seed)}
-    facts |= {f"range of {one.name}": one.text() for one in found.plan.space}
+    facts |= {f"range of {one.name}": neutral(one.text()) for one in found.plan.space}
     safe = {xml_text(clean_line(key)): xml_text(clean_line(value)) for key, value in facts.items()}
     return About(xml_text(f"Sweep: {name.replace('_', ' ')}"), xml_text(f"{len(found.trials)} trials."), safe)
 

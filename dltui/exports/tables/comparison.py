@@ -27,7 +27,7 @@ def runs_csv(found: Comparison) -> str:
         best, reached = entry.best, entry.reached
         results = [
             entry.id, entry.name, entry.model, entry.framework, entry.dataset, entry.device, entry.status,
-            len(entry.curves[metric]), best and best.value, best and best.epoch, entry.test.get(metric),
+            entry.epochs, best and best.value, best and best.epoch, entry.test.get(metric),
             entry.parameters, entry.samples_per_second, entry.train_seconds, found.goal,
             reached and reached.seconds, reached and reached.epoch,
         ]  # fmt: skip

@@ -38,7 +38,7 @@ def summary(reader: RunReader) -> dict[str, Any]:
         "ranks": ranks_of(run, history),
         "seed": run.get("seed"),
         "status": ended.status if ended else reader.status().name,
-        "epochs": len(history.epochs),
+        "epochs": history.epochs_done,
         "best_epoch": best.epoch if best else None,
         **_shown(history, task),
         **(_line(reader) if task.inside == "fit" else {"test_loss": _test(history).get("loss")}),
@@ -92,9 +92,11 @@ def _further(history: History, task: TaskDefinition) -> dict[str, Any]:
 
 def _line(reader: RunReader) -> dict[str, Any]:
     found = latest(reader)
-    line = found.fit.line if found and found.fit else None
+    fit = found.fit if found else None
+    line = fit.line if fit else None
     told = {"slope": line[0] if line else None, "intercept": line[1] if line else None}
-    return told | ({"targets": _targets(found.fit)} if found and found.fit and len(found.fit.names) > 1 else {})
+    # A target with a name may be learned on a scale of its own, in which the metrics are.
+    return told | ({"targets": _targets(fit)} if fit and (any(fit.names) or len(fit.names) > 1) else {})
 
 
 def _targets(fit: Fit) -> dict[str, dict[str, float | None]]:

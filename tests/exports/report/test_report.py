@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from dltui.core.reading.reader import RunReader
+from dltui.exports import dltui_exporters
 from dltui.exports.report import report
 from dltui.exports.report.svg_inline import inline_svg
 from dltui.exports.write import write
@@ -204,3 +205,7 @@ def test_an_svg_brings_only_its_picture() -> None:
         '<svg viewBox="0 0 9 9"><style>p {fill: url(#p-g)}</style><g id="p-g" clip-path="url(#p-c)" />'
         '<use href="#p-g" /><image href="" /><image href="data:image/png;base64,AA==" /></svg>'
     )
+
+
+def test_every_figure_has_a_caption() -> None:
+    assert {exporter.name for exporter in dltui_exporters() if exporter.kind == "figure"} <= set(report.CAPTIONS)

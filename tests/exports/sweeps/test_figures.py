@@ -30,6 +30,16 @@ def test_pictures_and_table_are_written(tmp_path: Path) -> None:
     assert table(replace(view, trials=())).count("\n") == 1
 
 
+def test_pictures_show_no_folders(tmp_path: Path) -> None:
+    view = sample_view(tmp_path)
+    command = ("/usr/bin/dltui", "sweep", "cnn", "--dataset", "folder:/home/me/patients", "--data-dir", "/data")
+    write(replace(view, plan=replace(view.plan, command=command)), tmp_path / "out")
+    for name in NAMES[:-1]:
+        svg = (tmp_path / "out" / name).read_text()
+        assert "command: dltui sweep cnn --dataset folder:patients\n" in svg
+        assert "/home/me" not in svg
+
+
 def test_texts_of_the_table_are_no_formulas(tmp_path: Path) -> None:
     view = sample_view(tmp_path)
     one = replace(view.trials[0], values={"lr": -0.5, "optimizer": '=1+"a",b'})

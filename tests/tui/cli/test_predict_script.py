@@ -18,6 +18,7 @@ from dltui.core.contract import Input
 from dltui.core.errors import UsageError
 from dltui.core.inputs import given, headings
 from dltui.core.lifecycle.trust import AS_NAMED
+from dltui.core.numbers import output
 from dltui.core.rundir import log
 from dltui.core.rundir.directory import RunDirectory
 from dltui.tui.cli.commands.export import write_models
@@ -298,3 +299,18 @@ def test_offsets_are_taken_from_arrays_and_added_to_outputs(tmp_path: Path) -> N
     assert ran(tmp_path, RUNTIME, script, "x.npz", **about) == (0, "x.npz 0  6  0\nx.npz 1  4  1\n")
     told = "x.npz 0  1700000005.25  0\nx.npz 1  1700000003.25  1\n"
     assert ran(tmp_path, RUNTIME, script, "x.npz", **about, targets=targets) == (0, told)
+
+
+def test_numbers_are_told_as_predict_tells_them(tmp_path: Path) -> None:
+    values = [1_234_567.0, 0.1, 1e20, 1e-9, 123.456789]
+    np.save(tmp_path / "x.npy", np.array([values], np.float32))
+    told = "  ".join(output(float(np.float32(value))) for value in values)
+    assert told.startswith("1234567  0.1  ")
+    assert of_vectors(tmp_path, "x.npy", (), len(values)) == (0, f"x.npy 0  {told}\n")
+
+
+def test_labels_of_which_nothing_speaks_for_any_warn_of_nothing(tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", np.array([[-200.0, 3.0, 200.0]], np.float32))
+    about = {"classes": ["a", "b", "c"], "task": "multilabel", "input_shape": [3], "table": []}
+    told = ran(tmp_path, ECHO, vector_script("onnx", "onnx"), "x.npy", **about)
+    assert told == (0, "x.npy 0  c 100.00%  b 95.26%\n")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,8 +22,6 @@ LEAST, MOST_LINES = 0.42, 6
 CURVE = 0.6
 LABELS, LEAST_LABELS = 2.2, 1.2
 """Inches to the right of a sample, for its classes: usually, and in a narrow figure."""
-CHARACTERS = 88
-"""Characters of a line of text in a figure of the usual width."""
 COLORS = (style.BLUE, style.VERMILION, style.MUTED, style.PALE_BLUE)
 SUBTITLE = "most confident first; true class, predicted class, its probability, sample"
 
@@ -57,13 +54,7 @@ def _row(figure: Figure, axes: Axes, found: Mistakes, mistake: Mistake, top: flo
         _curve(figure, found.lines[mistake.image], top - CURVE)
     for number, text in enumerate(lines):
         y = top - number * LINE - (CURVE + 0.04 if len(found.lines) else 0)
-        axes.text(
-            style.MARGIN,
-            y,
-            style.fit(text, style.width() - _labels() - 0.3, style.SMALL),
-            fontsize=style.SMALL,
-            va="top",
-        )
+        axes.text(style.MARGIN, y, text, fontsize=style.SMALL, va="top")
     left, room = style.width() - _labels(), _labels() - style.MARGIN
 
     def label(row: int, text: str, **kwargs: Any) -> None:
@@ -94,9 +85,9 @@ def _lines(found: Mistakes, mistake: Mistake) -> list[str]:
     """The lines of a sample's text; the fields of a table with dots between them."""
     if not found.texts:
         return []
-    room = (style.width() - _labels() - 0.3) / (style.WIDTH - LABELS - 0.3)
-    wrapped = wrap("  ·  ".join(found.texts[mistake.image].split("\n")), round(CHARACTERS * room))
-    return wrapped if len(wrapped) <= MOST_LINES else [*wrapped[: MOST_LINES - 1], f"{wrapped[MOST_LINES - 1]} …"]
+    text = "  ·  ".join(found.texts[mistake.image].split("\n"))
+    # Hinted at some sizes, letters are a little wider than they are measured.
+    return style.wrapped(text, style.width() - _labels() - 0.36, style.SMALL, most=MOST_LINES)
 
 
 def _height(found: Mistakes, mistake: Mistake) -> float:

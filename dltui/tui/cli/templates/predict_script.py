@@ -58,16 +58,14 @@ def told(outputs):
     \"\"\"What the outputs (classes,) of a sample say, in words.\"\"\"
     if not ABOUT["classes"]:
         offsets = [one.get("offset", 0.0) for one in ABOUT.get("targets") or []] or [0.0] * len(outputs)
-        pairs = zip(map(float, outputs), offsets)
-        # With its offset a number has more digits than the float32 of an output.
-        return "  ".join(f"{value + offset:.15g}" if offset else f"{value:.6g}" for value, offset in pairs)
+        return "  ".join(output(float(value) + offset) for value, offset in zip(outputs, offsets))
     if ABOUT["task"] == "multilabel":
-        chances = 1 / (1 + np.exp(-outputs))
-        best = [n for n in np.argsort(-chances) if chances[n] >= 0.5]
+        chances = np.exp(-np.logaddexp(0, -outputs))
+        best = [n for n in np.argsort(-outputs, kind="stable") if chances[n] >= 0.5]
     else:
         chances = np.exp(outputs - outputs.max())
         chances /= chances.sum()
-        best = np.argsort(-chances)[:3]
+        best = np.argsort(-outputs, kind="stable")[:3]
     return "  ".join(f"{ABOUT['classes'][n]} {chances[n]:.2%}" for n in best) or "no label applies"
 """
 BEGIN = """
@@ -114,6 +112,7 @@ from __future__ import annotations
 
 import json
 import re
+import struct
 import sys
 from pathlib import Path
 
@@ -199,14 +198,16 @@ def script(form: str, suffix: str) -> str:
     from dltui.core.data import image_file
 
     _, _, reader = inspect.getsource(image_file).split('"""', 2)
-    reader = reader.replace("import functools\n", "import functools\nimport json\nimport re\nimport sys\n", 1)
-    whole = HEAD + reader.rstrip() + "\n" + _cleaning() + RUN + BODIES[form] + TOLD + BEGIN + TAIL
+    reader = reader.replace(
+        "import functools\n", "import functools\nimport json\nimport re\nimport struct\nimport sys\n", 1
+    )
+    whole = HEAD + reader.rstrip() + "\n" + _cleaning() + RUN + BODIES[form] + telling() + BEGIN + TAIL
     return filled(whole, suffix, NEEDS[form], "IMAGE...")
 
 
 def named_script(form: str, suffix: str, names: Iterable[str]) -> str:
     """The text of predict.py for a model with inputs of these names, which reads samples from .npz files."""
-    whole = NAMED_HEAD + _cleaning() + NAMED_READ + NAMED_BODIES[form] + TOLD + BEGIN + NAMED_TAIL
+    whole = NAMED_HEAD + _cleaning() + NAMED_READ + NAMED_BODIES[form] + telling() + BEGIN + NAMED_TAIL
     whole = filled(whole, suffix, NEEDS[form].replace("pillow ", ""), "SAMPLES.npz...")
     return whole.replace("$arrays", ", ".join(f"{name}=..." for name in names))
 
@@ -214,6 +215,13 @@ def named_script(form: str, suffix: str, names: Iterable[str]) -> str:
 def filled(text: str, suffix: str, needs: str, files: str) -> str:
     """The text of a script for model.SUFFIX that needs these packages, and takes these files."""
     return text.replace("$needs", needs).replace("$files", files).replace("$file", f"model.{suffix}")
+
+
+def telling() -> str:
+    """The text of `told`, and of the function by which `dltui predict` tells numbers."""
+    from dltui.core import numbers
+
+    return parts(numbers, ("output",)) + TOLD
 
 
 def _cleaning() -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from dltui.tui.cli.templates.own_source import CLEANING, parts
-from dltui.tui.cli.templates.predict_script import BEGIN, BODIES, NEEDS, TOLD, filled
+from dltui.tui.cli.templates.predict_script import BEGIN, BODIES, NEEDS, filled, telling
 
 HEAD = '''\
 """Runs the model beside this file on rows of numbers: python predict.py FILE...
@@ -25,6 +25,7 @@ import io
 import json
 import math
 import re
+import struct
 import sys
 from collections import Counter
 from pathlib import Path
@@ -117,5 +118,5 @@ def vector_script(form: str, suffix: str) -> str:
     wanted = ((text, CLEANING), (headings, HEADINGS), (numerals, NUMERALS), (given, READING))
     # In one file there are no modules to name.
     code = re.sub(r"\b(?:headings|numerals)\.(?=\w)", "", "\n\n".join(parts(*pair) for pair in wanted))
-    whole = HEAD + code + READ + BODIES[form] + TOLD + BEGIN + TAIL
+    whole = HEAD + code + READ + BODIES[form] + telling() + BEGIN + TAIL
     return filled(whole, suffix, NEEDS[form].replace("pillow ", ""), "FILE...")
