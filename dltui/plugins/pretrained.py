@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 SMALLEST = 64
 """Without pretrained weights smaller images are scaled up to this side: most networks shrink them 32 times."""
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+"""Of the colors of ImageNet's photos, of pixels from 0 to 1."""
 SECONDS = 10.0
 """For the first byte of a host that is about to give weights."""
 INSTEAD = "give a file by --weights FILE, or begin at random: --no-pretrained"
@@ -103,17 +105,22 @@ def _safetensors_problem(header: bytes, length: int, size: int) -> str:
     return "" if ends else "is no file of weights: its header cannot be read"
 
 
-def working_size(config: FamilyConfig, spec: Spec, own: int, fixed: bool, least: int = SMALLEST) -> tuple[int, int]:
-    """The height and width at which a network works that is made for the side `own`: `fixed` ones for this side alone,
-    others for any, where a larger image stays as it is and a smaller one, without weights, becomes `least`. Raises
-    RunError for data without images.
+def working_size(
+    config: FamilyConfig, spec: Spec, own: int, fixed: bool, least: int = 1, untrained: int = SMALLEST
+) -> tuple[int, int]:
+    """The height and width in pixels at which a network works that is made for the side `own`: `fixed` ones for this
+    side alone, others for any from `least` on, where a larger image stays as it is and a smaller one, without weights,
+    becomes `untrained`. Raises RunError for data without images, and for an image_size below `least`.
     """
     if not spec.is_image or spec.input_shape[2] not in (1, 3):
         raise RunError(f"this model needs gray or color images, this dataset has shape {spec.input_shape}")
     height, width, _ = spec.input_shape
     if fixed:
         return (config.image_size or own,) * 2
-    side = config.image_size or max(min(height, width), own if config.begins_trained else least)
+    if 0 < config.image_size < least:
+        line = f"this network takes no images under {least} px; give --image-size {least} or more"
+        raise RunError(line, {"image_size": least})
+    side = config.image_size or max(min(height, width), own if config.begins_trained else max(untrained, least))
     scale = side / min(height, width)
     return round(height * scale), round(width * scale)
 

@@ -45,12 +45,25 @@ class Level(NamedTuple):
 
 
 def down(config: UnetConfig, spec: Spec) -> list[Level]:
-    """The levels on the way down; the last is the bottom. Raises RunError for data without images."""
+    """The levels on the way down; the last is the bottom. Raises RunError for data without images, and for a bottom of
+    one pixel where a batch is computed in parts of one sample: in training batch norm leaves nothing of one value.
+    """
     if not spec.is_image:
         raise RunError(f"the U-Net needs images (height, width, channels), this dataset has shape {spec.input_shape}")
+    side = max(spec.input_shape[:2])
+    if side <= 2**config.depth and config.batch_size // config.accumulate < 2:
+        raise _too_deep(config.depth, side)
     widths = [config.width << level for level in range(config.depth + 1)]
     inputs = [spec.input_shape[2], *widths]
     return [Level(f"down{n}_", *pair) for n, pair in enumerate(zip(inputs, widths, strict=False), start=1)]
+
+
+def _too_deep(depth: int, side: int) -> RunError:
+    deepest = (side - 1).bit_length() - 1
+    less = f"depth {deepest}, or " if deepest > 0 else ""
+    line = f"depth {depth} leaves one pixel of {side}, of a single sample, and batch norm needs two values; take {less}"
+    line += "a batch_size of twice accumulate or more"
+    return RunError(line, {"depth": deepest} if deepest > 0 else {})
 
 
 def up(config: UnetConfig) -> list[Level]:

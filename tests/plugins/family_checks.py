@@ -7,6 +7,7 @@ import hashlib
 import http.server
 import importlib
 import json
+import os
 import sys
 import tempfile
 import threading
@@ -123,6 +124,98 @@ def check_files() -> None:
             refused(name, data, file, line)
 
 
+def features(reference: str, data: Data, **config: Any) -> Any:
+    """What a backbone with its first weights gives for two images in their own size, and what trains it."""
+    trainable, _, checked = make(reference, data, **config)
+    trainable.load_state(model_of(reference).initial(checked, data.spec, quiet))  # type: ignore[misc]
+    inputs = trainable.inputs("test", slice(0, 2))  # type: ignore[attr-defined]
+    if FRAMEWORK == "tensorflow":
+        body, colors = trainable.model.layers[-2], trainable.model.get_layer("colors")  # type: ignore[attr-defined]
+        return body(colors(inputs), training=False).numpy(), trainable
+
+    import torch
+
+    network = trainable.module.eval()  # type: ignore[attr-defined]
+    with torch.no_grad():
+        return network.backbone(network.colors(inputs)), trainable
+
+
+def assert_close(found: Any, wanted: Any) -> None:
+    """Equal but for rounding, and not all the same."""
+    found, wanted = np.asarray(found), np.asarray(wanted)
+    assert found.std() > 0
+    np.testing.assert_allclose(found, wanted, rtol=1e-3, atol=1e-4 * np.abs(wanted).max())
+
+
+def _own_features(network: Any, data: Data, mean: Any, std: Any) -> Any:
+    """What a library's own network gives for the same images, in the colors that it asks for."""
+    import torch
+
+    pixels = torch.tensor(data.test.x[:2]).permute(0, 3, 1, 2) / 255
+    with torch.no_grad():
+        return network.eval()((pixels - torch.tensor(mean).view(3, 1, 1)) / torch.tensor(std).view(3, 1, 1))
+
+
+def check_file_of_a_transformer() -> None:
+    """Whose class token and places belong to no layer."""
+    import torch
+    from timm import create_model
+
+    data = make_data(image_spec(160, 3, 3), 4)
+    given = create_model("test_vit", num_classes=0)
+    with tempfile.TemporaryDirectory() as folder:
+        torch.save(given.state_dict(), f"{folder}/w.pth")
+        found, trainable = features("timm:test_vit", data, weights=f"{folder}/w.pth")
+    assert_close(found, _own_features(given, data, given.pretrained_cfg["mean"], given.pretrained_cfg["std"]))
+    token = trainable.state()["weights/backbone/cls_token"]
+    np.testing.assert_array_equal(token, given.cls_token.detach().numpy())
+
+
+def check_weights_in_the_cache() -> None:
+    """A network gives for an image what torchvision's own gives, whose weights are for colors of another kind."""
+    import torch
+    from torchvision import models
+
+    from dltui.plugins.torch.families import torchvision as family
+
+    data = make_data(image_spec(96, 3, 3), 4)
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch.hub, "_hub_dir", folder)
+        for name in ("googlenet", "inception_v3", "mobilenet_v3_small"):
+            known = family._weights(name)
+            path = family._file(known)
+            path.parent.mkdir(exist_ok=True)
+            special = {"init_weights": False} if name in family.OF_TENSORFLOW else {}
+            torch.save(models.get_model(name, weights=None, **special).state_dict(), path)
+            own = family._headless(models.get_model(name, weights="DEFAULT"))[0]
+            normalization = known.transforms()
+            found, _ = features(f"torchvision:{name}", data, pretrained=True, image_size=96)
+            assert_close(found, _own_features(own, data, normalization.mean, normalization.std))
+            path.unlink()
+
+
+def check_sizes() -> None:
+    """Small images of a network that takes none become as large as it wants; a network with a weight for each place of
+    an image has those of the size of its weights.
+    """
+    import torch
+
+    data = make_data(image_spec(28, 1, 3), 12)
+    trainable, planner, _ = make("torchvision:inception_v3", data)
+    trainable.begin_epoch(planner.epoch(0))
+    assert np.isfinite(trainable.advance(1).loss).all()
+    with pytest.raises(RunError, match=r"^this network takes no images under 75 px; give --image-size 75 or more$"):
+        make("torchvision:inception_v3", data, image_size=64)
+    for name in ("timm:inception_v3", "timm:inception_v4", "timm:inception_resnet_v2"):
+        with torch.device("meta"):
+            network = model_of(name).build(model_of(name).config(pretrained=False), data.spec).train()
+            assert network(torch.empty(4, 1, 28, 28)).shape == (4, 3)
+    model = model_of("torchvision:vit_h_14")
+    with torch.device("meta"):
+        network = model.build(model.config(), image_spec(518, 3, 3))
+        assert network(torch.empty(1, 3, 518, 518)).shape == (1, 3)
+
+
 def refused(reference: str, data: Data, file: Path, line: str) -> None:
     """The weights of a file are refused in this one line."""
     model = model_of(reference)
@@ -229,12 +322,101 @@ def check_keras_files() -> None:
         state = model.initial(config, data.spec, quiet)  # type: ignore[misc]
         trainable.load_state(state)
         after = trainable.state()
-        assert len(state) == len([key for key in after if key.startswith("weights/backbone/")])
+        # Keras's layer does not compute with the numbers of pixels that it is given like this.
+        numbers = {f"weights/backbone/normalization/{name}" for name in ("mean", "variance", "count")}
+        assert state.keys() | numbers == {key for key in after if key.startswith("weights/backbone/")}
         assert all(np.array_equal(after[key], array) for key, array in state.items())
         refused("keras:mobilenet", data, file, "does not fit keras:mobilenet without its head: ")
         cut = file.with_name("cut.weights.h5")
         cut.write_bytes(file.read_bytes()[:-1000])
         refused(reference, data, cut, "cut.weights.h5 is cut off or no HDF5 file")
+
+
+KERAS_FILES = {
+    "efficientnetb0": "efficientnetb0_notop.h5",
+    "efficientnetv2s": "efficientnetv2-s_notop.h5",
+    "convnexttiny": "convnext_tiny_notop.h5",
+    "mobilenet": "mobilenet_1_0_224_tf_no_top.h5",
+}
+"""How Keras calls the files of some members, of which each takes pixels in another way."""
+
+
+def check_keras_cache() -> None:
+    """From a file in Keras's cache, KERAS_HOME, a network gives for an image what Keras's own gives, and its exported
+    file the same.
+    """
+    import h5py
+    import keras
+    from keras.src.legacy.saving import legacy_h5_format
+    from keras.src.utils import file_utils
+
+    from dltui.plugins.tensorflow import session
+    from dltui.plugins.tensorflow.families import keras as family
+
+    session.start(model_of("keras:mobilenet").config(threads=2), "cpu")
+    data = make_data(image_spec(32, 3, 3), 12)
+    pixels = data.test.x[:2].astype(np.float32)
+    options: dict[str, Any] = {"include_top": False, "pooling": "avg", "input_shape": (32, 32, 3)}
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(file_utils, "validate_file", lambda *given, **named: True)
+        _make_shallow(patch)
+        for name, file in KERAS_FILES.items():
+            build = family._builders()[name]
+            given = build(weights=None, **options)
+            if name == "efficientnetb0":
+                # As in Keras's own file, whose variance is a deviation.
+                mean, variance, _ = given.get_layer("normalization").weights
+                mean.assign([0.485, 0.456, 0.406])
+                variance.assign([0.229, 0.224, 0.225])
+            path = Path(os.environ["KERAS_HOME"], "models", file)
+            path.parent.mkdir(exist_ok=True)
+            with h5py.File(path, "w") as opened:
+                legacy_h5_format.save_weights_to_hdf5_group(opened, given)
+            own = build(weights="imagenet", **options)
+            wanted = own(sys.modules[build.__module__].preprocess_input(pixels.copy()), training=False).numpy()
+            found, trainable = features(f"keras:{name}", data, pretrained=True, image_size=32)
+            assert_close(found, wanted)
+            read, _ = features(f"keras:{name}", data, weights=str(path), image_size=32)
+            np.testing.assert_array_equal(found, read)
+            target = Path(folder) / f"{name}.keras"
+            BACKEND.convert(trainable, data.spec, "keras", target)
+            outputs = keras.saving.load_model(target)(pixels, training=False)
+            assert_close(outputs, trainable.predict("test", slice(0, 2)))
+
+
+def _make_shallow(patch: pytest.MonkeyPatch) -> None:
+    """One layer for each of the blocks of the larger networks: it takes minutes to build all of them."""
+    from keras.src.applications import convnext, efficientnet, efficientnet_v2
+
+    blocks = [{**block, "repeats": 1} for block in efficientnet.DEFAULT_BLOCKS_ARGS]
+    patch.setattr(efficientnet, "DEFAULT_BLOCKS_ARGS", blocks)
+    known = efficientnet_v2.DEFAULT_BLOCKS_ARGS
+    patch.setitem(known, "efficientnetv2-s", [{**block, "num_repeat": 1} for block in known["efficientnetv2-s"]])
+    patch.setitem(convnext.MODEL_CONFIGS["tiny"], "depths", [1, 1, 1, 1])
+
+
+def check_keras_downloads() -> None:
+    """Only what a download raises is told as one."""
+    from dltui.plugins.tensorflow.families import keras as family
+
+    config = model_of("keras:mobilenet").config()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(family, "_cached", lambda name: True)
+        for error, told in {
+            Exception("URL fetch failure on https://x: None -- [Errno 111] Connection refused"): RunError,
+            ValueError("Incomplete or corrupted file detected. The md5 hash does not match"): RunError,
+            ConnectionResetError("Connection reset by peer"): RunError,
+            ValueError("Model name does not match weights variant"): ValueError,
+            MemoryError(): MemoryError,
+        }.items():
+
+            def build(error: Exception = error, **options: Any) -> None:
+                raise error
+
+            patch.setattr(family, "_builders", lambda build=build: {"mobilenet": build})
+            with pytest.raises(told) as found:
+                model_of("keras:mobilenet").initial(config, image_spec(32, 3, 3), quiet)  # type: ignore[misc]
+            assert told is not RunError or "keras:mobilenet cannot be downloaded" in str(found.value)
 
 
 def check_frozen() -> None:

@@ -10,9 +10,13 @@ import random
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from dltui.core.contract import Spec
+from dltui.core.errors import RunError
+from dltui.plugins import pretrained
 from dltui.plugins.tensorflow.families import keras
 from tests.helpers.marks import few
 
@@ -64,7 +68,14 @@ def test_a_member_trains_resumes_and_is_exported(seed: int, family: str) -> None
 @pytest.mark.longest
 def test_weights_of_files_and_frozen_backbones() -> None:
     needs("timm", "torch")
-    run_child("torch", "files", "frozen", "normalization")
+    run_child("torch", "files", "file_of_a_transformer", "frozen", "normalization")
+
+
+@pytest.mark.slow(15)
+@pytest.mark.longest
+def test_networks_get_colors_and_sizes_as_their_weights_want_them() -> None:
+    needs("timm", "torchvision", "torch")
+    run_child("torch", "weights_in_the_cache", "sizes")
 
 
 CACHED = {
@@ -94,10 +105,12 @@ def test_weights_of_keras_in_its_cache_are_those_of_one_member(tmp_path: Path, m
         (tmp_path / "models" / file).unlink()
 
 
+@pytest.mark.slow(60)
 @pytest.mark.longest
-def test_weights_of_keras_files() -> None:
+def test_weights_of_keras_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     needs("keras", "tensorflow")
-    run_child("tensorflow", "keras_files")
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    run_child("tensorflow", "keras_files", "keras_downloads", "keras_cache")
 
 
 @pytest.mark.long
@@ -114,6 +127,33 @@ def test_every_member_is_one(family: str) -> None:
     assert len(set(names)) == 30
     needs(family, FRAMEWORKS[family])
     run_child(FRAMEWORKS[family], f"members={json.dumps([TOLD, names])}")
+
+
+@pytest.mark.parametrize(
+    ("config", "side"),
+    [
+        ({"image_size": 75}, 75),
+        ({"image_size": 300}, 300),
+        ({}, 299),
+        ({"pretrained": False}, 75),
+        ({"pretrained": False, "untrained": 96}, 96),
+        ({"image_size": 74}, "this network takes no images under 75 px; give --image-size 75 or more"),
+    ],
+)
+def test_the_size_at_which_a_network_works(config: dict[str, Any], side: int | str) -> None:
+    """Made for 299 px, it takes none under 75; the images have 28."""
+    untrained = config.pop("untrained", 64)
+    images = Spec("classification", (28, 28, 1), 2, ("a", "b"))
+
+    def size() -> tuple[int, int]:
+        return pretrained.working_size(pretrained.FamilyConfig(**config), images, 299, False, 75, untrained)
+
+    if isinstance(side, int):
+        assert size() == (side, side)
+        return
+    with pytest.raises(RunError) as found:
+        size()
+    assert (str(found.value), found.value.remedy) == (side, {"image_size": 75})
 
 
 def run_child(*arguments: str) -> None:

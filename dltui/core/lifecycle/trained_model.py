@@ -15,6 +15,7 @@ import numpy as np
 from dltui.core.catalog import plugin_loader
 from dltui.core.catalog.schema import validated
 from dltui.core.contract import Data, Input, Spec, Split
+from dltui.core.contract.inputs import table_of
 from dltui.core.contract.state import best_weights
 from dltui.core.data.preparation import Preparation
 from dltui.core.errors import RunError, UsageError
@@ -31,9 +32,10 @@ if TYPE_CHECKING:
     from dltui.core.contract.types import Array, State
     from dltui.core.rundir.directory import RunDirectory
 
-AS_TRAINED = {"deterministic": False, "ema": 0.0, "precision": "fp32"}
-"""What takes the place of hyperparameters: settings of a GPU mean nothing here, averaged weights are the weights, and
-weights are fp32 in every precision. It is not validated: an author's bounds are those of training.
+AS_TRAINED = {"deterministic": False, "ema": 0.0, "precision": "fp32", "class_weights": ""}
+"""What takes the place of hyperparameters: settings of a GPU mean nothing here, averaged weights are the weights,
+weights are fp32 in every precision, and no class has a weight where all rows are of one. It is not validated: an
+author's bounds are those of training.
 """
 
 
@@ -81,7 +83,7 @@ def load_trained_model(run: RunDirectory, instead: Mapping[str, Any]) -> Trained
     dataset = reader.history.attempt.dataset
     spec = _spec(asked, dataset)
     reading = image_reading(asked, dataset, spec.input_shape)
-    return TrainedModel(model, backend, config, spec, reading, found.state, _table(dataset, spec))
+    return TrainedModel(model, backend, config, spec, reading, found.state, table_of(dataset))
 
 
 def _spec(asked: Mapping[str, Any], dataset: dict[str, Any]) -> Spec:
@@ -91,12 +93,6 @@ def _spec(asked: Mapping[str, Any], dataset: dict[str, Any]) -> Spec:
             raise RunError(f"dataset {clean_line(asked['dataset'], 80)} is not installed here")
         return Preparation(asked).data(lambda _: None).spec
     return Spec.from_json(dataset)
-
-
-def _table(dataset: Mapping[str, Any], spec: Spec) -> tuple[Input, ...]:
-    """The columns of a table as training read them. Those of named inputs are in the spec."""
-    known = ((dataset.get("inputs") or {}).get("table") or {}).get("inputs") or ()
-    return () if spec.named_inputs else tuple(map(Input.from_json, known))
 
 
 def image_reading(asked: Mapping[str, Any], dataset: Mapping[str, Any], input_shape: Sequence[int]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from dltui.core.contract import Data, Layer, Model, Rank, Spec, Trainable
     from dltui.core.contract.config import TrainConfig
     from dltui.core.contract.ranks import Spread
-    from dltui.core.contract.types import Array
+    from dltui.core.contract.types import Array, DeviceKind
 
 
 class TensorFlowBackend:
@@ -24,9 +24,10 @@ class TensorFlowBackend:
     formats = ("onnx", "keras")
     forbids = ("torch",)
     spread: Spread = "replicas+ranks"
+    kinds: tuple[DeviceKind, ...] = ("cpu", "cuda")
     options = tuple(
         """nesterov lr_scales freeze unfreeze_at clip_norm accumulate ema label_smoothing class_weights color erase
-        mixup cutmix mirror_test crop flip+crop adam rmsprop lion muon tf32 fp16 compile""".split()
+        mixup cutmix mirror_test crop flip+crop adam rmsprop lion muon tf32 bf16 fp16 compile""".split()
     )
 
     def trainable(

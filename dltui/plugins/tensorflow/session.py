@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from dltui.core.errors import RunError
+from dltui.core.text import plural
 
 if TYPE_CHECKING:
     from dltui.core.contract import Rank
@@ -76,7 +77,7 @@ def start(config: TrainConfig, device: str, replicas: int = 1, rank: Rank | None
     _use_threads(tf, config.threads)
     if device == "cpu" and replicas > 1:
         _divide_processor(tf, replicas)
-    name = _use_device(tf, device)
+    name = _use_device(tf, device, replicas)
     if rank is not None:
         from dltui.plugins.tensorflow import ranks
 
@@ -120,7 +121,7 @@ def _divide_processor(tf: Any, parts: int) -> None:
         raise RunError("TensorFlow was already running in this process: the processor cannot be divided") from error
 
 
-def _use_device(tf: Any, device: str) -> str:
+def _use_device(tf: Any, device: str, replicas: int = 1) -> str:
     gpus = tf.config.list_physical_devices("GPU")
     if device == "cpu":
         if gpus:
@@ -130,6 +131,9 @@ def _use_device(tf: Any, device: str) -> str:
         raise RunError(f"TensorFlow cannot train on {device}; it can use cpu and cuda")
     if not gpus:
         raise RunError(NO_GPU)
+    if len(gpus) < replicas:
+        seen = f"TensorFlow sees {plural(len(gpus), 'GPU')} of {replicas} (worker.log may say why)"
+        raise RunError(f"{seen}; choose fewer with --device")
     for gpu in gpus:
         tf.config.experimental.set_memory_growth(gpu, True)
     return "/GPU:0"

@@ -28,7 +28,7 @@ from dltui.plugins.tensorflow.inputs.fields import Fields, pieces
 from dltui.plugins.tensorflow.layers import list_layers
 from dltui.plugins.tensorflow.losses import MARKS, STANDARD, training_loss
 from dltui.plugins.tensorflow.optimizers.freezing import Freezing
-from dltui.plugins.tensorflow.optimizers.late import late_steps
+from dltui.plugins.tensorflow.optimizers.late import ANEW, counts_differ, late_steps
 from dltui.plugins.tensorflow.optimizers.make import make_optimizer
 from dltui.plugins.tensorflow.optimizers.of_keras import OfKeras, own_optimizer
 from dltui.plugins.tensorflow.ranks import Ranks
@@ -92,6 +92,7 @@ class KerasTrainable:
         self._metric_name, self._metric = TASKS[data.spec.task].trained_metric, MARKS[data.spec.task]
         self._wants_compiler, self._compiled = config.compile == "on", False
         self._names, self._evaluated_names = Names(), Names()
+        self._told: tuple[str, ...] = ()
         self._compute: Callable[..., Computed] = self._part
         self._chunk = self._traced()
         self._forward = tf.function(self._outputs, reduce_retracing=True, autograph=False)
@@ -189,7 +190,8 @@ class KerasTrainable:
         self._samples.begin(plan.indices)
         self._targets.begin(plan.indices)
         self._next = 0
-        return lines or ()
+        told, self._told = self._told, ()
+        return (*told, *(lines or ()))
 
     def advance(self, steps: int) -> StepStats:
         with tf.device(self._device):
@@ -243,7 +245,11 @@ class KerasTrainable:
         known = {key: array for key, array in known.items() if self._scale or key not in (SCALE, STREAK)}
         # And what another optimizer kept of weights of which this one keeps nothing.
         known = neutral.wanted(self._all(), known, self._begins)
+        anew = counts_differ(known, self._all(), self._freezing.late)
+        if anew:
+            known = {key: array for key, array in known.items() if not key.startswith("optimizer/")}
         neutral.restore(self._all(), late_steps(known, self._all()))
+        self._told = (ANEW,) if anew else ()
         if self._average is not None and AVERAGE_STEPS not in own and any(key.startswith(WEIGHTS) for key in own):
             # Weights that come without an average begin a new one.
             self._average.restart()

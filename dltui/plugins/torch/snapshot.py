@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -76,8 +76,10 @@ class Snapshots:
     def restore(self, state: State) -> None:
         """Set the given keys. Raises RunError naming the first key that does not fit, before anything is changed."""
         known = weights(self._module)
-        # The step of all, then that of a parameter that differs.
-        changes = [self._change(known, key, state[key]) for key in sorted(state, key=lambda key: key != STEP)]
+        changes = [self._change(known, key, array) for key, array in state.items() if key != STEP]
+        if STEP in state:
+            # Before that of a parameter that differs.
+            self._set_steps(int(state[STEP]), _kept(known, state))
         for change in changes:
             change()
         if self._average is None or not any(key.startswith(WEIGHTS) for key in state):
@@ -122,8 +124,6 @@ class Snapshots:
             scale = self._scale.get(key)
             # A run in another precision has no use for it.
             return (lambda: None) if scale is None else (lambda: _fill(scale, array))
-        if key == STEP:
-            return lambda: self._set_steps(int(array))
         if kind == "optimizer":
             found = self._own_change(key, array, known) if self._own else self._slot(known, key, array)
             if found is not None:
@@ -156,27 +156,34 @@ class Snapshots:
         name, _, slot = key.removeprefix("optimizer/").rpartition("/")
         if name not in known:
             return None
-        weight = known[name]
-        slots, slot = self._optimizer.state[weight.tensor], _TORCH_SLOTS.get(slot, slot)
-        if slots and slot not in slots:
+        weight, slot = known[name], _TORCH_SLOTS.get(slot, slot)
+        kept = self._optimizer.state.get(weight.tensor, {})
+        slots = {own: value for own, value in kept.items() if isinstance(value, Tensor)}
+        if not slots:
+            # The weight is frozen, or the optimizer has no slots.
+            return lambda: None
+        if slot not in slots:
             raise RunError(f"{key} is not part of this optimizer; was the checkpoint made with another one?")
         if slot == "step":
-            return lambda: slots["step"].fill_(int(array))
+            return lambda: _fill(slots["step"], array)
         _check_shape(key, array, weight.shape)
+        return lambda: weight.assign(array, slots[slot])
 
-        def fill() -> None:
-            if slots.get(slot) is None:
-                slots[slot] = torch.zeros_like(weight.tensor, memory_format=torch.preserve_format)
-            weight.assign(array, slots[slot])
-
-        return fill
-
-    def _set_steps(self, step: int) -> None:
+    def _set_steps(self, step: int, kept: Collection[int]) -> None:
+        """Set the step count of all parameters. One of which the state has nothing was frozen: its zeros, corrected for
+        many steps, would make first updates of several times the learning rate.
+        """
         for group in self._optimizer.param_groups:
             for parameter in group["params"]:
                 slots = self._optimizer.state[parameter]
                 if isinstance(slots.get("step"), Tensor):
-                    slots["step"].fill_(step)
+                    slots["step"].fill_(step if id(parameter) in kept else 0)
+
+
+def _kept(known: Mapping[str, Weight], state: State) -> set[int]:
+    """The ids of the parameters of which a state has slots."""
+    names = {key.removeprefix("optimizer/").rpartition("/")[0] for key in state if key.startswith("optimizer/")}
+    return {id(weight.tensor) for name, weight in known.items() if name in names}
 
 
 def _fill(tensor: Tensor, array: Array) -> None:

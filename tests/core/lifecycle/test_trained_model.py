@@ -5,10 +5,12 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from dltui.core.errors import DltuiError
 from dltui.core.lifecycle.trained_model import load_trained_model
+from dltui.core.train.options import class_weights
 from tests.faults.lab import SOURCE, Lab
 
 PLUGIN = """
@@ -55,3 +57,16 @@ def test_bounds_of_training_do_not_hold_for_what_is_trained(tmp_path: Path, monk
     # Those of the run itself still count, and are told in a line.
     with pytest.raises(DltuiError, match=r"^width must be a whole number from 1 to 7, got 8$"):
         load_trained_model(run, instead | {"model_source": plugin(tmp_path, 7)})
+
+
+def test_a_first_class_without_a_weight_is_no_reason_to_refuse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A network for prediction has rows of the first class alone in place of its training rows."""
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    lab = Lab(tmp_path)
+    run = lab.new_run(epochs=1)
+    lab.finish(run)
+    config = run.run()["config"]
+    classes = load_trained_model(run, {}).spec.outputs
+    found = load_trained_model(run, {"config": config | {"class_weights": "0" + ",1" * (classes - 1)}})
+    rows = found._split(np.zeros((2, *found.spec.input_shape), np.uint8))
+    assert class_weights.weights(found.config.class_weights, rows.y, classes) is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import tempfile
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from dltui.core.errors import RunError
 from dltui.core.machine import nvidia
 from dltui.core.train.plan import Planner
 from dltui.plugins import tensorflow as plugin
+from dltui.plugins.tensorflow import session
 from tests.plugins.twin_child import image_spec, make_data
 
 BACKEND = plugin.TensorFlowBackend()
@@ -38,8 +40,6 @@ def assert_same(one: dict[str, Any], other: dict[str, Any]) -> None:
 def check_starts_without_what_no_run_uses() -> None:
     """Keras would import them for plots and wrappers. A plugin can import them still."""
     import importlib
-
-    from dltui.plugins.tensorflow import session
 
     session.import_framework()
     assert not set(session.UNUSED) & set(sys.modules)
@@ -222,6 +222,34 @@ def check_fewer_slots() -> None:
             fork.load_state(saved | {"optimizer/other/kernel/momentum": np.ones(3)})
 
 
+def check_forks_that_train_other_layers() -> None:
+    """An optimizer that counted other steps for them begins anew, and says so: zeros of a layer that was frozen,
+    corrected for many steps, would make updates of three times lr.
+    """
+    from dltui.plugins.tensorflow.optimizers.late import ANEW
+
+    data = make_data(image_spec(16), 64)
+    plain = {"batch_size": 32, "lr": 0.001, "weight_decay": 0.0, "epochs": 3, "optimizer": "adamw"}
+    frozen: dict[str, Any] = {"freeze": "conv1 norm1"}
+    late = {**frozen, "unfreeze_at": 2}
+    anews: list[tuple[dict[str, Any], dict[str, Any], bool]] = [(frozen, {}, True), (late, {}, True)]
+    for of_parent, of_fork, anew in (*anews, (frozen, frozen, False), (frozen, late, False), (late, frozen, False)):
+        parent, planner = make("cnn", data, **plain, **of_parent)
+        parent.begin_epoch(planner.epoch(0))
+        parent.advance(2)
+        fork, planner = make("cnn", data, **plain, **of_fork)
+        fork.load_state(parent.state() | {"optimizer/step": np.array(2000)})
+        before = fork.state()
+        assert int(before["optimizer/step"]) == (0 if anew else 2000)
+        assert int(before.get("optimizer/late_step", 0)) == 0
+        assert list(fork.begin_epoch(planner.epoch(0))) == ([ANEW] if anew else [])
+        fork.advance(1)
+        assert not list(fork.begin_epoch(planner.epoch(0, skip=1)))
+        if anew:
+            moved = np.abs(fork.state()["weights/norm1/gamma"] - before["weights/norm1/gamma"]).max()
+            assert moved < 1.01 * plain["lr"], (of_parent, moved)
+
+
 def check_devices() -> None:
     import tensorflow as tf
 
@@ -234,6 +262,9 @@ def check_devices() -> None:
     if not tf.config.list_physical_devices("GPU"):
         with pytest.raises(RunError, match="--device cpu"):
             BACKEND.trainable(model, model.config(threads=1), data, "cuda")
+    fewer: Any = SimpleNamespace(config=SimpleNamespace(list_physical_devices=lambda kind: ["GPU:0"]))
+    with pytest.raises(RunError, match=r"^TensorFlow sees 1 GPU of 2 \(worker.log may say why\); choose fewer with"):
+        session._use_device(fewer, "cuda", 2)
     BACKEND.trainable(model, model.config(threads=1), data, "cpu")
     assert tf.config.threading.get_intra_op_parallelism_threads() == 1
 

@@ -21,6 +21,7 @@ CHECKS = (
         "starts_without_what_no_run_uses", "convolutions_use_onednn", "resume_mid_epoch", "chunks_do_not_matter",
         "predict_changes_nothing", "shapes", "misfits", "own_parts", "constants_are_exported",
         "a_large_mean_is_exported", "batch_norm", "sums_are_recorded", "fewer_slots",
+        "forks_that_train_other_layers",
         "samples_and_the_room_of_a_gpu",
     ),
     ("learns", "recovers_a_line"),

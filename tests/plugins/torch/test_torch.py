@@ -41,10 +41,15 @@ CAPTURED_CHECKS = (
 )  # fmt: skip
 FIRST = 1
 RANK_CHECKS = ("a_hundred_steps", "tasks", "named_losses", "gradients_of_some_ranks", "own_draws_differ")
+FIRST_RANK_CHECKS = (
+    "two_equal_one", "addresses", "uneven_shares_draw_the_same_again", "noise_of_own_samples",
+    "no_sum_has_a_time_limit",
+)  # fmt: skip
 PART_CHECKS = (
     "neutral_layout", "misfits", "own_parts", "devices", "device_reasons", "tf32", "sums_are_recorded",
     "cublas_is_told_before_it_starts", "memory_that_pytorch_keeps_is_free", "uploads_while_the_gpu_computes",
-    "samples_that_stream_are_uploaded",
+    "samples_that_stream_are_uploaded", "layers_that_a_fork_unfreezes", "layers_that_a_fork_leaves_frozen",
+    "shared_weights_learn_at_the_rate_of_either_name",
 )  # fmt: skip
 PREPARATION_CHECKS = (
     "a_graph_counts_in_the_average_that_there_is", "no_memory_for_a_capture", "no_memory_for_another_capture",
@@ -97,9 +102,7 @@ def test_in_a_process_of_its_own(names: tuple[str, ...]) -> None:
 @pytest.mark.slow(20)
 def test_captured_steps_and_ranks() -> None:
     # Ranks first: they are forked, which goes well as long as no step has started threads.
-    run_children(
-        ("torch_rank_checks", ("two_equal_one", "addresses")), ("torch_captured_checks", CAPTURED_CHECKS[:FIRST])
-    )
+    run_children(("torch_rank_checks", FIRST_RANK_CHECKS), ("torch_captured_checks", CAPTURED_CHECKS[:FIRST]))
 
 
 @needs_torch

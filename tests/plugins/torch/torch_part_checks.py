@@ -17,11 +17,13 @@ import torch
 from torch import nn
 
 from dltui.core.contract import Model
+from dltui.core.contract.config import TrainConfig
 from dltui.core.errors import RunError
 from dltui.core.train.plan import Planner
 from dltui.plugins.torch import precision, samples, session
 from dltui.plugins.torch.inputs.uploads import BUFFERS, Uploads
 from dltui.plugins.torch.inside.calls import recorded
+from dltui.plugins.torch.optimizers.make import make_optimizer
 from tests.plugins.torch.torch_setting import BACKEND, MODELS, assert_same, make
 from tests.plugins.twin_child import image_spec, make_data
 
@@ -295,6 +297,56 @@ def check_sums_are_recorded() -> None:
         block(torch.ones(1, 2))
     (call,) = [call for call in calls if call.layer is block.sum]
     assert torch.equal(call.output, torch.full((1, 2), 3.0))
+
+
+FREEZING = {"batch_size": 32, "lr": 0.001, "weight_decay": 0.0, "epochs": 3}
+
+
+def check_layers_that_a_fork_unfreezes() -> None:
+    """They begin with step 0: moments of zeros that are corrected for many steps make updates of three times lr."""
+    data = make_data(image_spec(16), 64)
+    for optimizer in ("adam", "adamw", "muon"):
+        parent, planner = make("cnn", data, **FREEZING, optimizer=optimizer, freeze="conv1 norm1")
+        parent.begin_epoch(planner.epoch(0))
+        parent.advance(2)
+        fork, planner = make("cnn", data, **FREEZING, optimizer=optimizer)
+        fork.load_state(parent.state() | {"optimizer/step": np.array(2000)})
+        before = fork.state()
+        assert int(before["optimizer/step"]) == 2000
+        assert {key for key in before if key.endswith("/step") and key != "optimizer/step"} == {
+            f"optimizer/{name}/step" for name in ("conv1/bias", "norm1/gamma", "norm1/beta", "conv1/kernel")
+            if f"optimizer/{name}/exp_avg" in before
+        }  # fmt: skip
+        fork.begin_epoch(planner.epoch(0))
+        fork.advance(1)
+        moved = np.abs(fork.state()["weights/norm1/gamma"] - before["weights/norm1/gamma"]).max()
+        assert moved < 1.01 * FREEZING["lr"], (optimizer, moved)
+
+
+def check_layers_that_a_fork_leaves_frozen() -> None:
+    """The checkpoint has slots of them, as the parent would have unfrozen them; the fork takes and keeps none."""
+    data = make_data(image_spec(16), 64)
+    options: dict[str, Any] = {**FREEZING, "optimizer": "adamw", "freeze": "conv1 norm1"}
+    parent, planner = make("cnn", data, **options, unfreeze_at=2)
+    parent.begin_epoch(planner.epoch(0))
+    parent.advance(2)
+    state = parent.state()
+    assert int(state["optimizer/norm1/gamma/step"]) == 0
+    fork, planner = make("cnn", data, **options)
+    fork.load_state(state)
+    frozen = {key for key in state if key.startswith(("optimizer/conv1/", "optimizer/norm1/"))}
+    assert_same({key: state[key] for key in state.keys() - frozen}, fork.state())
+    fork.begin_epoch(planner.epoch(0))
+    assert np.isfinite(fork.advance(1).loss).all()
+
+
+def check_shared_weights_learn_at_the_rate_of_either_name() -> None:
+    module = nn.ModuleDict({"embed": nn.Embedding(5, 3), "head": nn.Linear(3, 5, bias=False), "other": nn.Linear(2, 2)})
+    shared = module["head"].weight = module["embed"].weight
+    for scales in ("embed=0.1", "head=0.1"):
+        groups = make_optimizer(module, TrainConfig(lr=1.0, lr_scales=scales)).param_groups
+        rates = {id(parameter): group["lr"] for group in groups for parameter in group["params"]}
+        assert rates == {id(p): pytest.approx(0.1 if p is shared else 1.0) for p in module.parameters()}, scales
 
 
 if __name__ == "__main__":

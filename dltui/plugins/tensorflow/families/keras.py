@@ -32,8 +32,11 @@ SIDES = {
 USUAL = 224
 CACHED = r"(weights)?{name}(weightstfdimorderingtfkernels(10\d\d\d)?|10\d\d\dtf|22410float)?notop(v2)?h5"
 """How Keras calls the file of a network without its head in its cache: small letters and digits alone."""
-LEAST = 96
-"""Without weights smaller images are scaled up to this side: the Inception networks take none below 75."""
+UNTRAINED = 96
+"""Without weights smaller images are scaled up to this side."""
+LEAST = {"inceptionv3": 75, "inceptionresnetv2": 75, "xception": 71}
+"""The smallest sides that Keras lets networks have, where it is not SHORTEST."""
+SHORTEST = 32
 
 
 def members() -> list[Member]:
@@ -52,9 +55,10 @@ def build(name: str, config: FamilyConfig, spec: Spec) -> Any:
     from dltui.plugins.tensorflow.families import network
 
     make, size = _builders()[name], _size(name, config, spec)
-    preprocess = inspect.getmodule(make).preprocess_input  # type: ignore[union-attr]
-    body = network.backbone(make, size, weights=None)
-    return network.around(body, spec, size, network.colors(spec, preprocess))
+    # ConvNeXt begins the names of its layers with that of the network, and those are the same in every run.
+    named = {"name": network.BACKBONE} if name.startswith("convnext") else {}
+    body = network.backbone(make, size, weights=None, **named)
+    return network.around(body, spec, size, network.colors(spec, _preprocess(name, config)))
 
 
 def initial(name: str, config: FamilyConfig, spec: Spec, progress: Callable[[str], None]) -> State:
@@ -74,8 +78,24 @@ def initial(name: str, config: FamilyConfig, spec: Spec, progress: Callable[[str
     try:
         return network.state_of(body(weights="imagenet"))
     except Exception as error:
-        # Keras raises a plain Exception for a failed download.
+        if not _is_of_download(error):
+            raise
         raise pretrained.cannot_download(HOST, member, web.reason(error)) from error
+
+
+def _is_of_download(error: Exception) -> bool:
+    """True for what Keras raises for a failed download: a plain Exception, or a ValueError for a file that is cut."""
+    from http.client import HTTPException
+
+    return type(error) is Exception or isinstance(error, (OSError, HTTPException)) or "corrupted file" in str(error)
+
+
+def _preprocess(name: str, config: FamilyConfig) -> Callable[[Any], Any]:
+    """The function that makes of pixels what a backbone without weights takes, as its weights want it."""
+    if name.startswith("efficientnetb") and config.begins_trained:
+        # Keras gives the network such layers only together with the weights; it divides by 255 itself.
+        return lambda pixels: (pixels / 255 - pretrained.MEAN) / pretrained.STD * 255
+    return inspect.getmodule(_builders()[name]).preprocess_input  # type: ignore[union-attr, no-any-return]
 
 
 def _filled(body: Any, path: str, member: str) -> Any:
@@ -111,7 +131,7 @@ def _side(name: str) -> int:
 
 
 def _size(name: str, config: FamilyConfig, spec: Spec) -> tuple[int, int]:
-    return pretrained.working_size(config, spec, _side(name), False, LEAST)
+    return pretrained.working_size(config, spec, _side(name), False, LEAST.get(name, SHORTEST), UNTRAINED)
 
 
 def _cached(name: str) -> bool:

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from dltui.core.contract.state import WEIGHTS
 from dltui.plugins.tensorflow.layers import Resize
 
 if TYPE_CHECKING:
@@ -52,10 +53,13 @@ def colors(spec: Spec, preprocess: Callable[[Any], Any]) -> Colors:
 
 
 def backbone(make: Callable[..., Any], size: tuple[int, int], **options: Any) -> Any:
-    """The network without its head, its weights named after it, however many were made before in this process."""
+    """The network without its head, its weights named after its place, however many were made before in this process.
+    Without a name in the options it has the library's own, after which some choose their layers, how they take pixels,
+    and the file of their weights.
+    """
     _count_names_anew()
     with keras.name_scope(BACKBONE):
-        return make(include_top=False, input_shape=(*size, 3), pooling="avg", name=BACKBONE, **options)
+        return make(include_top=False, input_shape=(*size, 3), pooling="avg", **options)
 
 
 def around(body: Any, spec: Spec, size: tuple[int, int], first: Colors) -> Any:
@@ -69,8 +73,16 @@ def around(body: Any, spec: Spec, size: tuple[int, int], first: Colors) -> Any:
 
 
 def state_of(body: Any) -> State:
-    """The weights of a backbone, named as in the network."""
-    return {f"weights/{variable.path}": np.array(variable.numpy()) for variable in body.weights}
+    """The weights of a backbone, named as in a network whose backbone has the name of its place. The numbers by which
+    it normalizes pixels are left out: what a layer computes does not follow when they are set.
+    """
+    layers = (layer for layer in body.layers if isinstance(layer, keras.layers.Normalization))
+    spare = {id(variable) for layer in layers for variable in layer.weights}
+    return {
+        WEIGHTS + variable.path.replace(f"/{body.name}_", f"/{BACKBONE}_"): np.array(variable.numpy())
+        for variable in body.weights
+        if id(variable) not in spare
+    }
 
 
 def _count_names_anew() -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
+from dltui.core.contract.state import WEIGHTS
 from dltui.plugins import pretrained
 from dltui.plugins.torch import neutral
 from dltui.plugins.torch.layers import Resize
@@ -64,5 +65,6 @@ def around(
 def initial_state(make: Callable[[], nn.Module]) -> State:
     """The weights of a backbone that `make` returns, named as in a `Network`. No random number of the run is drawn."""
     with torch.random.fork_rng(devices=[]):
-        backbone = make()
-    return {f"weights/{BACKBONE}/{name}": weight.export() for name, weight in neutral.weights(backbone).items()}
+        # Inside another module, as there: parameters of its own, such as a class token, are named after it.
+        backbone = nn.ModuleDict({BACKBONE: make()})
+    return {WEIGHTS + name: weight.export() for name, weight in neutral.weights(backbone).items()}

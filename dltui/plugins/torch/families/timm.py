@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 FILES = ("model.safetensors", "pytorch_model.bin", "open_clip_model.safetensors", "open_clip_pytorch_model.bin")
 """The names under which the Hugging Face Hub keeps weights."""
 
+LEAST = dict.fromkeys(("inception_resnet_v2", "inception_v3", "inception_v4"), 75)
+"""The smallest sides of the images of networks whose last filters would find too little of others."""
+
 
 def members() -> list[Member]:
     from timm.models import list_models
@@ -45,7 +48,8 @@ def build(name: str, config: FamilyConfig, spec: Spec) -> nn.Module:
     from dltui.plugins.torch.families.network import around
 
     settings = _settings(name)
-    size = pretrained.working_size(config, spec, _side(settings), bool(settings.fixed_input_size))
+    fixed = bool(settings.fixed_input_size)
+    size = pretrained.working_size(config, spec, _side(settings), fixed, LEAST.get(name, 1))
     backbone = create_model(name, num_classes=0, **_sized(settings, config))
     features: Any = getattr(backbone, "head_hidden_size", None) or backbone.num_features
     return around(backbone, int(features), config, spec, size, settings.mean, settings.std)

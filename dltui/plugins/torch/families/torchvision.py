@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 WITHOUT_HEAD = ("squeezenet",)
 """The networks that end in a convolution."""
-MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+OF_TENSORFLOW = ("googlenet", "inception_v3")
+"""The networks whose weights want values from -1 to 1. torchvision turns those of its transforms into them inside of a
+network that it gives the weights itself.
+"""
 SIDE = 224
 
 
@@ -51,15 +54,13 @@ def build(name: str, config: FamilyConfig, spec: Spec) -> nn.Module:
 
     weights = _weights(name)
     own = _side(weights)
-    least = max(weights.meta.get("min_size", (1, 1))) if weights else 1
+    least = _least(name, weights)
     fixed = least == own
     if fixed and config.image_size not in (0, own):
         raise RunError(f"torchvision:{name} works at {own} px alone; leave --image-size out")
-    size = pretrained.working_size(config, spec, own, fixed)
+    size = pretrained.working_size(config, spec, own, fixed, least)
     backbone, features = _headless(_make(name))
-    normalization = weights.transforms() if weights else None
-    mean, std = (normalization.mean, normalization.std) if normalization else (MEAN, STD)
-    return around(backbone, features, config, spec, size, mean, std)
+    return around(backbone, features, config, spec, size, *_colors(name, weights))
 
 
 def initial(name: str, config: FamilyConfig, spec: Spec, progress: Callable[[str], None]) -> State:
@@ -114,6 +115,19 @@ def _side(weights: Any) -> int:
     return int(weights.transforms().crop_size[0]) if weights is not None else SIDE
 
 
+def _least(name: str, weights: Any) -> int:
+    """The smallest side in pixels that a network takes. EfficientNets take any, whatever torchvision tells of them."""
+    return 1 if weights is None or name.startswith("efficientnet") else int(max(weights.meta.get("min_size", (1, 1))))
+
+
+def _colors(name: str, weights: Any) -> tuple[Any, Any]:
+    """The mean and the deviation of each color of the images that the weights were made for, of pixels from 0 to 1."""
+    if name in OF_TENSORFLOW:
+        return (0.5,) * 3, (0.5,) * 3
+    normalization = weights.transforms() if weights else None
+    return (normalization.mean, normalization.std) if normalization else (pretrained.MEAN, pretrained.STD)
+
+
 def _file(weights: Any) -> Path:
     from torch.hub import get_dir
 
@@ -124,8 +138,11 @@ def _make(name: str) -> nn.Module:
     """The network with random weights, without the further outputs that some have for training."""
     from torchvision import models
 
-    alone = {"aux_logits": False, "init_weights": True} if name in ("googlenet", "inception_v3") else {}
-    made: nn.Module = models.get_model(name, weights=None, **alone)
+    special: dict[str, Any] = {"aux_logits": False, "init_weights": True} if name in OF_TENSORFLOW else {}
+    if name.startswith("vit_"):
+        # It has a weight for each place of an image of this size.
+        special["image_size"] = _side(_weights(name))
+    made: nn.Module = models.get_model(name, weights=None, **special)
     return made
 
 

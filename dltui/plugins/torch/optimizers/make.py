@@ -84,7 +84,8 @@ def _groups(module: nn.Module, config: TrainConfig) -> list[dict[str, Any]]:
     """Parameter groups by their learning rate, in the module's order; one where no layer has a rate of its own."""
     parameters = [parameter for parameter in module.parameters() if parameter.requires_grad]
     known = weights(module)
-    scales = {id(known[name].tensor): factor for name, factor in _factors(known, config).items()}
+    # A weight that two layers share has two names, of which a pattern may fit one.
+    scales = {id(known[name].tensor): factor for name, factor in _factors(known, config).items() if factor != 1}
     groups: dict[float, list[nn.Parameter]] = {}
     for parameter in parameters:
         groups.setdefault(scales.get(id(parameter), 1.0), []).append(parameter)
