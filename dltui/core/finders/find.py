@@ -19,6 +19,7 @@ from dltui.core.lifecycle.create import Checked, RunRequest, check_request
 from dltui.core.lifecycle.start import whole_environment
 from dltui.core.machine import priority
 from dltui.core.machine.devices import each_of, recorded
+from dltui.core.rundir.launch import DEFAULT
 from dltui.core.text import clean_line
 
 if TYPE_CHECKING:
@@ -93,13 +94,15 @@ class Finder:
             self._child.terminate()
 
     def rates(self, request: RunRequest, catalog: Catalog, extent: RateRange = WHOLE_RANGE) -> Rates:
-        """Test learning rates with all other options of a request; no run is left. Raises UsageError or RunError."""
+        """Test learning rates with all other options of a request, on this machine, whatever its launcher; no run is
+        left. Raises UsageError or RunError.
+        """
         if not 0 < extent.lowest < extent.highest < math.inf:
             raise UsageError(
                 f"the lowest rate {extent.lowest:g} must be above 0 and below the highest, {extent.highest:g}, "
                 "which is finite"
             )
-        request = self.settled(request, catalog)
+        request = replace(self.settled(request, catalog), launcher=DEFAULT, launcher_options={})
         checked = self._checked(request, catalog)
         found = self._ask(checked.record(request), {"find": "lr", **asdict(extent)})
         config = checked.fields["config"]

@@ -7,6 +7,7 @@ import errno
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ from dltui.core.machine import priority
 from dltui.core.machine.devices import Device, asked_for, each_of, hides_gpu, on_each, recorded, worker_environment
 from dltui.core.rundir import claim, heartbeat, launch, share
 from dltui.core.text import clean_line
-from dltui.core.worker.ranks import RANK_PROCESS
+from dltui.core.worker.ranks import RANK_PROCESS, gathering
 from dltui.core.worker.waiting import device_queue
 
 if TYPE_CHECKING:
@@ -54,17 +55,27 @@ def _on_this_machine(run: RunDirectory, instead: Mapping[str, Any]) -> dict[str,
     device = instead.get("device") or run.run()["device"]
     word = asked_for({"device": device})
     if device.get("open"):
-        # Where no driver tells of a GPU that is there, a framework is asked for it.
-        launcher = launch.chosen(run.path, run.run())
-        wanted = launch.device_word(launcher, word)
-        found = on_each(resolve(wanted, trust.catalog(run) if hides_gpu() else None), launch.workers(launcher))
-        return {**instead, "device": found.record(word)}
+        return {**instead, "device": _chosen_here(run, word).record(word)}
     known = {one["uuid"] for one in each_of(device) if one.get("uuid")}
     if known and not known <= {one.uuid for one in list_devices()}:
         # Without one of that name the worker says what it lacks.
         with contextlib.suppress(UsageError):
             return {**instead, "device": resolve(str(device["name"])).record(word)}
     return dict(instead)
+
+
+def _chosen_here(run: RunDirectory, word: str) -> Device:
+    """The device of this machine that an open choice means, or those of all workers. Raises UsageError."""
+    launcher = launch.chosen(run.path, run.run())
+    wanted, workers = launch.device_word(launcher, word), launch.workers(launcher)
+    # Where no driver tells of a GPU that is there, a framework is asked for it.
+    catalog = trust.catalog(run) if hides_gpu() or sys.platform == "darwin" else None
+    if workers > 1 and gathering.told() is None:
+        # Such as when it is trained again here: then they are ranks of this machine.
+        gpus = ",".join(f"cuda:{number}" for number in range(workers))
+        return resolve(f"cpu:{workers}" if wanted == "cpu" else gpus, catalog)
+    backend = catalog.backends.get(str(run.run().get("framework"))) if catalog else None
+    return on_each(resolve(wanted, catalog, backend.kinds if backend else ()), workers)
 
 
 def whole_environment(device: Device) -> dict[str, str]:

@@ -11,12 +11,26 @@ from dltui.core.machine import cgroup
 ROOT = Path("/")
 
 
+TOLD = "DLTUI_CPUS"
+"""The variable with the processors that a launcher has given to a run, which nothing may bind to them."""
+
+
 def cpu_count(root: Path = ROOT) -> int:
+    """Processors that are `allowed`, or fewer where a launcher has told of fewer; at least 1."""
+    told = os.environ.get(TOLD, "")
+    return max(1, min(allowed(root), int(told))) if told.isdecimal() else allowed(root)
+
+
+def allowed(root: Path = ROOT) -> int:
     """Processors by affinity, or fewer where a container's quota allows fewer; at least 1."""
-    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    quota = cpu_quota(root)
+    bound, quota = len(processors()) or os.cpu_count() or 1, cpu_quota(root)
     # Rounded down: a thread too many makes all of them wait for the next period.
-    return max(1, allowed if quota is None else min(allowed, int(quota)))
+    return max(1, bound if quota is None else min(bound, int(quota)))
+
+
+def processors() -> list[int]:
+    """The numbers of the processors by affinity; [] where the system does not tell."""
+    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
 
 
 def cpu_quota(root: Path = ROOT) -> float | None:

@@ -6,7 +6,7 @@ import os
 import platform
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,6 +60,11 @@ class Device:
         return self.name.split(":")[0]
 
     @property
+    def is_part(self) -> bool:
+        """True for a part of a divided GPU (MIG)."""
+        return (self.uuid or "").startswith("MIG-")
+
+    @property
     def world(self) -> int:
         """The number of ranks."""
         return max(len(self.parts), 1)
@@ -107,12 +112,15 @@ def hides_gpu() -> bool:
     return not told.counted and (bool(told.gpus) or any(map(os.path.exists, GPU_FILES)))
 
 
-def choose(text: str, found: list[Device]) -> Device:
+def choose(text: str, found: list[Device], kinds: Collection[str] = ()) -> Device:
     """The device that the word means, or several. `auto`: the CUDA device with most free memory, else mps, else the
-    CPU; `cuda`: the CUDA device with most free memory; `cuda:0,cuda:1`: these; `cuda:all`: all that work; `cpu:2`: two
-    processes on the CPU. Raises UsageError for a GPU that does not work, also with `auto`, and for an unknown word.
+    CPU; `cuda`: the CUDA device with most free memory; `cuda:0,cuda:1`: these; `cuda:all`: all that work, whole ones
+    where there are any; `cpu:2`: two processes on the CPU. `auto` is one of `kinds`, if there are any: those that a
+    framework can use. Raises UsageError for a GPU that does not work, also with `auto`, and for an unknown word.
     """
     word = text.strip().lower()
+    if word == "auto" and kinds:
+        found = [device for device in found if device.kind in kinds] or found
     count = re.fullmatch(r"cpu:(\d{1,9})", word)
     if count:
         if not 1 <= int(count[1]) <= MOST_RANKS:
@@ -120,7 +128,7 @@ def choose(text: str, found: list[Device]) -> Device:
         return _together([_choose_one("cpu", found)] * int(count[1]))
     if word == "cuda:all":
         usable = [device for device in found if device.kind == "cuda" and not device.problem]
-        return _together(usable or [_choose_one("cuda", found)])
+        return _several([one for one in usable if not one.is_part] or usable or [_choose_one("cuda", found)])
     if "," not in word:
         return _choose_one(word, found)
     names = [name.strip() for name in word.split(",")]
@@ -129,12 +137,22 @@ def choose(text: str, found: list[Device]) -> Device:
     twice = next((name for name in names if names.count(name) > 1), "")
     if twice:
         raise UsageError(f"{clean_line(twice, 40)} is named twice; a run has each device once")
-    return _together([_choose_one(name, found) for name in names])
+    return _several([_choose_one(name, found) for name in names])
 
 
 def on_each(device: Device, workers: int) -> Device:
     """A device of each of several machines, which are taken to be alike."""
     return _together([device] * workers)
+
+
+def _several(parts: Sequence[Device]) -> Device:
+    """Several devices of this machine as one. Raises UsageError for parts of GPUs: a process is shown one of them at
+    most, and NCCL takes two of a GPU for the same one.
+    """
+    small = [device.name for device in parts if device.is_part]
+    if len(parts) > 1 and len(small) > 1:
+        raise UsageError(f"{', '.join(small)}: parts of GPUs (MIG) cannot train together; take one, {small[0]}")
+    return _together(parts)
 
 
 def _together(parts: Sequence[Device]) -> Device:

@@ -11,6 +11,9 @@ POWERCAP = Path("/sys/class/powercap")
 LONGEST_GAP = 30.0
 """Seconds between two readings of power, beyond which nothing is known of the time between: the machine slept."""
 
+MOST_ERRORS = 100
+"""So often in a row a GPU is asked in vain, about once a second."""
+
 Counters = Mapping[str, tuple[int, int]]
 """The microjoules of each processor package so far, and the value at which its counter begins again."""
 
@@ -29,10 +32,15 @@ class Energy:
     ) -> None:
         self.elsewhere = elsewhere
         """True if devices are used that nobody here can ask: no sum would be right."""
+        self.partial = False
+        """True if readings of the GPU's power failed for so long that its sum is no more than a part."""
         self.gpu: float | None = None
         self.cpu: float | None = None
         self._watts, self._counters, self._clock = watts, counters, clock
         self._power: tuple[float, float] | None = None
+        """The time of the last reading, and the watts."""
+        self._unread = False
+        """True if a reading after that has failed."""
         self._packages: Counters = {}
 
     @classmethod
@@ -55,15 +63,20 @@ class Energy:
 
     def rest(self) -> None:
         """Count nothing until the next reading."""
-        self._power, self._packages = None, {}
+        self._power, self._packages, self._unread = None, {}, False
 
     def _add_gpu(self, watts: float | None, now: float) -> None:
         """Add the energy since the last reading: the mean of both powers over the time between."""
-        before, self._power = self._power, None if watts is None else (now, watts)
+        before = self._power
+        seconds, unread = now - before[0] if before else 0.0, self._unread
+        self._unread = watts is None
         if watts is None:
+            self.partial = self.partial or seconds > LONGEST_GAP
             return
-        seconds = now - before[0] if before else 0.0
+        self._power = (now, watts)
         mean = (watts + before[1]) / 2 if before else 0.0
+        # Where nobody took a reading meanwhile the process stood still, and used nothing.
+        self.partial = self.partial or (unread and seconds > LONGEST_GAP)
         self.gpu = (self.gpu or 0.0) + (mean * seconds if seconds <= LONGEST_GAP else 0.0)
 
 
@@ -95,12 +108,12 @@ def _all(each: Sequence[Callable[[], float | None]]) -> Callable[[], float | Non
 
 
 def _nvidia(uuid: str) -> Callable[[], float | None]:
-    """A function that asks NVML for the watts of a GPU; after an error it asks no more."""
+    """A function that asks NVML for the watts of a GPU; after many errors in a row it asks no more."""
     asked: list[Any] = []
-    broken = [False]
+    errors = [0]
 
     def watts() -> float | None:
-        if broken[0]:
+        if errors[0] == MOST_ERRORS:
             return None
         try:
             import pynvml
@@ -108,11 +121,14 @@ def _nvidia(uuid: str) -> Callable[[], float | None]:
             if not asked:
                 pynvml.nvmlInit()
                 asked.append(_whole(pynvml, pynvml.nvmlDeviceGetHandleByUUID(uuid.encode())))
-            return float(pynvml.nvmlDeviceGetPowerUsage(asked[0])) / 1000
+            found = float(pynvml.nvmlDeviceGetPowerUsage(asked[0])) / 1000
         except Exception:
-            # No driver, another version of the library, a GPU that does not tell: a run needs none of it.
-            broken[0] = True
+            # No driver, another version of the library, a GPU that does not tell, a driver that is busy: a run needs
+            # none of it.
+            errors[0] += 1
             return None
+        errors[0] = 0
+        return found
 
     return watts
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 from dltui.core.machine import cgroup
 
 ROOT = Path("/")
+OF_FILES = ("inactive_file", "active_file")
+"""What a group keeps of files, by its memory.stat: it counts as used, and is given back when memory is needed."""
 
 
 def memory_left(root: Path = ROOT) -> int | None:
@@ -18,9 +22,9 @@ def memory_left(root: Path = ROOT) -> int | None:
         return None
     left = [known["MemAvailable"]] if "MemAvailable" in known else []
     for folder in cgroup.unified(root):
-        left += _left(folder / "memory.max", folder / "memory.current")
+        left += _left(folder, "memory.max", "memory.current", OF_FILES)
     for folder in cgroup.legacy(root, "memory"):
-        left += _left(folder / "memory.limit_in_bytes", folder / "memory.usage_in_bytes")
+        left += _left(folder, "memory.limit_in_bytes", "memory.usage_in_bytes", [f"total_{name}" for name in OF_FILES])
     return min(left, default=None)
 
 
@@ -87,8 +91,11 @@ def peak_rss() -> int:
     return most if sys.platform == "darwin" else most * 1024
 
 
-def _left(limit: Path, usage: Path) -> list[int]:
-    most, used = cgroup.words(limit), cgroup.words(usage)
+def _left(folder: Path, limit: str, usage: str, of_files: Sequence[str]) -> list[int]:
+    """The bytes that a control group has left; [] without a limit."""
+    most, used = cgroup.words(folder / limit), cgroup.words(folder / usage)
     if not most or not used or not (most[0] + used[0]).isdigit():
         return []
-    return [max(int(most[0]) - int(used[0]), 0)]
+    stat = cgroup.words(folder / "memory.stat")
+    kept = sum(int(number) for name, number in pairwise(stat) if name in of_files and number.isdigit())
+    return [max(int(most[0]) - max(int(used[0]) - kept, 0), 0)]

@@ -6,10 +6,11 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 LIBRARY = "libnvidia-ml.so.1"
+NO_PARTS = "it is in MIG mode, and there are no parts of it to use; nvidia-smi mig -cgi PROFILE -C makes them"
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,8 @@ class Gpu:
     power: float | None = None
     processes: tuple[tuple[str, int, int], ...] = ()
     problem: str = ""
+    number: int = 0
+    """That of the GPU, or of the whole one that it is a part of, in the order of the bus, like nvidia-smi's."""
 
 
 @dataclass(frozen=True)
@@ -97,19 +100,19 @@ def numbering() -> str:
 def visible(found: Sequence[Gpu], wanted: str | None) -> list[Gpu]:
     """The GPUs that CUDA would show: numbers or beginnings of UUIDs in this order, up to the first that matches none.
 
-    Numbers count in the order of the bus, like nvidia-smi's.
+    The number of a divided GPU means its first part.
     """
     if wanted is None:
         return list(found)
     chosen: list[Gpu] = []
     for word in (part.strip() for part in wanted.split(",")):
-        if word.isdecimal() and int(word) < len(found):
-            gpu = found[int(word)]
+        if word.isdecimal():
+            fitting = [gpu for gpu in found if gpu.number == int(word)][:1]
         else:
             fitting = [gpu for gpu in found if word[:4] in ("GPU-", "MIG-") and gpu.uuid.startswith(word)]
-            if len(fitting) != 1:
-                break
-            gpu = fitting[0]
+        if len(fitting) != 1:
+            break
+        gpu = fitting[0]
         if gpu in chosen:
             # CUDA shows nothing at all when one is named twice.
             return []
@@ -121,17 +124,27 @@ def _device(nvml: Any, number: int) -> Iterator[Gpu]:
     """A GPU, or its parts when it is divided: then only the parts can be used."""
     try:
         handle = nvml.nvmlDeviceGetHandleByIndex(number)
+        if not _is_divided(nvml, handle):
+            yield _gpu(nvml, handle, handle, number)
+            return
         parts = list(_parts(nvml, handle))
-        for part in parts or [handle]:
+        for part in parts:
             yield _gpu(nvml, part, handle, number)
+        if not parts:
+            yield replace(_gpu(nvml, handle, handle, number), problem=NO_PARTS)
     except nvml.NVMLError as error:
-        yield Gpu("", f"NVIDIA GPU {number}", problem=_problem(error))
+        yield Gpu("", f"NVIDIA GPU {number}", problem=_problem(error), number=number)
+
+
+def _is_divided(nvml: Any, handle: Any) -> bool:
+    """True in MIG mode, in which only parts can be used."""
+    with contextlib.suppress(nvml.NVMLError):
+        return bool(nvml.nvmlDeviceGetMigMode(handle)[0] == nvml.NVML_DEVICE_MIG_ENABLE)
+    return False
 
 
 def _parts(nvml: Any, handle: Any) -> Iterator[Any]:
     with contextlib.suppress(nvml.NVMLError):
-        if nvml.nvmlDeviceGetMigMode(handle)[0] != nvml.NVML_DEVICE_MIG_ENABLE:
-            return
         for number in range(nvml.nvmlDeviceGetMaxMigDeviceCount(handle)):
             with contextlib.suppress(nvml.NVMLError):
                 yield nvml.nvmlDeviceGetMigDeviceHandleByIndex(handle, number)
@@ -165,6 +178,7 @@ def _gpu(nvml: Any, part: Any, whole: Any, number: int) -> Gpu:
         temperature=ask("nvmlDeviceGetTemperature", whole, getattr(nvml, "NVML_TEMPERATURE_GPU", 0)),
         power=None if power is None else power / 1000,
         processes=_processes(ask("nvmlDeviceGetComputeRunningProcesses", part) or ()),
+        number=number,
     )
 
 

@@ -21,6 +21,8 @@ class Worker:
     pid: int
     cpu: float | None
     rss: int
+    pids: frozenset[int] = frozenset()
+    """Its own and those of all that it has started, such as its ranks."""
 
 
 @dataclass(frozen=True)
@@ -45,8 +47,11 @@ class Sample:
 class Meter:
     """Samples the machine; rates are measured since the last sample. For use in a single thread."""
 
-    def __init__(self, clock: Callable[[], float] = time.time) -> None:
-        self._clock = clock
+    def __init__(
+        self, clock: Callable[[], float] = time.time, devices: Callable[[], list[Device]] = list_devices
+    ) -> None:
+        """`devices` lists those of this machine."""
+        self._clock, self._devices = clock, devices
         self._cpu: tuple[float, float] | None = None
         self._disk: tuple[float, int, int] | None = None
         self._worker: tuple[int, float, float] | None = None
@@ -62,7 +67,7 @@ class Meter:
         return Sample(
             time=now,
             host=this_host(),
-            gpus=tuple(device for device in list_devices() if device.kind != "cpu"),
+            gpus=tuple(device for device in self._devices() if device.kind != "cpu"),
             cores=cpu_count(),
             cpu=self._load(),
             memory_used=int(memory.total - memory.available),
@@ -106,6 +111,7 @@ class Meter:
     def _process(self, pid: int, now: float) -> Worker | None:
         import psutil
 
+        pids = {pid}
         try:
             spent, rss = _used(psutil.Process(pid))
             # Its ranks, and what it has started besides.
@@ -113,12 +119,13 @@ class Meter:
                 with contextlib.suppress(psutil.Error, OSError):
                     more, also = _used(child)
                     spent, rss = spent + more, rss + also
+                    pids.add(child.pid)
         except (psutil.Error, OSError):
             return None
         before, self._worker = self._worker, (pid, now, spent)
         if before is None or before[0] != pid or now <= before[1]:
-            return Worker(pid, None, rss)
-        return Worker(pid, max(100 * (spent - before[2]) / (now - before[1]), 0.0), rss)
+            return Worker(pid, None, rss, frozenset(pids))
+        return Worker(pid, max(100 * (spent - before[2]) / (now - before[1]), 0.0), rss, frozenset(pids))
 
 
 def _used(process: Any) -> tuple[float, int]:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from dltui.core.analysis.trials.space import Values
     from dltui.core.analysis.trials.trial import Trial
     from dltui.core.catalog.entries import Catalog
+    from dltui.core.machine.devices import Device
     from dltui.core.rundir.directory import RunDirectory
     from dltui.core.sweep.folder import SweepFolder
 
@@ -42,8 +43,9 @@ def trial_name(plan: Plan, number: int) -> str:
     return f"{plan.name}-t{number:03d}"
 
 
-def winners_group(plan: Plan) -> str:
-    return f"{plan.name}-winner"
+def winners_group(plan: Plan, trial: int) -> str:
+    """The group of the runs that train a winner again: a later winner has a group of its own."""
+    return f"{plan.name}-winner-t{trial:03d}"
 
 
 def trial_request(plan: Plan, request: RunRequest, number: int, values: Values) -> RunRequest:
@@ -66,7 +68,7 @@ def confirming_seeds(plan: Plan, request: RunRequest) -> list[int]:
 
 
 def confirming_name(plan: Plan, trial: int, seed: int) -> str:
-    return f"{winners_group(plan)}-t{trial:03d}-s{seed}"
+    return f"{winners_group(plan, trial)}-s{seed}"
 
 
 def confirming_request(plan: Plan, request: RunRequest, best: Trial, seed: int) -> RunRequest:
@@ -76,7 +78,7 @@ def confirming_request(plan: Plan, request: RunRequest, best: Trial, seed: int) 
         request,
         config={**request.config, **_listed(values), "seed": seed, "test": True},
         name=confirming_name(plan, best.number, seed),
-        group=winners_group(plan),
+        group=winners_group(plan, best.number),
         sweep={
             "name": plan.name,
             "trial": best.number,
@@ -185,13 +187,23 @@ class Coordinator:
         self._start(create_run(request, self._catalog, self._tell), going)
 
     def _device(self, plan: Plan, going: Sequence[Trial]) -> str:
-        """The device of the next trial: of several GPUs, where the choice was left open, one with the fewest trials."""
+        """The device of the next trial: of several GPUs, where the choice was left open, one with the fewest trials;
+        one on which it would wait for others than the sweep only where that is so on all.
+        """
         asked = self._request.device
         if plan.parallel == 1 or asked not in ("auto", "cuda") or self._request.launcher != DEFAULT:
             return asked
-        names = [one.name for one in list_devices() if one.kind == "cuda" and not one.problem]
+        gpus = [one for one in list_devices() if one.kind == "cuda" and not one.problem]
+        if len(gpus) < 2:
+            return asked
         busy = Counter(_device_of(one.run) for one in going)
-        return min(names, key=lambda name: (busy[name], names.index(name))) if len(names) > 1 else asked
+        ours = {_device_of(one.run) for one in going if _has_device(one.run)}
+        own = {one.run.id for one in going}
+
+        def order(gpu: Device) -> tuple[bool, int]:
+            return gpu.name not in ours and not device_queue.is_free(gpu, own), busy[gpu.name]
+
+        return min(gpus, key=order).name
 
     def _start(self, run: RunDirectory, going: Sequence[Trial] = (), instead: Mapping[str, Any] | None = None) -> None:
         """Start a worker. It waits for other runs of its device, unless one of the sweep trains there already."""

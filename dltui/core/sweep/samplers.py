@@ -51,4 +51,4 @@ def _drawn(plan: Plan, number: int, taken: Sequence[Values]) -> Values:
 
 
 def _all(plan: Plan) -> itertools.product[tuple[object, ...]]:
-    return itertools.product(*([one.at((place + 0.5) / one.count) for place in range(one.count)] for one in plan.space))
+    return itertools.product(*(one.every() for one in plan.space))

@@ -12,14 +12,16 @@ import secrets
 import socket
 import sys
 import time
+from collections.abc import Mapping
 
+from dltui.core.machine import nvidia
+from dltui.core.machine.devices import BUS_ORDER, VISIBLE, hides_gpu
 from dltui.core.worker.ranks import gathering
 
 VARIABLE = "DLTUI_NODES"
 """Where the ranks meet, as `announced` tells it."""
 WAIT_SECONDS = 120.0
 LOOK_SECONDS = 0.2
-VISIBLE = "CUDA_VISIBLE_DEVICES"
 
 
 def announced() -> str:
@@ -48,10 +50,28 @@ def place(told: dict[str, str], number: int, world: int) -> gathering.Gathering:
             time.sleep(LOOK_SECONDS)
 
 
-def own_gpu(visible: str, number: int) -> dict[str, str]:
-    """The variable that shows a task its own one of the GPUs of its node."""
-    words = visible.split(",")
-    return {VISIBLE: words[number]} if words != [""] and number < len(words) else {}
+def own_gpu(environment: Mapping[str, str], number: int) -> dict[str, str]:
+    """The variables that show task `number` of a node its own one of the GPUs that the job has there."""
+    # Those of HIP count what that of ROCm leaves.
+    for names in (VISIBLE, ("ROCR_VISIBLE_DEVICES",)):
+        words = {name: environment.get(name, "").split(",") for name in names}
+        found = {name: each[number] for name, each in words.items() if each != [""] and number < len(each)}
+        if found or any(each != [""] for each in words.values()):
+            return found
+    if number < _gpus_of_tasks(environment):
+        return {"CUDA_VISIBLE_DEVICES": str(number), **BUS_ORDER}
+    return {}
+
+
+def _gpus_of_tasks(environment: Mapping[str, str]) -> int:
+    """The GPUs that the tasks of this node have by their numbers, where Slurm does not tell them; 0 for a single task,
+    which may choose.
+    """
+    tasks = environment.get("SLURM_NTASKS_PER_NODE", "")
+    if not tasks.isdecimal() or int(tasks) < 2:
+        return 0
+    # Where no driver tells of GPUs that are there each task is taken to have one.
+    return len(nvidia.gpus()) or (int(tasks) if hides_gpu() else 0)
 
 
 def main() -> int:
@@ -65,7 +85,7 @@ def main() -> int:
     except OSError as error:
         sys.stderr.write(f"dltui: rank {number} does not reach the first node: {error}\n")
         return 1
-    gpu = own_gpu(os.environ.get(VISIBLE, ""), int(os.environ.get("SLURM_LOCALID", "0")))
+    gpu = own_gpu(os.environ, int(os.environ.get("SLURM_LOCALID", "0")))
     os.execve(command[0], command, {**os.environ, **gpu, **found.environment})
     return 70
 

@@ -35,7 +35,13 @@ class RayOptions(LauncherOptions):
         description="a running Ray cluster, HOST:PORT or auto; empty: one of its own on this machine",
         json_schema_extra=unit(""),
     )
-    cpus: int = Field(1, ge=1, le=4096, description="processors of a worker", json_schema_extra=unit("CPUs"))
+    cpus: int = Field(
+        0,
+        ge=0,
+        le=4096,
+        description="processors of a worker; 0: Ray counts one, and the run takes those of its machine",
+        json_schema_extra=unit("CPUs"),
+    )
     gpus: int = Field(0, ge=0, le=64, description="GPUs of a worker", json_schema_extra=unit("GPUs"))
     failures: int = Field(
         20, ge=0, le=10_000, description="losses of a worker after which it is given up", json_schema_extra=unit("")

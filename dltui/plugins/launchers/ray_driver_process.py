@@ -19,6 +19,7 @@ from typing import Any
 
 import psutil
 
+from dltui.core.machine.cpu import TOLD
 from dltui.core.rundir import commands, launch
 from dltui.core.worker.ranks import gathering
 from dltui.plugins.launchers.ray import RayOptions, options_of
@@ -65,9 +66,14 @@ def _begin(asked: dict[str, Any], told: Mapping[str, str], inherited: Sequence[i
             stderr=log,
             # Paths are those of the run: Ray gives its workers a folder of its own.
             cwd=run_dir,
-            env={**os.environ, **asked["environment"], **told},
+            env={**os.environ, **asked["environment"], **_processors(options_of(asked)), **told},
             pass_fds=inherited,
         )
+
+
+def _processors(options: RayOptions) -> dict[str, str]:
+    """What Ray has given to a worker, which it binds to nothing."""
+    return {TOLD: str(options.cpus)} if options.cpus else {}
 
 
 def _stand_back() -> None:
@@ -122,12 +128,13 @@ def drive(asked: dict[str, Any], options: RayOptions) -> None:
         def _create_default_callbacks(self) -> list[Any]:
             return [one for one in super()._create_default_callbacks() if type(one).__name__ not in unused]
 
-    resources = {"CPU": float(options.cpus)} | ({"GPU": float(options.gpus)} if options.gpus else {})
+    cpus = max(options.cpus, 1)
+    resources = {"CPU": float(cpus)} | ({"GPU": float(options.gpus)} if options.gpus else {})
     if options.ray_address:
         ray.init(address=options.ray_address, log_to_driver=False)
     else:
         # No larger than the run: data does not go through Ray, and each processor more is a process that waits.
-        own: dict[str, Any] = {"num_cpus": options.cpus * options.workers, "object_store_memory": OBJECTS_BYTES}
+        own: dict[str, Any] = {"num_cpus": cpus * options.workers, "object_store_memory": OBJECTS_BYTES}
         ray.init(include_dashboard=False, log_to_driver=False, **own)
         _end_unused()
     run_dir = Path(asked["run_dir"])

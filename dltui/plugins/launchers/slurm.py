@@ -18,6 +18,7 @@ from dltui.core import fs
 from dltui.core.contract.config import unit
 from dltui.core.contract.launchers import OPEN_PORTS, Job, Launch, Launcher, LauncherOptions, LaunchState
 from dltui.core.errors import RunError
+from dltui.core.machine.cpu import TOLD
 from dltui.core.text import clean_line
 
 SCRIPT = "job.sh"
@@ -149,6 +150,8 @@ def script(launch: Launch, options: SlurmOptions) -> str:
     exports = [f"export {name}={shlex.quote(value)}" for name, value in sorted(launch.environment.items())]
     # By itself srun takes one processor, however many the job has (since Slurm 22.05).
     exports += [f"export SRUN_CPUS_PER_TASK={options.cpus}"] if options.cpus else []
+    # Not every cluster binds a task to its processors.
+    exports += [f'export {TOLD}="${{SLURM_CPUS_PER_TASK:-}}"']
     return "\n".join(
         [
             "#!/bin/bash",

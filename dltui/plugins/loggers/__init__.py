@@ -1,5 +1,5 @@
 """The built-in loggers: TensorBoard, MLflow, Weights & Biases, Trackio, and a web address or a command that is notified
-when a run ends.
+when a run has ended.
 """
 
 from __future__ import annotations

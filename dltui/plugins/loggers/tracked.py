@@ -57,6 +57,8 @@ class Wandb(Tracked):
         # Nothing leaves the machine unless the user says so; `wandb sync` sends it later.
         mode = os.environ.get("WANDB_MODE", "offline")
         folder = Path(run.run["exports"]).parent
+        # Where it cannot write, wandb takes a temporary folder, and says so in worker.log alone.
+        folder.mkdir(parents=True, exist_ok=True)
         super().__init__("wandb", run, project, attempt, {"mode": mode, "dir": str(folder)})
 
     def close(self, status: str) -> None:

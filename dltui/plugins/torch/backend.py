@@ -26,7 +26,7 @@ class TorchBackend:
     spread: Spread = "ranks"
     options = tuple(
         """nesterov lr_scales freeze unfreeze_at clip_norm accumulate ema label_smoothing class_weights color erase
-        mixup cutmix mirror_test crop flip+crop adam rmsprop lion muon tf32 fp16 compile""".split()
+        mixup cutmix mirror_test crop flip+crop adam rmsprop lion muon tf32 bf16 fp16 compile""".split()
     )
 
     def trainable(

@@ -70,7 +70,8 @@ class TorchTrainable:
         self._own_state = OwnState(self.module, own) if own else None
         self._known, self._unseen = modules.Known(self.module), {"evaluation", "training"}
         self._marks, self._metric = losses.MARKS[data.spec.task], TASKS[data.spec.task].trained_metric
-        group, draws = together.join(rank, self.module, device, config.seed) if rank else (None, None)
+        joined = together.join(rank, self.module, device, config.seed, config.accumulate) if rank else (None, None)
+        group, draws = joined
         self._group: Group | None = group
         # Of the weights that all ranks have now.
         self._average = Average(self.module, config.ema) if config.ema else None
@@ -155,7 +156,7 @@ class TorchTrainable:
         self._look("training", self._losses.own_step or self.module.forward)
         # Elsewhere steps are only queued here: how long they take there, this clock cannot tell.
         data_seconds = self._runner.data_seconds if self._device.type == "cpu" else None
-        return StepStats(losses * batch, metrics, data_seconds, self._group.take_waited() if self._group else 0.0)
+        return StepStats(losses * batch, metrics, data_seconds, self._group.take_waited() if self._group else None)
 
     def _train_mode(self) -> None:
         """Set dropout and batch norm to training; a frozen norm keeps its statistics."""

@@ -56,3 +56,24 @@ def test_without_a_sign_of_a_gpu_nobody_is_asked(asked: list[str], monkeypatch: 
     monkeypatch.setattr(machine, "GPU_FILES", ())
     assert [device.name for device in framework_devices.list_devices(Catalog(backends={"torch": BACKEND}))] == ["cpu"]
     assert asked == []
+
+
+def test_a_problem_may_pass(asked: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such as the memory of another program; those that ask no framework know the last answer until then."""
+    catalog, clock = Catalog(backends={"torch": BACKEND}), [1000.0]
+    problems: list[str | None] = ["HIP out of memory", None]
+    monkeypatch.setattr(framework_devices.time, "time", lambda: clock[0])
+
+    def answer(backend: BackendEntry) -> list[dict[str, Any]]:
+        asked.append(backend.framework)
+        return [{"device": "cuda:0", "name": "AMD", "problem": problems[len(asked) - 1]}]
+
+    monkeypatch.setattr(questions, "framework_devices", answer)
+    for seconds, known, times in ((0.0, catalog, 1), (30.0, catalog, 1), (31.0, None, 1)):
+        clock[0] += seconds
+        assert framework_devices.list_devices(known)[0].problem == "HIP out of memory"
+        assert len(asked) == times
+    assert framework_devices.list_devices(catalog)[0].problem is None
+    clock[0] += 1e6
+    assert framework_devices.resolve("auto", catalog).name == "cuda:0"
+    assert len(asked) == 2

@@ -15,6 +15,7 @@ import pytest
 
 from dltui.core.catalog.assemble import load_catalog
 from dltui.core.catalog.entries import Catalog
+from dltui.core.catalog.framework_devices import resolve
 from dltui.core.errors import RunError, UsageError
 from dltui.core.finders import finder_process
 from dltui.core.finders.find import Finder, Rates
@@ -84,6 +85,26 @@ def test_what_fits_on_other_machines_is_not_measured_here(catalog: Catalog) -> N
     told = r"^batch_size fit is found on this machine, launcher slurm trains on others; give a number$"
     with pytest.raises(UsageError, match=told):
         Finder().settled(asked, catalog)
+
+
+def test_rates_of_a_run_on_other_machines_are_tested_here(catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On the device that the word for it means here."""
+    asked: list[Any] = []
+    finder = Finder()
+    lost = {"steepest": None, "least": None, "suggestion": None, "diverged": False, "batch_size": 32}
+
+    def answer(record: Any, question: Any) -> dict[str, Any]:
+        asked.append(record)
+        return {**lost, "schedule": "", "lr": (), "loss": (), "smooth": ()}
+
+    monkeypatch.setattr(finder, "_ask", answer)
+    away = request(device="auto", launcher="slurm", launcher_options={"nodes": 2, "gpus": 1})
+    found = finder.rates(away, catalog)
+    assert asked[0]["device"]["name"] == found.device == resolve("auto").name
+    assert not asked[0]["device"].get("open")
+    assert "launcher" not in asked[0]
+    with pytest.raises(UsageError, match="launcher slurm trains on others; give a number"):
+        finder.rates(replace(away, config={"batch_size": "fit"}), catalog)
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ MPS = Device("mps", "a GPU of Apple's")
 SMALL = Device("cuda:0", "GPU A", "GPU-aaa", free_bytes=1 << 30)
 LARGE = Device("cuda:1", "GPU B", "GPU-bbb", free_bytes=8 << 30)
 DEAD = replace(LARGE, problem="driver too old")
-GPUS = [Gpu("GPU-aaa1", "A"), Gpu("GPU-aab2", "B"), Gpu("MIG-ccc3", "C")]
+GPUS = [Gpu("GPU-aaa1", "A"), Gpu("GPU-aab2", "B", number=1), Gpu("MIG-ccc3", "C", number=2)]
 
 
 def test_auto_takes_most_free_memory_then_mps_then_cpu() -> None:
@@ -28,6 +28,14 @@ def test_auto_takes_most_free_memory_then_mps_then_cpu() -> None:
     assert choose("auto", [MPS, CPU]) is MPS
     assert choose("AUTO ", [CPU]) is CPU
     assert choose("auto", [SMALL, DEAD, CPU]) is SMALL
+
+
+def test_auto_is_a_device_that_a_framework_can_use() -> None:
+    assert choose("auto", [MPS, CPU], ("cpu", "cuda")) is CPU
+    assert choose("auto", [SMALL, MPS, CPU], ("cpu", "mps")) is MPS
+    assert choose("auto", [LARGE, MPS, CPU], ("cpu", "cuda")) is LARGE
+    # Whoever asks for a device by its name is told by the framework.
+    assert choose("mps", [MPS, CPU], ("cpu", "cuda")) is MPS
 
 
 def test_words() -> None:
@@ -81,6 +89,26 @@ def test_suggestions() -> None:
 def test_cuda_visible_devices(wanted: str | None, uuids: list[str]) -> None:
     """In its order, ending at the first that is not there, as CUDA itself does."""
     assert [gpu.uuid for gpu in visible(GPUS, wanted)] == uuids
+
+
+@pytest.mark.parametrize(
+    ("wanted", "uuids"),
+    [
+        ("2", ["GPU-2"]),
+        ("1", ["MIG-10"]),
+        ("2,1,0", ["GPU-2", "MIG-10", "GPU-0"]),
+        ("MIG-11,0", ["MIG-11", "GPU-0"]),
+        ("3", []),
+        ("1,MIG-10", []),
+    ],
+)
+def test_a_number_is_that_of_a_whole_gpu(monkeypatch: pytest.MonkeyPatch, wanted: str, uuids: list[str]) -> None:
+    """As those of nvidia-smi, of Slurm and of CUDA, which shows the first part of a divided one."""
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", wanted)
+    nvml = FakeNvml()
+    monkeypatch.setattr(nvml, "nvmlDeviceGetCount", lambda: 3)
+    monkeypatch.setitem(sys.modules, "pynvml", nvml)  # type: ignore[arg-type]
+    assert [gpu.uuid for gpu in nvidia.gpus()] == uuids
 
 
 def test_numbers_count_what_is_visible(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -219,6 +247,19 @@ def test_what_the_driver_tells(monkeypatch: pytest.MonkeyPatch) -> None:
     assert whole.processes == ((getpass.getuser(), os.getpid(), 5), ("?", 2**22 + 1, 0))
     assert [first.uuid, second.uuid] == ["MIG-10", "MIG-11"]
     assert first.utilization is None
+
+
+def test_a_gpu_that_is_to_be_divided_and_is_not_cannot_be_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parts do not survive a restart of the machine, the mode does."""
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    nvml = FakeNvml()
+    monkeypatch.setattr(nvml, "nvmlDeviceGetMaxMigDeviceCount", lambda handle: 0)
+    monkeypatch.setitem(sys.modules, "pynvml", nvml)  # type: ignore[arg-type]
+    whole, empty = list_devices()[:2]
+    assert (whole.problem, empty.problem, empty.uuid) == (None, nvidia.NO_PARTS, "GPU-1")
+    assert choose("auto", [whole, empty, CPU]) is whole
+    with pytest.raises(UsageError, match=r"^cuda:1 \(Some GPU\) cannot be used: it is in MIG mode, and there are no"):
+        choose("cuda:1", [whole, empty, CPU])
 
 
 @pytest.mark.parametrize(
@@ -389,6 +430,16 @@ def test_no_quota(tmp_path: Path, text: str) -> None:
     assert cpu.cpu_quota(tmp_path / "nothing") is None
 
 
+@pytest.mark.parametrize(("told", "count"), [("1", 1), ("100", 3), ("0", 1), ("", 3), ("many", 3)])
+def test_a_launcher_tells_of_fewer_processors(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: str, count: int
+) -> None:
+    root = machine(tmp_path, "0::/\n", cpu_DOT_max="300000 100000")
+    monkeypatch.setattr(cpu, "processors", lambda: [0, 2, 4, 6])
+    monkeypatch.setenv("DLTUI_CPUS", told)
+    assert (cpu.cpu_count(root), cpu.allowed(root)) == (count, 3)
+
+
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="Linux only")
 def test_affinity_counts() -> None:
     code = (
@@ -410,6 +461,20 @@ def test_several_devices() -> None:
     three = choose("cpu:3", [SMALL, CPU])
     assert (three.name, three.kind, three.parts) == ("cpu:3", "cpu", (CPU, CPU, CPU))
     assert choose("cpu:1", [SMALL, CPU]) is CPU
+
+
+def test_parts_of_gpus_do_not_train_together() -> None:
+    parts = [Device(f"cuda:{number}", "A100 MIG 3g.20gb", f"MIG-{number}") for number in range(2)]
+    whole = Device("cuda:2", "A100", "GPU-a")
+    for word in ("cuda:0,cuda:1", "cuda:all"):
+        told = r"^cuda:0, cuda:1: parts of GPUs \(MIG\) cannot train together; take one, cuda:0$"
+        with pytest.raises(UsageError, match=told):
+            choose(word, [*parts, CPU])
+    assert choose("cuda:all", [*parts, whole, CPU]) is whole
+    assert choose("cuda:all", [parts[0], CPU]) is parts[0]
+    assert choose("cuda:all", [*parts, whole, replace(whole, name="cuda:3"), CPU]).world == 2
+    # Each of several machines may have one.
+    assert devices.on_each(parts[0], 2).world == 2
 
 
 @pytest.mark.parametrize(

@@ -3,27 +3,65 @@
 from __future__ import annotations
 
 import itertools
+import sys
 from functools import partial
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
 from dltui.core.analysis import cost
 from dltui.core.errors import UsageError
-from dltui.core.machine.energy import LONGEST_GAP, Energy, rapl
+from dltui.core.machine.energy import LONGEST_GAP, MOST_ERRORS, Energy, rapl
 from dltui.core.reading.history import History
 from dltui.core.reading.reader import RunReader
 from dltui.core.rundir.heartbeat import UNCOUNTED, Heartbeat, read_live
+from tests.core.machine.test_devices import FakeNvml
 from tests.helpers.sample_run import make_sample_run
 
 
 def test_powers_are_integrated_over_time() -> None:
     watts, times = iter([100.0, 200.0, 200.0, None, 300.0, 300.0]), iter([0.0, 2.0, 3.0, 4.0, 5.0, 6.0])
     energy = Energy(lambda: next(watts), clock=lambda: next(times))
-    for joules in (0.0, 300.0, 500.0, 500.0, 500.0, 800.0):
+    # One that fails is between two others.
+    for joules in (0.0, 300.0, 500.0, 500.0, 1000.0, 1300.0):
         energy.measure()
         assert energy.gpu == joules
     assert energy.cpu is None
+    assert not energy.partial
+
+
+@pytest.mark.parametrize("after", [[], [100.0, 100.0]])
+def test_a_sum_that_lacks_a_part_is_none(tmp_path: Path, after: list[float]) -> None:
+    """The driver says nothing for longer than one may guess, and perhaps again later."""
+    watts = iter([100.0, 100.0, *[None] * int(LONGEST_GAP + 1), *after])
+    energy = Energy(lambda: next(watts), clock=itertools.count(0.0, 1.0).__next__)
+    for _ in range(int(LONGEST_GAP) + 2):
+        energy.measure()
+    assert (energy.gpu, energy.partial) == (100.0, False)
+    for _ in range(1 + len(after)):
+        energy.measure()
+    assert energy.partial
+    Heartbeat(tmp_path, 1, energy=energy).stop()
+    found = read_live(tmp_path)
+    assert found is not None
+    assert (found.gpu_joules, found.cpu_joules) == (UNCOUNTED, UNCOUNTED)
+
+
+def test_a_driver_that_fails_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    nvml = FakeNvml()
+    monkeypatch.setitem(sys.modules, "pynvml", nvml)  # type: ignore[arg-type]
+    monkeypatch.setattr(nvml, "nvmlDeviceGetHandleByUUID", lambda uuid: 0, raising=False)
+    monkeypatch.setattr(
+        nvml, "nvmlDeviceGetDeviceHandleFromMigDeviceHandle", mock.Mock(side_effect=nvml.NVMLError), raising=False
+    )
+    power = mock.Mock(side_effect=[70_500, nvml.NVMLError("Unknown Error"), 70_500, *[nvml.NVMLError("lost")] * 1000])
+    monkeypatch.setattr(nvml, "nvmlDeviceGetPowerUsage", power)
+    energy = Energy.of({"uuid": "GPU-0"})
+    assert [energy._watts() for _ in range(4)] == [70.5, None, 70.5, None]
+    for _ in range(500):
+        assert energy._watts() is None
+    assert power.call_count == 3 + MOST_ERRORS, "a GPU that is gone costs no more"
 
 
 def test_nothing_is_known_of_the_time_in_which_the_machine_slept_or_the_run_was_queued() -> None:
@@ -100,3 +138,11 @@ def test_watt_hours_and_money(tmp_path: Path) -> None:
     assert cost.line(found).startswith("2,100 Wh (GPU 2,000, CPU 100), 1.")
     with pytest.raises(UsageError, match=r"\[cost\] price_per_kwh must be a number of at least 0, got cheap"):
         cost.prices({"cost": {"price_per_kwh": "cheap"}})
+
+
+@pytest.mark.parametrize(
+    ("hours", "said"),
+    [(5e-05, "0.00005"), (0.0, "0"), (0.01234, "0.0123"), (1.5, "1.5"), (99.96, "100"), (12345.6, "12,346")],
+)
+def test_watt_hours_have_no_exponent(hours: float, said: str) -> None:
+    assert cost.line(cost.Cost(hours, None, None)) == f"{said} Wh (GPU {said})"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import psutil
+import pytest
 
 from dltui.core.machine import memory
 
@@ -53,3 +54,26 @@ def test_kills_are_counted_where_the_kernel_counts(tmp_path: Path) -> None:
     assert memory.oom_kills(tmp_path) == 12
     put(tmp_path, "proc/vmstat", "nr_free_pages 5\n")
     assert memory.oom_kills(tmp_path) is None
+
+
+@pytest.mark.parametrize(
+    ("group", "folder", "limit", "usage", "kept"),
+    [
+        ("0::/job\n", "job", "memory.max", "memory.current", ""),
+        ("4:memory:/job\n", "memory/job", "memory.limit_in_bytes", "memory.usage_in_bytes", "total_"),
+    ],
+)
+def test_what_is_kept_of_files_is_left(
+    tmp_path: Path, group: str, folder: str, limit: str, usage: str, kept: str
+) -> None:
+    """A group that has read more than its limit keeps files up to it: their memory is taken only when needed."""
+    put(tmp_path, "proc/meminfo", MEMINFO)
+    put(tmp_path, "proc/self/cgroup", group)
+    put(tmp_path, f"sys/fs/cgroup/{folder}/{limit}", "5000000\n")
+    put(tmp_path, f"sys/fs/cgroup/{folder}/{usage}", "4990000\n")
+    stat = f"anon 900000\n{kept}inactive_file 3000000\n{kept}active_file 1000000\nslab 7\n"
+    put(tmp_path, f"sys/fs/cgroup/{folder}/memory.stat", stat)
+    assert memory.memory_left(tmp_path) == 4010000
+    # Both numbers are not of the same moment.
+    put(tmp_path, f"sys/fs/cgroup/{folder}/{usage}", "3000000\n")
+    assert memory.memory_left(tmp_path) == 5000000

@@ -12,6 +12,7 @@ from typing import Any
 import psutil
 import pytest
 
+from dltui.core.machine.devices import Device
 from dltui.core.machine.usage import Meter
 from tests.core.machine.test_devices import FakeNvml
 
@@ -40,7 +41,7 @@ class Machine:
             "cpu_times": lambda: (self.now * 0.75, self.now * 0.25, 0.0),
             "memory_info": lambda: SimpleNamespace(rss=500),
         }
-        child = SimpleNamespace(**known)
+        child = SimpleNamespace(**known, pid=77)
         return SimpleNamespace(**known, children=lambda recursive: [child])
 
 
@@ -62,6 +63,7 @@ def test_rates_need_two_looks(machine: Machine, tmp_path: Path) -> None:
     assert (second.cpu, second.read_rate, second.write_rate) == (50.0, 0.0, 500_000.0)
     assert second.worker is not None
     assert (second.worker.cpu, second.worker.rss) == (200.0, 1000)
+    assert first.worker.pids == second.worker.pids == {os.getpid(), 77}
     assert 0 < second.memory_used < second.memory_total
 
 
@@ -90,6 +92,11 @@ def test_gpus_in_the_order_of_cuda_visible_devices(monkeypatch: pytest.MonkeyPat
     after = Meter().sample(tmp_path).gpus
     assert [gpu.uuid for gpu in after] == [before[1].uuid, before[0].uuid]
     assert [gpu.name for gpu in after] == ["cuda:0", "cuda:1"]
+
+
+def test_gpus_that_no_driver_lists(tmp_path: Path) -> None:
+    found = [Device("cuda:0", "AMD Instinct"), Device("cpu", "a CPU")]
+    assert Meter(devices=lambda: found).sample(tmp_path).gpus == (found[0],)
 
 
 def test_this_very_machine(tmp_path: Path) -> None:

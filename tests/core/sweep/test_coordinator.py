@@ -22,6 +22,7 @@ from dltui.core.sweep import coordinator, start
 from dltui.core.sweep.view import look, unfinished
 from dltui.core.train import evaluation, loop
 from dltui.core.worker import attempt
+from dltui.core.worker.waiting import device_queue
 from tests.core.sweep.lab import PLAN, REQUEST, SweepLab
 from tests.faults.lab import result
 
@@ -136,8 +137,8 @@ def test_the_winner_is_trained_again_with_other_seeds(lab: SweepLab) -> None:
     assert [one.confirms for one in view.confirming] == [best.number] * 2
     runs = [one.run.run() for one in view.confirming]
     assert [(run["group"], run["config"]["seed"], run["config"]["lr"]) for run in runs] == [
-        ("lab-winner", 1, best.values["lr"]),
-        ("lab-winner", 2, best.values["lr"]),
+        (f"lab-winner-t{best.number:03d}", 1, best.values["lr"]),
+        (f"lab-winner-t{best.number:03d}", 2, best.values["lr"]),
     ]
     assert all(one.test for one in view.confirming)
 
@@ -346,3 +347,39 @@ def test_trials_at_once_are_spread_over_gpus_that_were_left_open(
     assert leader._device(replace(plan, parallel=1), going) == "auto"
     leader._request = replace(leader._request, device="cpu")
     assert leader._device(plan, going) == "cpu"
+
+
+def test_a_gpu_that_others_fill_is_taken_last(lab: SweepLab, monkeypatch: pytest.MonkeyPatch) -> None:
+    free = {"cuda:0": 3, "cuda:1": 79, "cuda:2": 79}
+
+    def listed() -> list[Device]:
+        gpus = [Device(name, "H100", f"GPU-{name}", total_bytes=80, free_bytes=left) for name, left in free.items()]
+        return [*gpus, Device("cpu", "CPU")]
+
+    monkeypatch.setattr(coordinator, "list_devices", listed)
+    folder = lab.sweep(parallel=8)
+    leader, plan = lab.coordinator(folder), folder.plan()
+    going: list[Trial] = []
+    places: list[device_queue.Place] = []
+
+    def train(name: str) -> RunDirectory:
+        run = lab.lab.new_run()
+        run.run()["device"] = {"name": name, "title": "H100", "uuid": f"GPU-{name}"}
+        places.append(device_queue.Place(run))
+        places[-1].occupy()
+        free[name] = 3
+        return run
+
+    leader._request = replace(leader._request, device="auto")
+    for name in ("cuda:1", "cuda:2", "cuda:1", "cuda:2"):
+        assert leader._device(plan, going) == name
+        going.append(Trial(0, train(name), {}, "running"))
+    free["cuda:0"] = 79
+    assert leader._device(plan, going) == "cuda:0"
+    # Another run trains there, if with little memory.
+    train("cuda:0")
+    free["cuda:0"] = 79
+    assert leader._device(plan, going) == "cuda:1"
+    assert leader._device(plan, []) == "cuda:0", "where all would wait"
+    for place in places:
+        place.leave()

@@ -39,6 +39,11 @@ def test_random_values_are_not_tried_twice() -> None:
     assert len(after(Plan("lab", SMALL, 6))) == 6
 
 
+def test_all_whole_numbers_of_a_log_scale_are_tried() -> None:
+    plan = Plan("lab", (Dimension("n", "int", 1, 200, True),), 200)
+    assert {one.values["n"] for one in after(plan)} == set(range(1, 201))
+
+
 def test_numbers_of_a_narrow_range_are_not_tried_twice() -> None:
     for low, high in ((0.9999, 0.99999), (1.0, 1.0 + 1e-12)):
         tried = [one.values["ema"] for one in after(Plan("lab", (Dimension("ema", "float", low, high),), 50))]

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from dltui.core.errors import RunError
+from dltui.core.machine import cpu
 from dltui.core.rundir.launch import Chosen, device_word, workers
 from dltui.core.worker.ranks import gathering, supervisor
 from dltui.core.worker.ranks.gathering import Gathering
@@ -151,10 +152,50 @@ def test_a_rank_that_was_started_elsewhere_ends_with_its_worker(
     command = [sys.executable, "-P", "-m", "dltui.core.worker.ranks.rank_process"]
     far = subprocess.Popen(command, env={**os.environ, **replace(place, number=1).environment})
     both = RankSupervisor(DEVICES, gathering=place)
-    port = both.request({1: ({"do": "reserve", "host": "127.0.0.1"}, {})})[1][0]["port"]
-    assert 0 < port < 65536
+    told = both.request({1: ({"do": "reserve", "host": "127.0.0.1"}, {})})[1][0]
+    assert 0 < told["port"] < 65536
+    assert (told["cpus"], told["allowed"], told["processors"]) == (cpu.cpu_count(), cpu.allowed(), cpu.processors())
     both.kill()
     assert far.wait(20) != 0
+
+
+@pytest.mark.parametrize(
+    ("own", "others", "hosts"),
+    [
+        # The second rank is beside the first, and came by the name of its own machine.
+        (["127.0.1.1", "10.0.0.1"], ["127.0.0.1", "10.0.0.2"], ["10.0.0.1", "10.0.0.1", "10.0.0.2"]),
+        (["10.0.0.1", "10.0.0.1"], ["10.0.0.1", "10.0.0.2"], ["10.0.0.1", "10.0.0.1", "10.0.0.2"]),
+        (["::1", "fe80::1%eth0"], ["::1", "fe80::2%eth0"], ["fe80::1%eth0", "fe80::1%eth0", "fe80::2%eth0"]),
+        (["127.0.1.1", "127.0.1.1"], ["127.0.0.1", "127.0.0.1"], ["127.0.1.1"] * 3),
+    ],
+)
+def test_no_rank_is_sent_to_its_own_loopback_interface(own: list[str], others: list[str], hosts: list[str]) -> None:
+    assert supervisor.hosts_of(own, others) == hosts
+
+
+def answer(cpus: int, allowed: int, *processors: int) -> dict[str, Any]:
+    return {"port": 7, "cpus": cpus, "allowed": allowed, "processors": list(processors)}
+
+
+@pytest.mark.parametrize(
+    ("hosts", "answers", "threads"),
+    [
+        # Bound by Slurm, each to its own; on a machine that binds nobody; told by a launcher that binds nobody.
+        ("aabb", [answer(2, 2, 0, 1), answer(2, 2, 2, 3)] * 2, [2, 2, 2, 2]),
+        ("aab", [answer(8, 8, *range(8))] * 3, [4, 4, 8]),
+        ("aab", [answer(3, 8, *range(8))] * 2 + [answer(1, 8, *range(8))], [3, 3, 1]),
+        # A quota for all, and more ranks than processors.
+        ("aa", [answer(2, 2, *range(8))] * 2, [1, 1]),
+        ("aaa", [answer(1, 1, 0)] * 3, [1, 1, 1]),
+        ("ab", [answer(4, 4)] * 2, [4, 4]),
+    ],
+)
+def test_ranks_of_a_launcher_have_the_processors_that_they_were_given(
+    hosts: str, answers: list[dict[str, Any]], threads: list[int]
+) -> None:
+    found = supervisor._reserved(list(hosts), answers)
+    assert [one.threads for one in found] == threads
+    assert [one.address for one in found] == [f"{host}:7" for host in hosts]
 
 
 def test_a_launcher_that_starts_another_number_is_an_error(place: Gathering) -> None:

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -19,15 +20,17 @@ import numpy as np
 import psutil
 import pytest
 
+from dltui.core.contract import Rank, StepStats
 from dltui.core.contract.config import TrainConfig
 from dltui.core.contract.shares import share_of
 from dltui.core.errors import RunError
 from dltui.core.train.plan import Planner
 from dltui.core.worker.attempt import Attempt
-from dltui.core.worker.ranks import channel, supervisor
+from dltui.core.worker.ranks import channel, distributed, meeting, supervisor
 from dltui.core.worker.ranks.channel import Channel, Disconnected
+from dltui.core.worker.ranks.distributed import DistributedTrainable
 from dltui.core.worker.ranks.rank_process import Server
-from dltui.core.worker.ranks.supervisor import RankError, RankLost, RankSupervisor
+from dltui.core.worker.ranks.supervisor import RankError, RankLost, RankSupervisor, Reserved
 
 ROOT = Path(__file__).parents[3]
 DEVICES: list[dict[str, Any]] = [{"name": "cuda:0"}, {"name": "cuda:1"}]
@@ -188,3 +191,96 @@ def test_a_plan_survives_the_way() -> None:
     assert back.mixing is not None
     assert plan.mixing is not None
     assert np.array_equal(back.mixing.partners, plan.mixing.partners)
+
+
+class Told:
+    """Stands for a supervisor, and keeps the orders that it is to give."""
+
+    def __init__(self, *reserved: Reserved, world: int = 2) -> None:
+        self._reserved, self._world = list(reserved), world
+        self.orders: list[dict[str, Any]] = []
+        self.speeds: list[float | None] = [1.0, 2.0]
+
+    def __len__(self) -> int:
+        return self._world
+
+    def reserved(self) -> list[Reserved]:
+        return self._reserved
+
+    def meeting(self) -> Path:
+        return Path("/tmp/my job/x")
+
+    def request(self, orders: Any) -> Any:
+        self.orders = [record for record, _ in orders.values()]
+        return {number: ({"own_loss": False, "notes": [], "layers": []}, {}) for number in orders}
+
+    def request_all(self, record: Any) -> Any:
+        told = {"rss": 1, "peak": 2, "data_seconds": None}
+        return [({**told, "speed": speed}, {"loss": np.zeros(1)}) for speed in self.speeds]
+
+
+def test_the_threads_of_ranks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(distributed, "cpu_count", lambda: 8)
+
+    def threads(told: Told, asked: int) -> tuple[list[int], int]:
+        trainable = DistributedTrainable(told, Path("x"), asked, None, print)  # type: ignore[arg-type]
+        return [order["threads"] for order in told.orders], trainable.threads
+
+    far = (Reserved("a:1", 4), Reserved("a:2", 4), Reserved("b:1", 2))
+    assert threads(Told(*far, world=3), 0) == ([4, 4, 2], 10)
+    assert threads(Told(*far, world=3), 6) == ([2, 2, 2], 0)
+    assert threads(Told(), 0) == ([4, 4], 0)
+    assert threads(Told(world=16), 0) == ([1] * 16, 0)
+
+
+def test_where_ranks_meet() -> None:
+    for reserved, place in (
+        ((Reserved("a:1", 1), Reserved("b:2", 1)), "tcp://a:1"),
+        ((Reserved("a:1", 1), Reserved("a:2", 1)), "file:///tmp/my%20job/x"),
+        ((), "file:///tmp/my%20job/x"),
+    ):
+        told = Told(*reserved)
+        DistributedTrainable(told, Path("x"), 0, None, print)  # type: ignore[arg-type]
+        assert [order["rendezvous"] for order in told.orders] == [place] * 2
+
+
+def test_no_speed_is_told_where_the_waiting_is_not_known() -> None:
+    told, found = Told(), []
+    trainable = DistributedTrainable(told, Path("x"), 0, None, found.append)  # type: ignore[arg-type]
+    trainable.advance(1)
+    told.speeds = [1.0, None]
+    trainable.advance(1)
+    assert [usage.speeds for usage in found] == [(1.0, 2.0), ()]
+
+
+@pytest.mark.parametrize(("spread", "samples"), [("ranks", 5), ("replicas+ranks", 2)])
+def test_the_speed_of_a_rank_counts_its_own_samples(monkeypatch: pytest.MonkeyPatch, spread: str, samples: int) -> None:
+    """Of a plan of whole batches it has its columns of them; in 2.5 s, half a second of which it waited."""
+    clock = iter([0.0, 2.5] * 2)
+    monkeypatch.setattr("dltui.core.worker.ranks.rank_process.time.perf_counter", lambda: next(clock))
+    server: Any = Server(SimpleNamespace())  # type: ignore[arg-type]
+    server._rank, server._backend = Rank(1, 2, ""), SimpleNamespace(spread=spread)
+    stats = StepStats(np.zeros(2), waited=0.5)
+    server._trainable = SimpleNamespace(begin_epoch=lambda plan: (), advance=lambda steps: stats)
+    server._begin_epoch(*channel.plan_message(Planner(TrainConfig(batch_size=5), 20).epoch(0)))
+    assert server._advance({"steps": 2}, {})[0]["speed"] == pytest.approx(samples)
+    stats = StepStats(np.zeros(2))
+    assert server._advance({"steps": 2}, {})[0]["speed"] is None
+
+
+def test_a_meeting_place_stays_as_long_as_the_ranks(
+    fake: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their libraries go on to look there; one of a worker that was killed is removed later."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    (tmp_path / "dltui-ranks-left").mkdir()
+    os.utime(tmp_path / "dltui-ranks-left", (0, 0))
+    (tmp_path / "dltui-ranks-young").mkdir()
+    some = RankSupervisor(DEVICES)
+    place = some.meeting()
+    place.touch()
+    os.utime(place.parent, (0, 0))
+    meeting.Meeting().end()
+    assert sorted(tmp_path.iterdir()) == sorted([place.parent, tmp_path / "dltui-ranks-young"])
+    some.close()
+    assert not place.parent.exists()

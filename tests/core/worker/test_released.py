@@ -150,3 +150,19 @@ def test_the_program_that_waits_is_small() -> None:
     code = f"import sys, dltui.core.worker.worker_process; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_loggers_are_told_of_a_run_that_ends_without_its_device(
+    run: RunDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+
+    def leave_queue(ending: str) -> str:
+        said.append(ending)
+        return ending
+
+    monkeypatch.setattr(released, "wait", lambda *given: "stopped")
+    attempt: Any = SimpleNamespace(journal=None, history=None, is_preempted=None, leave_queue=leave_queue)
+    loggers: Any = SimpleNamespace(start=lambda: said.append("begun"))
+    assert worker_process._train(attempt, Place(run), worker_process.Task(released=3), loggers) == "stopped"
+    assert said == ["begun", "stopped"]

@@ -134,6 +134,16 @@ def test_ray_starts_what_was_lost_again(home: Path, code: int, withdrawn: bool, 
     assert run.worker_log.read_text() == "said\n"
 
 
+def test_a_run_is_told_its_processors(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ray binds a worker to nothing."""
+    monkeypatch.delenv("DLTUI_CPUS", raising=False)
+    run = RunDirectory.create("one", {"created": 0.0})
+    for options in ({"cpus": 3}, {}):
+        asked = {"run_dir": str(run.path), "command": ["/bin/sh", "-c", "echo told $DLTUI_CPUS"], "environment": {}}
+        ray_driver_process.train({**asked, "options": options})
+    assert run.worker_log.read_text() == "told 3\ntold\n"
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="asks Linux to end a child with its parent")
 def test_a_command_dies_with_its_parent() -> None:
     with_parent = "dltui.plugins.launchers.with_parent_process"

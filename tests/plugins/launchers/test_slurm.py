@@ -20,6 +20,7 @@ from dltui.core.errors import RunError, UsageError
 from dltui.core.lifecycle import kill, start
 from dltui.core.lifecycle.create import RunRequest, create_run
 from dltui.core.lifecycle.launch import launching
+from dltui.core.machine import nvidia
 from dltui.core.reading.reader import RunReader
 from dltui.core.rundir import launch
 from dltui.core.rundir.directory import RunDirectory
@@ -91,6 +92,7 @@ def test_the_script_can_be_read_and_carried_out(tmp_path: Path) -> None:
         "#SBATCH --exclusive",
         "export DLTUI_HOME='/ho me'",
         "export SRUN_CPUS_PER_TASK=8",
+        'export DLTUI_CPUS="${SLURM_CPUS_PER_TASK:-}"',
         "module load cuda",
         f"srun /usr/bin/python -P -m it '{tmp_path}/a run' &",
     ):
@@ -117,9 +119,37 @@ def test_the_script_of_several_nodes_starts_a_rank_for_each_gpu(tmp_path: Path) 
 
 
 def test_each_task_of_a_node_sees_its_own_gpu() -> None:
-    assert node_process.own_gpu("2,5", 1) == {"CUDA_VISIBLE_DEVICES": "5"}
-    assert node_process.own_gpu("2", 1) == {}
-    assert node_process.own_gpu("", 0) == {}
+    cuda, hip, rocr = "CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES"
+    for told, number, wanted in (
+        ({cuda: "2,5"}, 1, {cuda: "5"}),
+        ({rocr: "2,5"}, 1, {rocr: "5"}),
+        # Of those that ROCm leaves.
+        ({rocr: "2,5", hip: "0,1", cuda: "0,1"}, 1, {hip: "1", cuda: "1"}),
+        ({cuda: "2", "SLURM_NTASKS_PER_NODE": "2"}, 1, {}),
+        ({}, 0, {}),
+    ):
+        assert node_process.own_gpu(told, number) == wanted
+
+
+@pytest.mark.parametrize(
+    ("tasks", "gpus", "hides", "number", "shown"),
+    [
+        ("4", 4, False, 3, "3"),
+        ("4", 2, False, 3, None),
+        ("4", 0, True, 3, "3"),
+        ("2", 0, False, 1, None),
+        # It may choose one.
+        ("1", 4, False, 0, None),
+        ("", 4, False, 0, None),
+    ],
+)
+def test_tasks_that_are_told_nothing_of_gpus_have_them_by_their_numbers(
+    monkeypatch: pytest.MonkeyPatch, tasks: str, gpus: int, hides: bool, number: int, shown: str | None
+) -> None:
+    monkeypatch.setattr(nvidia, "gpus", lambda: [nvidia.Gpu(f"GPU-{place}", "A") for place in range(gpus)])
+    monkeypatch.setattr(node_process, "hides_gpu", lambda: hides)
+    wanted = {} if shown is None else {"CUDA_VISIBLE_DEVICES": shown, "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
+    assert node_process.own_gpu({"SLURM_NTASKS_PER_NODE": tasks}, number) == wanted
 
 
 def test_runs_of_one_name_in_two_folders_have_jobs_of_two_names(

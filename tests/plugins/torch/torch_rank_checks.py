@@ -14,16 +14,18 @@ import traceback
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import distributed, nn
 
 from dltui.core.contract import Data, Rank
-from dltui.core.contract.shares import share_of
+from dltui.core.contract.shares import Part, share_of
 from dltui.core.train.plan import Planner
 from dltui.plugins.torch import session
+from dltui.plugins.torch.ranks import draws
 from dltui.plugins.torch.trainable import TorchTrainable
 from tests.plugins.torch.torch_setting import MODELS
 from tests.plugins.twin_child import image_spec, make_data
@@ -39,7 +41,8 @@ def on_ranks(
     world: int, job: Job, data: Data, build: Any = None, kind: torch.dtype = torch.float64, **config: Any
 ) -> list[dict[str, Any]]:
     """What a job returns on each rank; with one rank it is on no rank at all, in a process of its own."""
-    with tempfile.TemporaryDirectory() as folder:
+    # Blanks and other letters are no hindrance to a meeting.
+    with tempfile.TemporaryDirectory(prefix="my jöb #1 50%") as folder:
         pids = []
         for number in range(world):
             pid = os.fork()
@@ -207,6 +210,16 @@ def check_addresses() -> None:
     assert_alike(alone, found[0])
 
 
+def check_no_sum_has_a_time_limit() -> None:
+    """The worker decides how long ranks may take: a suspended run goes on, and another limit may be longer."""
+
+    def job(trainable: Any, planner: Planner, number: int, world: int) -> dict[str, Any]:
+        backend = distributed.distributed_c10d._get_default_group()._get_backend(torch.device("cpu"))
+        return {"days": backend.options._timeout.total_seconds() / 86_400}
+
+    assert [found["days"] for found in on_ranks(2, job, make_data(image_spec(8), 40))] == [20, 20]
+
+
 def check_named_losses() -> None:
     """Of shares that differ in size, and of parts: those of one device."""
     data = make_data(image_spec(8), 40)
@@ -274,6 +287,58 @@ def check_own_draws_differ() -> None:
     assert (whole[0]["weights/model/drawn"] != whole[1]["weights/model/drawn"]).all()
     for one, other in zip(whole, ended, strict=True):
         assert one["weights/model/drawn"].tobytes() == other["weights/model/drawn"].tobytes()
+
+
+class TimeFirst(nn.Module):
+    """Has a dropout whose rows are no samples, and 48 look like three for each of 16 samples; then one of samples."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = nn.Sequential(nn.Flatten(), nn.Linear(64, 48))
+        self.end = nn.Sequential(nn.Dropout(0.5), nn.Linear(48, 10))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        rows = nn.functional.dropout(self.body(x).T, 0.5, self.training)
+        return self.end(rows.T)
+
+
+def check_uneven_shares_draw_the_same_again() -> None:
+    """Of 31 samples one rank has 16, another 15: what they draw comes apart in a step, and not for good."""
+    data = make_data(image_spec(8), 150)
+    build = lambda config, spec: TimeFirst()  # noqa: E731
+    whole = on_ranks(2, steps(6), data, build, batch_size=31)
+    begun = on_ranks(2, steps(4), data, build, batch_size=31)
+    ended = on_ranks(2, going_on(begun[0], 4, 2), data, build, batch_size=31)
+    for key, value in ended[0].items():
+        there = whole[0][key][4:] if key in ("losses", "metrics") else whole[0][key]
+        assert value.tobytes() == there.tobytes(), key
+
+
+def check_noise_of_own_samples() -> None:
+    """It is that of the whole batch, of which no more is kept; also of several rows a sample, and of one sample."""
+    for shape, samples, features in (
+        ((4, 1000), 4, False),
+        ((12, 5, 3), 4, False),
+        ((3, 7), 1, False),
+        ((4, 6, 5, 5), 4, True),
+        ((4, 6, 5, 5), 4, False),
+    ):
+        part, kept = Part(1, samples, 8 * samples), torch.get_rng_state()
+        x = torch.empty(shape)
+        x = x.contiguous(memory_format=torch.channels_last) if len(shape) == 4 and not features else x
+        group: Any = SimpleNamespace(part=part, world=8, number=1)
+        own = draws.Draws(group, torch.device("cpu"), 0)._noise(x, features, 0.5)
+        assert own.untyped_storage().nbytes() == own.nbytes, shape
+        assert own.shape == (shape if not features else (*shape[:2], 1, 1))
+        assert own.is_contiguous(memory_format=torch.channels_last) or x.dim() != 4 or features
+        whole = torch.empty(8 * shape[0], *own.shape[1:]).contiguous(
+            memory_format=torch.channels_last if len(shape) == 4 and not features else torch.contiguous_format
+        )
+        torch.set_rng_state(kept)
+        whole.bernoulli_(0.5).div_(0.5)
+        rows = whole.reshape(8 * samples, -1, *own.shape[1:])[1::8]
+        assert torch.equal(own, rows.flatten(0, 1))
+        torch.set_rng_state(kept)
 
 
 def check_a_hundred_steps() -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,20 +12,22 @@ import numpy as np
 
 from dltui.core.contract import EpochPlan, Layer, StepStats
 from dltui.core.contract.shares import share_of
+from dltui.core.errors import RunError
 from dltui.core.machine.cpu import cpu_count
+from dltui.core.text import clean_line
 from dltui.core.train import evaluation
 from dltui.core.worker.ranks.channel import plan_message
 
 if TYPE_CHECKING:
     from dltui.core.contract import Spec
     from dltui.core.contract.types import Array, SplitName, State
-    from dltui.core.worker.ranks.supervisor import RankSupervisor
+    from dltui.core.worker.ranks.supervisor import RankSupervisor, Reserved
 
 
 @dataclass(frozen=True)
 class RankUsage:
-    """The samples that each rank trains on in a second, without its waiting for others, and the memory of all in bytes,
-    now and at most."""
+    """The samples that each rank trains on in a second, without its waiting for others, () where that is not known, and
+    the memory of all in bytes, now and at most."""
 
     speeds: tuple[float, ...]
     rss: int
@@ -49,23 +49,13 @@ class DistributedTrainable:
         whole: bool = False,
     ) -> None:
         """Build the model on each rank; `prepared` is the folder of the data, `threads` are those of all ranks on a
-        CPU, 0 for all there are. With `whole` ranks are given whole batches, and take their columns themselves.
+        CPU, 0 for all that they have. With `whole` ranks are given whole batches, and take their columns themselves.
         """
         self._supervisor, self._spec, self._report, self._whole = supervisor, spec, report, whole
-        addresses = supervisor.addresses()
-        hosts = Counter(address.rpartition(":")[0] for address in addresses)
-        each = threads // len(supervisor) if threads else cpu_count() // max(hosts.values(), default=len(supervisor))
-        folder = Path(tempfile.mkdtemp(prefix="dltui-ranks-"))
-        try:
-            build = {"do": "build", "prepared": str(prepared), "threads": max(1, each), "world": len(supervisor)}
-            build["addresses"] = addresses
-            build["rendezvous"] = f"tcp://{addresses[0]}" if len(hosts) > 1 else (folder / "rendezvous").as_uri()
-            answers = supervisor.request(
-                {number: ({**build, "number": number}, {}) for number in range(len(supervisor))}
-            )
-        finally:
-            # All have met: nobody looks there again.
-            shutil.rmtree(folder, ignore_errors=True)
+        reserved = supervisor.reserved()
+        self.threads = 0 if threads else sum(one.threads for one in reserved)
+        """The CPU threads of all ranks; 0 for as many as were asked for, or as this machine has."""
+        answers = supervisor.request(self._builds(prepared, threads, reserved))
         about = answers[0][0]
         self.own_loss: bool = about["own_loss"]
         self.notes: tuple[str, ...] = tuple(about["notes"])
@@ -78,6 +68,22 @@ class DistributedTrainable:
         if whole:
             # Machines that differ may have begun with weights that differ.
             self.load_state(self.state())
+
+    def _builds(
+        self, prepared: Path, threads: int, reserved: Sequence[Reserved]
+    ) -> dict[int, tuple[Mapping[str, Any], Mapping[str, Array]]]:
+        """The order for each rank to build the model and to meet the others. Raises RunError."""
+        addresses, world = [one.address for one in reserved], len(self._supervisor)
+        far = len({address.rpartition(":")[0] for address in addresses}) > 1
+        try:
+            rendezvous = f"tcp://{addresses[0]}" if far else self._supervisor.meeting().as_uri()
+        except OSError as error:
+            raise RunError(f"ranks cannot meet in {clean_line(tempfile.gettempdir())}: {error.strerror}") from error
+        each = [one.threads for one in reserved] or [cpu_count() // world] * world
+        each = [threads // world] * world if threads else each
+        build = {"do": "build", "prepared": str(prepared), "world": world}
+        build |= {"addresses": addresses, "rendezvous": rendezvous}
+        return {number: ({**build, "number": number, "threads": max(1, own)}, {}) for number, own in enumerate(each)}
 
     @property
     def mode(self) -> str:
@@ -105,9 +111,10 @@ class DistributedTrainable:
     def advance(self, steps: int) -> StepStats:
         answers = self._supervisor.request_all({"do": "advance", "steps": steps})
         told = [record for record, _ in answers]
+        speeds = [record["speed"] for record in told]
         self._report(
             RankUsage(
-                tuple(float(record["speed"]) for record in told),
+                () if None in speeds else tuple(map(float, speeds)),
                 sum(int(record["rss"]) for record in told),
                 sum(int(record["peak"]) for record in told),
             )

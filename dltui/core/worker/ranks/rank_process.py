@@ -27,9 +27,10 @@ from dltui.core.catalog import plugin_loader
 from dltui.core.catalog.schema import validated
 from dltui.core.catalog.sources import FIRST
 from dltui.core.contract import Rank
+from dltui.core.contract.ranks import spreading
 from dltui.core.data.prepared import load_prepared
 from dltui.core.errors import DltuiError, RunError
-from dltui.core.machine import memory
+from dltui.core.machine import cpu, memory
 from dltui.core.train import evaluation
 from dltui.core.worker import loading
 from dltui.core.worker.ranks.channel import Channel, Disconnected, Message, plan_of
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
     from dltui.core.contract import Backend, Model, Trainable
     from dltui.core.contract.types import Array
 
-NO_ARRAYS: Mapping[str, Array] = {}
 _DEATH_SIGNAL = 1
 """Of prctl: the signal that a process gets when its parent ends."""
 
@@ -52,6 +52,7 @@ class Server:
         self._asked: dict[str, Any] = {}
         self._model: Model
         self._backend: Backend
+        self._rank: Rank
         self._trainable: Any = None
         self._samples = 0
         self._reserved: socket.socket | None = None
@@ -91,10 +92,11 @@ class Server:
         return {}, {}
 
     def _reserve(self, order: Mapping[str, Any], arrays: dict[str, Array]) -> Message:
-        """Keep a port of this machine free for the framework."""
+        """Keep a port of this machine free for the framework, and tell of the processors."""
         self._reserved = socket.socket()
         self._reserved.bind((str(order["host"]), 0))
-        return {"port": self._reserved.getsockname()[1]}, {}
+        told = {"cpus": cpu.cpu_count(), "allowed": cpu.allowed(), "processors": cpu.processors()}
+        return {"port": self._reserved.getsockname()[1], **told}, {}
 
     def _build(self, order: Mapping[str, Any], arrays: dict[str, Array]) -> Message:
         """Put the model and the data on this rank's device, and meet the other ranks."""
@@ -106,6 +108,7 @@ class Server:
         addresses = tuple(map(str, order["addresses"]))
         rank = Rank(int(order["number"]), int(order["world"]), str(order["rendezvous"]), addresses)
         place = loading.device(self._asked)
+        self._rank = rank
         trainable: Trainable = self._backend.trainable(self._model, config, data, place, rank=rank)  # type: ignore[call-arg]
         self._trainable = trainable
         known = {name: getattr(trainable, name) for name in ("mode", "predict_rows") if hasattr(trainable, name)}
@@ -124,16 +127,18 @@ class Server:
 
     def _begin_epoch(self, order: Mapping[str, Any], arrays: dict[str, Array]) -> Message:
         plan = plan_of(order, arrays)
-        self._samples = plan.batch
+        mine = slice(self._rank.number, None, self._rank.world) if spreading(self._backend).whole else slice(None)
+        self._samples = len(range(plan.batch)[mine])
         return {"lines": list(self._trainable.begin_epoch(plan) or ())}, {}
 
     def _advance(self, order: Mapping[str, Any], arrays: dict[str, Array]) -> Message:
         steps, began = int(order["steps"]), time.perf_counter()
         stats = self._trainable.advance(steps)
-        seconds = time.perf_counter() - began - stats.waited
+        seconds = time.perf_counter() - began - (stats.waited or 0.0)
+        speed = None if stats.waited is None else steps * self._samples / max(seconds, 1e-9)
         # The name of a metric is a key of the message.
         found = {f"metric {name}": np.asarray(values) for name, values in stats.metrics.items()}
-        told = {"data_seconds": stats.data_seconds, "speed": steps * self._samples / max(seconds, 1e-9)}
+        told = {"data_seconds": stats.data_seconds, "speed": speed}
         return {**told, "rss": memory.rss(), "peak": memory.peak_rss()}, {"loss": np.asarray(stats.loss), **found}
 
     def _predict(self, order: Mapping[str, Any], arrays: dict[str, Array]) -> Message:

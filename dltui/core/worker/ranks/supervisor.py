@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ipaddress
 import os
 import select
 import selectors
@@ -11,8 +12,10 @@ import socket
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dltui.core.errors import RunError
@@ -21,6 +24,7 @@ from dltui.core.text import clean_line
 from dltui.core.worker.ranks import RANK_PROCESS
 from dltui.core.worker.ranks.channel import Channel, Disconnected, Message
 from dltui.core.worker.ranks.gathering import Gathering, gather
+from dltui.core.worker.ranks.meeting import Meeting
 
 if TYPE_CHECKING:
     from dltui.core.contract.types import Array
@@ -81,6 +85,14 @@ class _Rank:
                 self.process.wait(max(seconds, 0.0))
 
 
+@dataclass(frozen=True)
+class Reserved:
+    """What a rank has on its machine: the `address` HOST:PORT, whose port is free, and its share of the processors."""
+
+    address: str
+    threads: int
+
+
 class RankSupervisor:
     """The processes of all ranks. One that is stopped, or hangs in its driver, leaves all others waiting: the run ends
     when no answer comes for `patience`.
@@ -99,6 +111,7 @@ class RankSupervisor:
         """
         self._patience, self._has_stepped = patience(), False
         self._gathering = gathering
+        self._meeting: Meeting | None = None
         self._ranks: list[_Rank] = []
         names = [str(device["name"]) for device in devices]
         try:
@@ -122,15 +135,19 @@ class RankSupervisor:
     def pids(self) -> list[int]:
         return [rank.process.pid for rank in self._ranks if rank.process is not None]
 
-    def addresses(self) -> list[str]:
-        """HOST:PORT of each rank, a free port of its machine; none where this process has started all of them."""
+    def meeting(self) -> Path:
+        """A file of this machine by which ranks find one another, for as long as they are there. Raises OSError."""
+        self._meeting = Meeting()
+        return self._meeting.file
+
+    def reserved(self) -> list[Reserved]:
+        """What each rank has on its machine; [] where this process has started all of them."""
         if self._gathering is None:
             return []
-        # That of this machine by which others reach it; its name may mean another here.
-        own = self._ranks[1].channel.connection.getsockname()[0]
-        hosts = [own, *(rank.host for rank in self._ranks[1:])]
+        connections = [rank.channel.connection for rank in self._ranks[1:]]
+        hosts = hosts_of([one.getsockname()[0] for one in connections], [rank.host for rank in self._ranks[1:]])
         answers = self.request({number: ({"do": "reserve", "host": host}, {}) for number, host in enumerate(hosts)})
-        return [f"{host}:{answers[number][0]['port']}" for number, host in enumerate(hosts)]
+        return _reserved(hosts, [answers[number][0] for number in range(len(hosts))])
 
     def request(self, orders: Mapping[int, tuple[Mapping[str, Any], Mapping[str, Array]]]) -> dict[int, Message]:
         """Give ranks their orders at the same time, by their numbers, and wait for all answers. Raises RankLost, and
@@ -273,6 +290,9 @@ class RankSupervisor:
             rank.wait(deadline - time.monotonic())
             rank.channel.close()
         self._ranks = []
+        if self._meeting is not None:
+            self._meeting.end()
+            self._meeting = None
 
 
 def _start(number: int, name: str, python: str) -> _Rank:
@@ -303,6 +323,30 @@ def _gathered(place: Gathering, names: Sequence[str], patience: float, leaves: C
     return [
         _Rank(names[number], None, Channel(found[number]), found[number].getpeername()[0])
         for number in range(1, place.world)
+    ]
+
+
+def hosts_of(own: Sequence[str], others: Sequence[str]) -> list[str]:
+    """The host of each rank, from the ends of the connections with all but the first: `own` are those of its machine. A
+    rank that came by the loopback interface is on that machine, which others reach by another address.
+    """
+    reached = next((host for host in own if not _is_loopback(host)), own[0])
+    return [reached, *(reached if _is_loopback(host) else host for host in others)]
+
+
+def _is_loopback(host: str) -> bool:
+    return ipaddress.ip_address(host.partition("%")[0]).is_loopback
+
+
+def _reserved(hosts: Sequence[str], answers: Sequence[Mapping[str, Any]]) -> list[Reserved]:
+    """From what ranks tell: processors that they may use are shared by those of a machine that may use the same, but
+    for a number that a launcher has told a rank.
+    """
+    same = [(host, tuple(answer["processors"])) for host, answer in zip(hosts, answers, strict=True)]
+    count = Counter(same)
+    return [
+        Reserved(f"{host}:{answer['port']}", max(1, min(answer["cpus"], answer["allowed"] // count[place])))
+        for host, answer, place in zip(hosts, answers, same, strict=True)
     ]
 
 

@@ -15,7 +15,7 @@ import os
 import re
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -30,6 +30,7 @@ from dltui.core.text import clean_line
 from dltui.core.train.steering import acknowledge
 
 if TYPE_CHECKING:
+    from dltui.core.machine.devices import Device
     from dltui.core.rundir.commands import Command
     from dltui.core.rundir.directory import RunDirectory
     from dltui.core.train.steering import CommandJournal
@@ -85,6 +86,11 @@ def join(run: RunDirectory, device: Mapping[str, Any] | None = None) -> int:
         leave(run, order, device)
         raise RunError(f"cannot queue {clean_line(run.id)}: {error.strerror} in {folder}") from error
     return order
+
+
+def is_free(gpu: Device, own: Collection[str]) -> bool:
+    """True if a run that joined the queue of a GPU now would wait there for nobody but its `own`, ids of runs."""
+    return all(ticket.run in own for ticket in _tickets(_folder(gpu.uuid, gpu.name))) and not _taken_memory(gpu)
 
 
 def leave(run: RunDirectory, order: int, device: Mapping[str, Any] | None = None) -> None:
@@ -274,7 +280,12 @@ def _scarce_gpu(uuid: str | None) -> str:
 
     found = next((device for device in list_devices() if uuid and device.uuid == uuid), None)
     # One that is gone or broken is for the worker to fail on, with its reason.
-    if found is None or not found.total_bytes or found.free_bytes is None:
+    return _taken_memory(found) if found else ""
+
+
+def _taken_memory(found: Device) -> str:
+    """Why too little of a GPU's memory is free; "" where enough is, or nobody knows."""
+    if not found.total_bytes or found.free_bytes is None:
         return ""
     if found.free_bytes >= LEAST_SHARE * found.total_bytes:
         return ""
@@ -290,11 +301,15 @@ def _folders(run: RunDirectory, device: Mapping[str, Any] | None) -> dict[Path, 
     """
     found: dict[Path, Mapping[str, Any]] = {}
     for one in each_of(device or run.run()["device"]):
-        name = re.sub(r"[^A-Za-z0-9._-]", "-", str(one.get("uuid") or one["name"]))
-        folder = paths.home() / "devices" / re.sub(r"[^A-Za-z0-9._-]", "-", process.this_host()) / name
+        folder = _folder(one.get("uuid"), str(one["name"]))
         paths.ensure_private_dir(folder)
         found.setdefault(folder, one)
     return found
+
+
+def _folder(uuid: str | None, name: str) -> Path:
+    host, device = (re.sub(r"[^A-Za-z0-9._-]", "-", word) for word in (process.this_host(), uuid or name))
+    return paths.home() / "devices" / host / device
 
 
 def _ticket(folder: Path, run: RunDirectory, order: int) -> Path:

@@ -101,7 +101,7 @@ def wait(
         if quitting():
             return "preempted"
         for command in journal.commands():
-            acknowledge(journal, command, wishes.take(command), len(history.epochs), history.step)
+            acknowledge(journal, command, wishes.take(command), history.epochs_done, history.step)
             journal.obeyed(command)
         if wishes.stopped:
             return "stopped"

@@ -6,12 +6,15 @@ layers or `torch.rand`, has numbers of its own on each rank, which follow from t
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
+
+from dltui.core.contract.shares import parts_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,20 +29,32 @@ class Draws:
     a process on one device, also in its checkpoints.
     """
 
-    def __init__(self, group: Group, device: torch.device, seed: int) -> None:
-        self._group, self._device, self._seed = group, device, seed
+    def __init__(self, group: Group, device: torch.device, seed: int, parts: int = 1) -> None:
+        """Each batch is trained in so many `parts`."""
+        self._group, self._device, self._seed, self._parts = group, device, seed, parts
         self.shared = {"cpu": torch.Generator(), device.type: torch.Generator(device)}
         self.shared["cpu"].set_state(torch.get_rng_state())
         if device.type == "cuda":
             self.shared["cuda"].set_state(torch.cuda.get_rng_state(device))
 
-    def begin_step(self, step: int) -> None:
-        """Give this rank the numbers of its own for a global step."""
+    def begin_step(self, step: int, batch: int) -> None:
+        """Give this rank the numbers of its own for a global step, whose batch has so many samples."""
+        if are_uneven(batch, self._parts, self._group.world):
+            self._follow_first()
         words = np.random.SeedSequence([self._seed, step, self._group.number]).generate_state(2)
         own = int(words[0]) << 31 | int(words[1]) >> 1
         torch.default_generator.manual_seed(own)
         if self._device.type == "cuda":
             torch.cuda.manual_seed(own)
+
+    def _follow_first(self) -> None:
+        """Take the shared generators of the first rank. Where ranks have shares of different sizes, those of one may
+        look like rows of samples to it, and not those of another, such as of a network with the time first.
+        """
+        states = [generator.get_state() for generator in self.shared.values()]
+        firsts = torch.split(self._group.first(torch.cat(states)), [len(state) for state in states])
+        for generator, state in zip(self.shared.values(), firsts, strict=True):
+            generator.set_state(state.clone())
 
     def install(self) -> None:
         """Let dropout of this process draw for the whole batch during steps."""
@@ -67,9 +82,16 @@ class Draws:
         noise = torch.empty((part.whole * each, *rest), dtype=x.dtype, device=x.device, memory_format=layout)
         noise.bernoulli_(1 - p, generator=self.shared[x.device.type]).div_(1 - p)
         if each > 1:
-            noise = noise.reshape(part.whole, each, *rest)
-        own = noise[part.first :: self._group.world]
+            noise, layout = noise.reshape(part.whole, each, *rest), torch.contiguous_format
+        # A copy: a view would keep the noise of all ranks until the gradients are computed.
+        own = noise[part.first :: self._group.world].clone(memory_format=layout)
         return own.flatten(0, 1) if each > 1 else own
+
+
+@cache
+def are_uneven(batch: int, parts: int, world: int) -> bool:
+    """True if ranks have shares of different sizes in a part of a batch."""
+    return any(part.whole % world for part in parts_of(batch, parts))
 
 
 def _is_channels_last(x: Tensor) -> bool:

@@ -6,9 +6,11 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from itertools import groupby
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
 
 import torch
 from torch import Tensor, distributed, nn
@@ -22,6 +24,10 @@ if TYPE_CHECKING:
 BUCKET = 1 << 23
 """The most numbers of gradients that are sent at once: 32 MiB of float32."""
 NONE = Part(0, 0, 0)
+PATIENCE = timedelta(days=20)
+"""Longer than the worker waits for ranks, which alone ends a run; it does not count the time in which all stood still.
+In milliseconds it fits into 31 bits.
+"""
 INTERFACES = {"darwin": "lo0"}
 """The network interface of ranks on one machine; on Linux it is "lo"."""
 
@@ -42,7 +48,8 @@ class Group:
             if name not in os.environ:
                 os.environ[name] = _interface(rank)
         kind = "nccl" if device.type == "cuda" else "gloo"
-        distributed.init_process_group(kind, init_method=rank.rendezvous, rank=rank.number, world_size=rank.world)
+        place = {"rank": rank.number, "world_size": rank.world, **_meeting(rank)}
+        distributed.init_process_group(kind, timeout=PATIENCE, **place)
 
     @property
     def in_step(self) -> bool:
@@ -71,6 +78,13 @@ class Group:
                 dense = tensor.detach().contiguous()
                 distributed.broadcast(torch.view_as_real(dense) if dense.is_complex() else dense, 0)
                 tensor.detach().copy_(dense)
+
+    def first(self, tensor: Tensor) -> Tensor:
+        """The tensor of the first rank, in memory of the host."""
+        found = tensor.to(self._device)
+        with self._waiting():
+            distributed.broadcast(found, 0)
+        return found.cpu()
 
     def add_gradients(self, parameters: Sequence[nn.Parameter]) -> None:
         """Replace the gradient of each parameter by its sum over all ranks. One that has a gradient on some ranks only
@@ -102,6 +116,16 @@ class Group:
         yield
         last.record()
         self._events.append((first, last))
+
+
+def _meeting(rank: Rank) -> dict[str, Any]:
+    """The arguments by which a process group finds its members. From a URL PyTorch takes the path as it is written
+    there, with %20 for a blank.
+    """
+    url = urlsplit(rank.rendezvous)
+    if url.scheme == "file":
+        return {"store": distributed.FileStore(unquote(url.path), rank.world)}  # type: ignore[attr-defined]
+    return {"init_method": rank.rendezvous}
 
 
 def _interface(rank: Rank) -> str:

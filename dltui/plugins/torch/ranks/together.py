@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from dltui.core.contract import Rank
 
 
-def join(rank: Rank, module: nn.Module, device: torch.device, seed: int) -> tuple[Group, Draws]:
+def join(rank: Rank, module: nn.Module, device: torch.device, seed: int, parts: int) -> tuple[Group, Draws]:
     """Meet the other ranks, and take the weights of the first. From here on batch norm and dropout of this process are
-    those of all ranks.
+    those of all ranks. Each batch is trained in so many `parts`.
     """
     group = Group(rank, device)
-    draws = Draws(group, device, seed)
+    draws = Draws(group, device, seed, parts)
     norm.install(group)
     norm.adopt(module)
     draws.install()

@@ -74,7 +74,7 @@ class Eager:
             all_y = self.samples.for_step(targets[step], changes)
             mixed, y = changes.mixed(all_y) if changes else None, all_y[: self._own]
             if self._draws is not None:
-                self._draws.begin_step(self._first + first + step)
+                self._draws.begin_step(self._first + first + step, self.batch)
             step_found = self.computation.gradients(batch, y, mixed, self.batch)
             # The next batch goes into its memory.
             del batch
