@@ -60,6 +60,8 @@ class Entry:
     fingerprint: str = ""
     group: str = ""
     """The name of its series of seeds; "" for a run that is in none."""
+    epochs: int = 0
+    """The epochs that it has done, also those without a value of the metric."""
 
 
 @dataclass(frozen=True)
@@ -104,15 +106,17 @@ def compare(readers: Sequence[RunReader], goal: float | None = None) -> Comparis
     """The comparison of refreshed readers of different runs of one task. Without a `goal` the goal is the best value
     that all of them reached.
 
-    Raises UsageError when there is nothing to compare.
+    Raises UsageError when there is nothing to compare, and for a goal that no run can reach.
     """
     _check(readers)
     metric, mode = _monitor(readers)
+    if goal is not None:
+        _check_goal(goal, metric)
     settings = [_settings(reader) for reader in readers]
     differences = _differences(settings)
     names = _names(readers)
     labels = _labels(differences, names)
-    bests = [_best(_curve(reader.history, metric), mode) for reader in readers]
+    bests = [_best(reader.history, _curve(reader.history, metric), mode) for reader in readers]
     wanted = goal if goal is not None else _common(bests, mode)
     entries = tuple(
         _entry(reader, (name, label), values, (metric, mode), wanted)
@@ -125,13 +129,21 @@ def _monitor(readers: Sequence[RunReader]) -> tuple[str, str]:
     """The metric and its better direction by which all of the runs chose their best epoch; that of the task where they
     differ.
     """
-    known = [reader.history.monitor or {} for reader in readers]
+    # A run that has not begun has none yet.
+    known = [monitor for reader in readers if (monitor := reader.history.monitor)]
     chosen = {(str(monitor.get("metric", "")), str(monitor.get("mode", ""))) for monitor in known}
-    metric, mode = next(iter(chosen))
-    if len(chosen) == 1 and metric and mode in ("min", "max"):
+    metric, mode = next(iter(chosen)) if len(chosen) == 1 else ("", "")
+    if metric and mode in ("min", "max"):
         return metric, mode
     usual = choose_monitor(task_of(readers[0].run.get("task")).name)
     return usual.metric, usual.mode
+
+
+def _check_goal(goal: float, metric: str) -> None:
+    if not (goal > 0 and math.isfinite(goal)):
+        raise UsageError(f"the goal must be greater than 0, got {goal:g}")
+    if metric.endswith("accuracy") and goal > 1:
+        raise UsageError(f"the goal is an accuracy, at most 1 or 100%, got {goal:g}; did you mean {goal:g}%?")
 
 
 def _check(readers: Sequence[RunReader]) -> None:
@@ -203,9 +215,11 @@ def _curve(history: History, metric: str) -> tuple[Point, ...]:
     return tuple(points)
 
 
-def _best(curve: Sequence[Point], mode: str) -> Point | None:
+def _best(history: History, curve: Sequence[Point], mode: str) -> Point | None:
+    """The best point; of equals that of the epoch which the run took for its best, else the earliest."""
     sign = -1.0 if mode == "max" else 1.0
-    return min(curve, key=lambda point: (sign * point.value, point.epoch), default=None)
+    of_run = history.best.epoch if history.best else 0
+    return min(curve, key=lambda point: (sign * point.value, point.epoch != of_run, point.epoch), default=None)
 
 
 def _common(bests: Sequence[Point | None], mode: str) -> float | None:
@@ -242,7 +256,7 @@ def _entry(
         status=reader.status().name,
         settings=settings,
         curves=curves,
-        best=_best(curves[metric], mode),
+        best=_best(history, curves[metric], mode),
         test={name: value for name, value in (history.test or {}).get("metrics", {}).items() if math.isfinite(value)},
         parameters=attempt.parameters if attempt else None,
         samples_per_second=training_speed(history),
@@ -251,6 +265,7 @@ def _entry(
         command=tuple(confidential.mask_command(run.get("command") or [])),
         fingerprint=str((attempt.dataset if attempt else {}).get("fingerprint") or ""),
         group="" if sweep_of(run) else clean_line(run.get("group") or "", 100),
+        epochs=history.epochs_done,
     )
 
 
@@ -273,13 +288,15 @@ def as_object(found: Comparison) -> dict[str, Any]:
     runs = []
     for entry in found.entries:
         record = asdict(entry)
-        curves = record.pop("curves")
-        runs.append({**record, "epochs": len(curves[found.metric]), "command": list(entry.command)})
-    epochs: list[dict[str, Any]] = []
-    names: Sequence[str] = [*dict.fromkeys((found.metric, "loss"))]
-    for epoch, _ in found.aligned(found.metric):
-        aligned = {name: dict(found.aligned(name)).get(epoch, [None] * len(runs)) for name in names}
-        epochs.append({"epoch": epoch, **aligned})
+        del record["curves"]
+        runs.append({**record, "command": list(entry.command)})
+    names = dict.fromkeys((found.metric, "loss"))
+    columns = {name: dict(found.aligned(name)) for name in names}
+    absent: list[float | None] = [None] * len(runs)
+    epochs = [
+        {"epoch": epoch, **{name: column.get(epoch, absent) for name, column in columns.items()}}
+        for epoch in columns[found.metric]
+    ]
     winner = found.winner
     whole = {
         "metric": found.metric,

@@ -43,6 +43,8 @@ class Evaluation:
     known: Sequence[object] = ()
     chosen: Mapping[str, Array] | None = None
     """The arrays of the validation split on which thresholds are chosen; None where these are they."""
+    offset: float = 0.0
+    """What was taken from the only feature of a regression when it was stored: it is shown in its own units."""
 
     @cached_property
     def matrix(self) -> Matrix | None:
@@ -99,7 +101,7 @@ class Evaluation:
         if "prediction" not in self.arrays:
             return None
         with damage_as_error():
-            return regression.compare(self.arrays, self.known)
+            return regression.compare(self.arrays, self.known, self.offset)
 
 
 def latest(reader: RunReader) -> Evaluation | None:
@@ -117,13 +119,23 @@ def latest(reader: RunReader) -> Evaluation | None:
         return None
     # Thresholds that are chosen on the test split would flatter the test.
     chosen = reader.predictions("validation-best") if "present" in arrays and arrays["split"] == "test" else None
-    return Evaluation(arrays, known, chosen)
+    with damage_as_error():
+        offset = _offset(attempt.dataset) if attempt and "prediction" in arrays else 0.0
+    return Evaluation(arrays, known, chosen, offset)
 
 
 def _names(dataset: Mapping[str, Any]) -> Sequence[object]:
     """The names that a dataset gives its classes or labels, or the targets of its regression."""
     targets = [target.get("name", "") for target in dataset.get("targets") or () if isinstance(target, dict)]
     return dataset.get("classes") or targets
+
+
+def _offset(dataset: Mapping[str, Any]) -> float:
+    """What a table took from its first column of numbers; 0 for other columns and other data."""
+    from dltui.core.contract.inputs import table_of
+
+    offsets = next((one.offsets for one in table_of(dataset)), ())
+    return float(offsets[0]) if offsets else 0.0
 
 
 class LatestEvaluation:
@@ -181,5 +193,5 @@ def damage_as_error() -> Iterator[None]:
     """Raise RunError with a one-line message for arrays that do not fit together."""
     try:
         yield
-    except (KeyError, IndexError, ValueError, TypeError) as error:
+    except (KeyError, IndexError, ValueError, TypeError, AttributeError) as error:
         raise RunError(f"the predictions are damaged: {clean_line(error, 200)}") from error

@@ -43,10 +43,17 @@ class Earlier:
     parameters: int = 0
     outputs: int = 0
     """The number of values that the layers output for one sample, 0 where the structure is not known."""
+    evaluation_seconds: float = 0.0
+    """The part of `epoch_seconds` that is no training."""
 
     def seconds(self, epochs: int) -> float:
         """The expected duration, in seconds, of a similar run of `epochs` epochs, from start to end."""
         return self.epoch_seconds * epochs + self.other_seconds
+
+    def seconds_for(self, training: float) -> float:
+        """The expected duration, in seconds, of a similar run that trains for so many, from start to end."""
+        share = 1 - self.evaluation_seconds / self.epoch_seconds if self.epoch_seconds > 0 else 1.0
+        return training / (share or 1.0) + self.other_seconds
 
 
 def earlier_runs(runs: Iterable[RunDirectory]) -> list[Earlier]:
@@ -70,7 +77,8 @@ def _earlier(run: RunDirectory) -> Earlier | None:
     known = [record for record in history.epochs.values() if record.evaluation_seconds is not None]
     if history.ended is None or history.attempt is None or history.attempt.host != this_host() or not known:
         return None
-    total = sum(record.seconds + (record.evaluation_seconds or 0.0) for record in known)
+    evaluating = sum(record.evaluation_seconds or 0.0 for record in known)
+    total = sum(record.seconds for record in known) + evaluating
     live = read_live(run.path)
     return Earlier(
         str(reader.labels["name"]),
@@ -84,6 +92,7 @@ def _earlier(run: RunDirectory) -> Earlier | None:
         max(history.elapsed - total, 0.0),
         history.attempt.parameters,
         activations(history.attempt.layers),
+        evaluating / len(known),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -98,14 +99,18 @@ def status(of_runs: Iterable[str], missing: Sequence[int] = ()) -> str:
 
 
 def standing(name: str, of_runs: Sequence[str], missing: Sequence[int] = ()) -> str:
-    """`2 of 3 finished, interrupted: dltui resume lab`; "" for a group that is finished or goes on."""
+    """`2 of 3 finished, interrupted: dltui resume lab`; "" for a group that is finished or goes on. One of another host
+    is called HOST:GROUP.
+    """
     word = status(of_runs, missing)
     if word == "finished" or word not in OVER:
         return ""
     listed = ", ".join(map(str, missing))
     without = f", seed{'s' if len(missing) > 1 else ''} {listed} without a run" if missing else ""
     whole = len(of_runs) + len(missing)
-    return f"{of_runs.count('finished')} of {whole} finished, {word}{without}: dltui resume {name}"
+    host, _, there = name.rpartition(":")
+    command = f"ssh {host} dltui resume {there}" if host else f"dltui resume {name}"
+    return f"{of_runs.count('finished')} of {whole} finished, {word}{without}: {command}"
 
 
 def missing_seeds(members: Iterable[tuple[str, object, Sequence[int]]]) -> dict[str, tuple[int, ...]]:
@@ -125,8 +130,8 @@ def missing_seeds(members: Iterable[tuple[str, object, Sequence[int]]]) -> dict[
 
 
 def spread(values: Iterable[float | None]) -> Spread | None:
-    """The mean and deviation of the values that are not None; None without values."""
-    known = [float(value) for value in values if value is not None]
+    """The mean and deviation of the values that are finite numbers; None without any."""
+    known = [float(value) for value in values if value is not None and math.isfinite(value)]
     if not known:
         return None
     import statistics

@@ -48,9 +48,15 @@ class Fit:
         if count == 1:
             return self
         number = min(max(number, 0), count - 1)
-        name = self.names[number] if number < len(self.names) else f"target {number + 1}"
-        column = slice(number, number + 1)
+        column, name = slice(number, number + 1), self._name(number)
         return Fit(self.split, self.epoch, self.x, self.y[:, column], self.prediction[:, column], (name,))
+
+    def _name(self, number: int) -> str:
+        """The name of a target, by which it is told from the others."""
+        name = self.names[number] if number < len(self.names) else ""
+        if not name:
+            return f"target {number + 1}"
+        return name if self.names.count(name) == 1 else f"{name} ({number + 1})"
 
     @cached_property
     def r2(self) -> float:
@@ -96,12 +102,17 @@ class Fit:
         """The significant digits that tell the numbers of the first output apart: four, and those that most of them
         share because they are far from zero.
         """
-        import numpy as np
+        return _digits(self.y[:, 0])
 
-        with np.errstate(all="ignore"):
-            y = self.y[:, 0].astype(np.float64)
-            alike = np.log10(np.abs(y).max() / np.std(y))
-        return 4 + int(np.clip(alike, 0, 11)) if np.isfinite(alike) else 4
+    @cached_property
+    def x_digits(self) -> int:
+        """The same of the only feature."""
+        return _digits(self.x[:, 0])
+
+    @cached_property
+    def line_digits(self) -> tuple[int, int]:
+        """The significant digits of slope and intercept by which the line gives the first output with its `digits`."""
+        return self.x_digits, _digits(self.y[:, 0], abs(self.line[1]) if self.line else 0.0)
 
     @cached_property
     def spread(self) -> float:
@@ -154,12 +165,26 @@ def fitted_line(x: Array, prediction: Array) -> tuple[float, float] | None:
     return (slope, intercept) if straight and math.isfinite(slope) and math.isfinite(intercept) else None
 
 
-def compare(arrays: dict[str, Array], names: Sequence[object] = ()) -> Fit:
-    """The fit of a predictions file. Raises ValueError, KeyError or IndexError for damaged arrays."""
+def _digits(values: Array, largest: float | None = None) -> int:
+    """The significant digits of numbers up to `largest`, usually that of the values (n,), that differ as these do."""
+    import numpy as np
+
+    with np.errstate(all="ignore"):
+        known = values.astype(np.float64)
+        alike = np.log10((np.abs(known).max() if largest is None else largest) / np.std(known))
+    return 4 + int(np.clip(alike, 0, 11)) if np.isfinite(alike) else 4
+
+
+def compare(arrays: dict[str, Array], names: Sequence[object] = (), offset: float = 0.0) -> Fit:
+    """The fit of a predictions file, with `offset` added to x where it is a single feature. Raises ValueError,
+    KeyError or IndexError for damaged arrays.
+    """
     x, y, prediction = (
         array.reshape(len(array), math.prod(array.shape[1:]))
         for array in (arrays["x"], arrays["y"], arrays["prediction"])
     )
     if y.shape != prediction.shape or len(x) != len(y):
         raise ValueError(f"{len(x)} inputs, targets {y.shape}, predictions {prediction.shape}")
+    if offset and x.shape[1] == 1:
+        x = x.astype("float64") + offset
     return Fit(safe(arrays["split"]), int(arrays["epoch"]), x, y, prediction, tuple(map(safe, names)))

@@ -28,6 +28,8 @@ class Suggestion:
     values: Mapping[str, Any]
     words: str
     command: str
+    fork: bool
+    """True if it goes on from the last checkpoint, in a fork."""
 
 
 def suggestion(reader: RunReader) -> Suggestion | None:
@@ -43,12 +45,13 @@ def suggestion(reader: RunReader) -> Suggestion | None:
     if ended is None or ended.status != "failed" or not values:
         return None
     flags = [flag_words(name, value) for name, value in values.items()]
-    if reader.history.checkpoints:
+    fork = bool(reader.history.checkpoints)
+    if fork:
         words = ["dltui", "fork", reader.directory.id, *(word for flag in flags for word in flag)]
     else:
         words = with_flags(confidential.mask_command(reader.run.get("command") or []), flags)
     told = ", ".join(f"{name.replace('_', ' ')} {rounded(value)}" for name, value in values.items())
-    return Suggestion(values, clean_line(told), clean_line(shlex.join(words)))
+    return Suggestion(values, clean_line(told), clean_line(shlex.join(words)), fork)
 
 
 def with_flags(command: Sequence[str], flags: Sequence[Sequence[str]]) -> list[str]:

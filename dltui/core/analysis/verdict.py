@@ -12,6 +12,7 @@ from statistics import fmean, median
 from typing import TYPE_CHECKING
 
 from dltui.core.reading.time_spent import data_share
+from dltui.core.tasks.monitor import LOSS
 from dltui.core.text import clean_line
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ RECENT = 3
 STEADY = ("constant",)
 """Schedules that do not lower the learning rate by themselves: under others a flat curve may fall again."""
 GUESSING_EPOCHS = 4
+CLEARLY = 0.05
+"""The accuracy above that of guessing which no classifier has by chance; of many classes twice as much is enough."""
 PLATEAU_EPOCHS = 10
 NOISE_EPOCHS = 10
 """Epochs over which the noise of a validation loss is measured."""
@@ -139,11 +142,11 @@ def _guessing(records: Sequence[EpochRecord], history: History, schedule: str) -
     if schedule not in STEADY and len(records) < 0.4 * attempt.epochs:
         # The learning rate may still be on its way up.
         return None
-    chance = math.log(classes)
+    chance, better = math.log(classes), min(2 / classes, 1 / classes + CLEARLY)
     recent = records[-GUESSING_EPOCHS:]
     rights = [value for record in recent for value in (record.train.get("accuracy"), record.validation.get("accuracy"))]
     lost = [loss for record in recent for loss in (record.train["loss"], record.validation["loss"])]
-    if min(lost) < 0.97 * chance or any(value is None or value > 2 / classes for value in rights):
+    if min(lost) < 0.97 * chance or any(value is None or value > better for value in rights):
         return None
     falls = fmean(record.train["loss"] for record in records[-2:]) < 0.9 * fmean(
         record.train["loss"] for record in records[-4:-2]
@@ -189,10 +192,30 @@ def _noise(losses: Sequence[float]) -> float:
     return median(abs(after - before) for before, after in itertools.pairwise(losses))
 
 
+def _scores(records: Sequence[EpochRecord], history: History) -> list[float]:
+    """The metric of the validation split that tells of progress beside the loss, after each of these epochs: that of
+    the monitor, the accuracy where this is the loss. Higher is better; NaN where it is missing.
+    """
+    monitor = history.monitor or {}
+    name = str(monitor.get("metric", LOSS))
+    sign = -1.0 if name != LOSS and monitor.get("mode") == "min" else 1.0
+    return [sign * record.validation.get("accuracy" if name == LOSS else name, math.nan) for record in records]
+
+
+def _step(score: float, part: float) -> float:
+    """A change of a score that counts: a `part` of 1, and of errors and large numbers in proportion."""
+    return part * (abs(score) if score < 0 else max(score, 1.0))
+
+
 def _improved(since: Sequence[EpochRecord], history: History) -> bool:
-    """True if the validation accuracy rose by more than 0.01 since the first of these epochs."""
-    first, *later = [record.validation.get("accuracy", math.nan) for record in since]
-    return any(value > first + 0.01 for value in later)
+    """True if the score rose clearly since the first of these epochs."""
+    first, *later = _scores(since, history)
+    return any(value > first + _step(first, 0.01) for value in later)
+
+
+def _highest(records: Sequence[EpochRecord], history: History) -> float:
+    """The best score of these epochs; 0 without any."""
+    return max((value for value in _scores(records, history) if not math.isnan(value)), default=0.0)
 
 
 def _plateau(records: Sequence[EpochRecord], history: History, schedule: str) -> Verdict | None:
@@ -201,9 +224,9 @@ def _plateau(records: Sequence[EpochRecord], history: History, schedule: str) ->
         return None
     before, lately = records[:-PLATEAU_EPOCHS], records[-PLATEAU_EPOCHS:]
     low, lowest = (min(record.validation["loss"] for record in part) for part in (before, lately))
-    high, highest = (max(record.validation.get("accuracy", 0.0) for record in part) for part in (before, lately))
+    high, highest = (_highest(part, history) for part in (before, lately))
     noise = _noise([record.validation["loss"] for record in lately])
-    if low - lowest > 0.01 * low or highest - high > 0.005 or noise > 0.05 * low:
+    if low - lowest > 0.01 * low or highest > high + _step(high, 0.005) or noise > 0.05 * low:
         return None
     train_before = fmean(record.train["loss"] for record in records[-PLATEAU_EPOCHS - RECENT : -PLATEAU_EPOCHS])
     train = fmean(record.train["loss"] for record in records[-RECENT:])

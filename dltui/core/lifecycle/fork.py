@@ -237,8 +237,18 @@ def _request(
             "step": origin.step,
             "changes": dict(request.changes),
             "same_steps": origin.same_steps,
+            "earlier_seconds": _earlier_seconds(asked, origin),
         },
     )
+
+
+def _earlier_seconds(asked: Mapping[str, Any], origin: _Origin) -> float:
+    """The training time that the fork's checkpoints have and its log has no record of: `max_time` counts it, the time
+    of the run itself does not.
+    """
+    if origin.same_steps:
+        return float((asked.get("fork") or {}).get("earlier_seconds", 0.0))
+    return float(origin.loop_state.get("train_seconds", 0.0))
 
 
 def _fill(

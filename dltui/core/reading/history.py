@@ -63,6 +63,9 @@ class History:
         """The unix time when the latest attempt began to train."""
         self.starts: list[tuple[int, float]] = []
         """(step, unix seconds) at which each attempt began of which anything still counts."""
+        self.first_epoch = 0
+        """The epochs done before all that the log tells of: a fork with another batch size, other data or another
+        monitor goes on from its parent's epoch, with a log of its own."""
         self.last_time = 0.0
         self.samples_per_second: float | None = None
         self.damaged = 0
@@ -113,9 +116,13 @@ class History:
         self.attempts += 1
         self.started_at = float(record["time"])
         self.starts = [*(kept for kept in self.starts if kept[0] < start), (start, self.started_at)]
+        if len(self.starts) == 1:
+            self.first_epoch = epoch
         self._ready[record["attempt"]] = finite(record.get("elapsed", 0.0))
         self.ended = self.test = self.samples_per_second = None
         self.points.cut(start)
+        if not len(self.points):
+            self.points.before = start
         self.epochs = {number: kept for number, kept in self.epochs.items() if number <= epoch and kept.step <= start}
         self.checkpoints = [kept for kept in self.checkpoints if kept["step"] <= start]
         keep = bisect_right(self._chunk_steps, start)
@@ -336,6 +343,13 @@ class History:
             for record in self.commands
             if record.get("action") in ("set", "extend", "fit") and isinstance(record.get("arguments"), dict)
         ]
+
+    @property
+    def epochs_done(self) -> int:
+        """The number of epochs that are done, counted as they are numbered: those of a parent from which the run went
+        on count, also where this log has no record of them.
+        """
+        return max(self.epochs, default=self.first_epoch)
 
     @property
     def step(self) -> int:

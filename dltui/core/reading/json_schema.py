@@ -12,10 +12,14 @@ ENVELOPE: dict[str, dict[str, Any]] = {
     "time": {"type": "number", "description": "unix seconds"},
     "elapsed": {"type": "number", "description": "seconds since the attempt began, by a clock that is never set"},
     "attempt": {"type": "integer", "description": "counts the attempts at the run, from 1"},
-    "crc": {"type": "string", "pattern": "^[0-9a-f]{8}$", "description": "CRC-32 of the line before this field"},
+    "crc": {
+        "type": "string",
+        "pattern": "^[0-9a-f]{8}$",
+        "description": "CRC-32 of the line before this field; not in --json",
+    },
 }
-OPTIONAL = frozenset({"elapsed"})
-"""The fields of the envelope that early logs do not have."""
+OPTIONAL = frozenset({"elapsed", "crc"})
+"""The fields of the envelope that not every line has: early logs lack the time, the lines of `--json` the CRC."""
 
 
 def schema() -> dict[str, Any]:

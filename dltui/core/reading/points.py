@@ -32,6 +32,8 @@ class Points:
     lr: array[float] = field(default_factory=column)
     time: array[float] = field(default_factory=column)
     metrics: dict[str, array[float]] = field(default_factory=dict)
+    before: float = 0.0
+    """The step after which the first bucket begins."""
 
     def __len__(self) -> int:
         return len(self.steps)
@@ -60,7 +62,7 @@ class Points:
         """A copy of the first points."""
         steps, loss, low, high, lr, time = (values[:count] for values in self.columns()[:6])
         metrics = {name: values[:count] for name, values in self.metrics.items()}
-        return Points(steps, loss, low, high, lr, time, metrics)
+        return Points(steps, loss, low, high, lr, time, metrics, self.before)
 
     def compact(self, most: int) -> None:
         """Keep about half of `most` points: the newest unchanged, the older merged on a fixed grid of steps. A spike
@@ -77,7 +79,7 @@ class Points:
             size *= 2
         # Where a bucket ends.
         last = np.flatnonzero(np.diff((steps - 1) // size, append=np.inf))
-        weights = np.diff(steps, prepend=steps[0] - 1)
+        weights = np.diff(steps, prepend=min(self.before, steps[0] - 1))
         merged = _Merged(np.concatenate([[0], last[:-1] + 1]), weights)
         self.loss = _joined(merged.mean(np.frombuffer(self.loss)[:old]), self.loss[old:])
         self.loss_min = _joined(

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from dltui.core.reading.history import EpochRecord, History
     from dltui.core.rundir.heartbeat import Live
@@ -59,20 +59,34 @@ def seconds_left(history: History, step: int) -> float | None:
     attempt = history.attempt
     if attempt is None:
         return None
-    trained = step - attempt.start_step
     recent = [record for _, record in sorted(history.epochs.items())][-5:]
     if recent and sum(record.seconds for record in recent) > 0:
         pace = sum(record.seconds for record in recent) / (len(recent) * max(attempt.steps_per_epoch, 1))
-        earned = history.train_seconds >= EARNED_SECONDS or len(history.epochs) >= 3
+        earned = history.train_seconds >= EARNED_SECONDS or len(recent) >= 3
     else:
+        # The time is that of all attempts that count, and so are the steps.
+        trained = step - (history.starts[0][0] if history.starts else attempt.start_step)
         pace = history.train_seconds / trained if trained > 0 else 0.0
         earned = history.train_seconds >= EARNED_SECONDS
     evaluation = _evaluation(history, recent, pace)
     if not earned or pace <= 0 or evaluation is None:
         return None
-    evaluated = sum(record.evaluation_seconds is not None for record in history.epochs.values())
-    test = _size(history, "test") / max(_size(history, "validation"), 1)
-    return (attempt.total_steps - step) * pace + (max(attempt.epochs - evaluated, 0) + test) * evaluation
+    test = _tests(attempt.config) * _size(history, "test") / max(_size(history, "validation"), 1)
+    left = max(attempt.epochs - _evaluated(history), 0)
+    return (attempt.total_steps - step) * pace + (left + test) * evaluation
+
+
+def _evaluated(history: History) -> int:
+    """The number of the last epoch after which the validation split was evaluated."""
+    last = history.epochs.get(history.epochs_done)
+    return history.epochs_done - (last is not None and last.evaluation_seconds is None)
+
+
+def _tests(config: Mapping[str, Any]) -> int:
+    """How often the test split is predicted at the end."""
+    if not config.get("test", True):
+        return 0
+    return 2 if config.get("mirror_test") else 1
 
 
 def _evaluation(history: History, recent: Sequence[EpochRecord], pace: float) -> float | None:

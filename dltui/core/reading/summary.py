@@ -81,7 +81,7 @@ def _done(history: History, live: Live | None, run: Mapping[str, Any]) -> dict[s
     attempt, monitor, best = history.attempt, history.monitor, history.best
     asked = (run.get("config") or {}).get("epochs", 0)
     return {
-        "epoch": len(history.epochs),
+        "epoch": history.epochs_done,
         "epochs": attempt.epochs if attempt else asked if isinstance(asked, int) else 0,
         "step": max(history.step, live.step if live else 0),
         "total_steps": attempt.total_steps if attempt else 0,

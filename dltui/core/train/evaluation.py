@@ -129,15 +129,20 @@ class Evaluator:
             metrics[self._monitor.metric] = more.pop(self._monitor.metric)
         return metrics, more, whole
 
-    def evaluate_mirrored(self, outputs: Array) -> dict[str, float]:
-        """The metrics of the test split with the average of `outputs` and those of the mirrored images."""
+    def evaluate_mirrored(self, outputs: Array, epoch: int) -> dict[str, float]:
+        """The metrics of the test split with the average of `outputs` and those of the mirrored images; without a loss
+        where that is the model's own, which is not one of outputs.
+        """
         part, mirrored = self._data.test, []
         predict = self._trainable.predict_mirrored  # type: ignore[attr-defined]
         for rows in self._pieces(len(part)):
             mirrored.append(predict("test", rows))
             self._between()
-        spec = self._data.spec
-        found = measure(spec.task, (outputs + np.concatenate(mirrored)) / 2, part.y, spec)
+        spec, average = self._data.spec, (outputs + np.concatenate(mirrored)) / 2
+        found = measure(spec.task, average, part.y, spec)
+        found |= self._measure_own(average, part.y, found, epoch)
+        if has_own_loss(self._trainable):
+            del found["loss"]
         return {f"mirrored_{name}": value for name, value in found.items()}
 
     def _outputs(self, split: SplitName, own_loss: Means) -> Iterator[Array]:

@@ -363,7 +363,7 @@ class Loop:
 
     def evaluate_mirrored(self, outputs: Array) -> dict[str, float]:
         """As `Evaluator.evaluate_mirrored`. Raises Preempted as `evaluate`."""
-        return self._evaluator.evaluate_mirrored(outputs)
+        return self._evaluator.evaluate_mirrored(outputs, self.at.epoch + 1)
 
     def _warn(self, text: str) -> None:
         self.journal.emit(Logged("warning", text))

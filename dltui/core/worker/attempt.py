@@ -115,7 +115,7 @@ class Attempt:
             if action == "ignored":
                 why = "it was meant for the attempt before, which has ended"
                 self.journal.emit(Logged("warning", f"command {command.action} by {command.by} ignored: {why}"))
-            step, epoch = self.history.step, len(self.history.epochs)
+            step, epoch = self.history.step, self.history.epochs_done
             event = CommandObeyed(command.id, action, command.arguments, epoch, step, command.by, command.sent)
             self.journal.emit(event, sync=True)
             commands.done(command)
@@ -306,7 +306,7 @@ class Attempt:
 
         history, shape = self.history, data.spec.input_shape
         if self.more_epochs:
-            by, done, epochs = process.user_at_host(), len(history.epochs), {"epochs": self.more_epochs}
+            by, done, epochs = process.user_at_host(), history.epochs_done, {"epochs": self.more_epochs}
             event = CommandObeyed(secrets.token_hex(8), "extend", epochs, done, history.step, by, time.time())
             self._extension = event
             history.commands.append(event.to_json())
@@ -401,10 +401,10 @@ class Attempt:
                 status,
                 reason,
                 error,
-                epoch=loop.at.epoch if loop else len(past.epochs),
+                epoch=loop.at.epoch if loop else past.epochs_done,
                 step=loop.step if loop else past.step,
                 seconds=time.monotonic() - self._began,
-                train_seconds=loop.at.train_seconds if loop else past.train_seconds,
+                train_seconds=self._train_seconds(),
                 weights_sha256=weights,
                 remedy=remedy or {},
                 refused=self._refused,
@@ -412,6 +412,12 @@ class Attempt:
             sync=True,
         )
         return status
+
+    def _train_seconds(self) -> float:
+        """The training time that the log of this run tells of, without that of a parent whose steps are others."""
+        if self.loop is None:
+            return self.history.train_seconds
+        return max(self.loop.at.train_seconds - float((self.asked.get("fork") or {}).get("earlier_seconds", 0.0)), 0.0)
 
 
 def _monitor(model: Model, config: TrainConfig, spec: Spec) -> Monitor:

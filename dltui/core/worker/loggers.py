@@ -71,6 +71,11 @@ class Loggers:
         found = (self._start(self._run, one, self._attempt) for one in confidential.unmasked(self._run, self._wanted))
         self._started = [started for started in found if started]
 
+    @property
+    def any_left(self) -> bool:
+        """True if any logger was started that has not been told to leave."""
+        return bool(self._started)
+
     def leave(self) -> None:
         """Have the loggers end with what there is, as the attempt gives its device back."""
         for one in self._started:

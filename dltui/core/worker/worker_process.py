@@ -23,7 +23,7 @@ from dltui.core.reading.reader import RunReader
 from dltui.core.rundir import share
 from dltui.core.rundir.directory import RunDirectory
 from dltui.core.rundir.events import Logged
-from dltui.core.rundir.heartbeat import Heartbeat, clear_starting, commands_before
+from dltui.core.rundir.heartbeat import DRAWN, Heartbeat, clear_starting, commands_before
 from dltui.core.rundir.lock import RunLock
 from dltui.core.rundir.log import EventLog
 from dltui.core.text import clean_line
@@ -140,6 +140,9 @@ def _leave(attempt: Attempt, loggers: Loggers, reader: RunReader) -> None:
     last_word = ""
     with contextlib.suppress(OSError):
         last_word = attempt.export()
+        if loggers.any_left:
+            # A command may need the figures.
+            attempt.journal.phase("exporting", DRAWN)
         for problem in loggers.finish():
             attempt.journal.emit(Logged("warning", problem))
     # The long part of leaving the row, before the last heartbeat: from then on others wait for the lock.
@@ -155,7 +158,9 @@ def _leave(attempt: Attempt, loggers: Loggers, reader: RunReader) -> None:
 def _give_back(attempt: Attempt, place: device_queue.Place, lock: RunLock, task: Task, loggers: Loggers) -> str:
     """Turn this process into one that waits without the device. Returns how the run ended where that cannot be."""
     attempt.heartbeat.phase("saving", "gives its device back")
-    loggers.leave()
+    if not (task.debug or attempt.is_preempted()):
+        # Those that stay are told how it ends.
+        loggers.leave()
     place.leave()
     if task.debug:
         return attempt.stay_away("and a process in the foreground does not wait")
@@ -173,10 +178,11 @@ def _train(attempt: Attempt, place: device_queue.Place, task: Task, loggers: Log
     """Take the device, in its turn when the run is queued, and train."""
     if task.released is not None:
         ending = released.wait(place, attempt.journal, attempt.history, attempt.is_preempted)
+        # Also those of a run that does not go on: they were told that it is paused.
+        loggers.start()
         if ending is not None:
             return attempt.leave_queue(ending)
         attempt.heartbeat.phase("starting")
-        loggers.start()
         return attempt.train()
     if task.queued is None:
         place.occupy()

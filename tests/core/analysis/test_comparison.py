@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import math
 from dataclasses import replace
@@ -13,6 +14,8 @@ import pytest
 from dltui.core.analysis.comparison import MOST, Comparison, as_object, compare
 from dltui.core.errors import UsageError
 from dltui.core.reading.reader import RunReader
+from dltui.exports.tables.comparison import runs_csv
+from dltui.tui.draw import comparison as drawn
 from tests.helpers.sample_run import make_sample_run
 
 
@@ -48,6 +51,42 @@ def test_runs_are_compared_by_the_metric_that_all_of_them_chose(tmp_path: Path) 
     )
     readers[1].history.attempt.monitor.update(metric="accuracy", mode="max")  # type: ignore[union-attr]
     assert (compare(readers).metric, compare(readers).mode) == ("accuracy", "max")
+
+
+def test_a_run_that_has_not_begun_does_not_change_the_metric(tmp_path: Path) -> None:
+    readers = two(tmp_path)
+    for found in readers:
+        found.history.attempt.monitor.update(metric="wer", mode="min")  # type: ignore[union-attr]
+        for number, record in found.history.epochs.items():
+            found.history.epochs[number] = replace(record, validation={**record.validation, "wer": 1.0 / number})
+    compared = compare([*readers, reader(tmp_path, "queued", status="queued")])
+    assert (compared.metric, compared.mode, compared.winner) == ("wer", "min", 0)
+    waiting = [reader(tmp_path / "none", name, status="queued") for name in ("a", "b")]
+    assert (compare(waiting).metric, compare(waiting).mode) == ("accuracy", "max")
+
+
+def test_of_equal_epochs_the_one_that_the_run_took_is_best(tmp_path: Path) -> None:
+    readers = two(tmp_path)
+    for found in readers:
+        for number, record in found.history.epochs.items():
+            values = {"loss": 1.0 / number, "accuracy": 1.0}
+            found.history.epochs[number] = replace(record, validation=values, best=number <= 3)
+    bests = [entry.best for entry in compare(readers).entries]
+    assert [best.epoch for best in bests if best] == [3, 3]
+
+
+def test_epochs_without_a_value_count_too(tmp_path: Path) -> None:
+    readers = two(tmp_path)
+    epochs = readers[0].history.epochs
+    for number in (9, 10):
+        epochs[number] = replace(epochs[number], validation={**epochs[number].validation, "accuracy": math.nan})
+    compared = compare(readers)
+    assert [entry.epochs for entry in compared.entries] == [10, 5]
+    assert len(compared.entries[0].curves["accuracy"]) == 8
+    assert [run["epochs"] for run in as_object(compared)["runs"]] == [10, 5]
+    assert [row["epochs"] for row in csv.DictReader(runs_csv(compared).splitlines())] == ["10", "5"]
+    (row,) = [row for row in drawn._results(compared) if row[0] == "  at epoch"]
+    assert row == ["  at epoch", "8 of 10", "5 of 5"]
 
 
 def test_its_object_has_none_for_what_json_lacks(tmp_path: Path) -> None:
@@ -201,3 +240,23 @@ def test_names_of_settings_are_no_control_codes(tmp_path: Path) -> None:
         [reader(tmp_path, "one"), reader(tmp_path, "two", {"dataset_options": {nasty: 1}, "config": {nasty: 1}})]
     )
     assert list(found.differences) == ["data x\\x1b]52;c;UFdORUQ=\\x07", "x\\x1b]52;c;UFdORUQ=\\x07"]
+
+
+def test_its_object_aligns_each_metric_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To do so anew for each epoch takes minutes for runs of 10,000 epochs."""
+    found, asked = compare(two(tmp_path)), []
+    aligned = Comparison.aligned
+    monkeypatch.setattr(Comparison, "aligned", lambda self, name: asked.append(name) or aligned(self, name))
+    rows = as_object(found)["epochs"]
+    assert sorted(asked) == ["accuracy", "loss"]
+    assert [row["epoch"] for row in rows] == list(range(1, 11))
+    assert rows[7]["accuracy"] == [found.entries[0].curves["accuracy"][7].value, None]
+    assert set(rows[0]) == {"epoch", "accuracy", "loss"}
+
+
+@pytest.mark.parametrize(
+    ("goal", "line"), [(90, "did you mean 90%?"), (0, "greater than 0"), (math.nan, "greater than 0")]
+)
+def test_a_goal_that_no_run_can_reach_is_refused(tmp_path: Path, goal: float, line: str) -> None:
+    with pytest.raises(UsageError, match=line.replace("?", r"\?")):
+        compare(two(tmp_path), goal)

@@ -21,6 +21,7 @@ def test_runs_that_ended_here_tell_time_and_memory(tmp_path: Path) -> None:
     (found,) = earlier_runs(runs)
     assert (found.name, found.model, found.dataset, found.device) == ("ended", "cnn-torch", "fashion-mnist", "cpu")
     assert found.epoch_seconds == pytest.approx(4.4)
+    assert found.evaluation_seconds == pytest.approx(0.4)
     assert found.rss == 412 << 20
     assert found.config["batch_size"] == 256
     assert "lr" not in found.config

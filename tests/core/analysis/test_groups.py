@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -18,6 +19,12 @@ def test_the_spread_is_the_sample_standard_deviation() -> None:
     assert spread([0.8, None, 0.9]) == Spread(pytest.approx(0.85), pytest.approx(0.0707107), 2)
     assert spread([0.8]) == Spread(0.8, None, 1)
     assert spread([None]) is None
+
+
+def test_a_value_that_is_no_number_is_left_out_of_the_spread() -> None:
+    assert spread([0.8, math.nan, 0.9, math.inf]) == spread([0.8, 0.9])
+    assert spread([0.8, math.nan]) == Spread(0.8, None, 1)
+    assert spread([math.nan]) is None
 
 
 def test_a_group_stands_where_its_newest_run_stands() -> None:

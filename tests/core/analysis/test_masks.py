@@ -78,6 +78,10 @@ def test_the_matrix_and_the_mean_are_those_of_scikit_learn() -> None:
         {"worst": np.array([10_000])},
         {"thumbnails": np.zeros((19, 3, 3, 1), np.uint8)},
         {"confusion": np.zeros((0, 0), np.int64)},
+        {"wrong_share": np.zeros(1)},
+        {"wrong_share": np.nan * made()["wrong_share"]},
+        {"lost": made()["lost"] / 1},
+        {"lost_share": made()["lost_share"][:, :2]},
     ],
 )
 def test_damaged_arrays_are_one_line(change: dict[str, Any]) -> None:
@@ -92,3 +96,25 @@ def test_images_and_masks_of_another_form_are_damaged() -> None:
     for change in ({"thumbnails": images[..., 0]}, {"thumbnails": images / 2}, {"said": said / 2}):
         with pytest.raises(RunError, match="the predictions are damaged: "):
             assert Evaluation(arrays | change, ()).masks is None
+
+
+def test_wrong_pixels_are_those_of_the_whole_mask() -> None:
+    """A thin line is gone where every other pixel is left out."""
+    true = np.zeros((1, 384, 384), np.uint8)
+    true[0, 1] = 1
+    true[0, 4:8] = IGNORED
+    said = np.zeros_like(true)
+    logits = np.eye(2, dtype=np.float32)[said]
+    part = Split(np.zeros((1, 384, 384, 1), np.uint8), true, np.arange(1))
+    arrays = predictions.collect("segmentation", gathered(logits, true), part, "test", 1)
+    assert not (arrays["masks"] == 1).any()
+    found = Evaluation(arrays, ("road", "crack")).masks
+    assert found is not None
+    (wrong,) = found.worst
+    assert wrong.share == pytest.approx(1 / 380)
+    assert wrong.lost == (("crack", "road", pytest.approx(1 / 380)),)
+    # A file of an earlier version has the thinned out masks alone.
+    early = {name: array for name, array in arrays.items() if name not in ("wrong_share", "lost", "lost_share")}
+    found = Evaluation(early, ("road", "crack")).masks
+    assert found is not None
+    assert (found.worst[0].share, found.worst[0].lost) == (0.0, ())

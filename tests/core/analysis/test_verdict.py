@@ -103,3 +103,65 @@ def test_an_empty_history_has_no_data() -> None:
     verdict = judge(History())
     assert verdict is not None
     assert verdict.kind == "no data yet"
+
+
+def made(rows: list[list[float]], metric: str = "accuracy", mode: str = "max", classes: int = 10) -> History:
+    """A history of these train loss, train accuracy, validation loss and value of the monitored metric."""
+    found = next(curve for curve in CURVES if curve.name == "digits-softmax-constant")
+    run = {**found.run, "epochs": len(rows), "classes": classes, "rows": [[*row, 1.0, 0.1] for row in rows]}
+    history = Curve("made", "", "constant", [], run).history(len(rows))
+    assert history.attempt is not None
+    history.attempt.monitor.update(metric=metric, mode=mode)
+    for number, record in history.epochs.items():
+        values = {"loss": record.validation["loss"], metric: rows[number - 1][3]}
+        history.epochs[number] = replace(record, validation=values)
+    return history
+
+
+def kind(history: History) -> str | None:
+    found = judge(history)
+    return found.kind if found else None
+
+
+@pytest.mark.parametrize(("accuracy", "said"), [(0.60, None), (0.51, "does not learn")])
+def test_two_classes_need_little_to_be_better_than_guessing(accuracy: float, said: str | None) -> None:
+    assert kind(made([[0.675, accuracy, 0.675, accuracy]] * 6, classes=2)) == said
+
+
+@pytest.mark.parametrize(
+    ("metric", "mode", "first", "last", "said"),
+    [
+        ("miou", "max", 0.4, 0.7, None),
+        ("miou", "max", 0.7, 0.7, "overfitting"),
+        ("wer", "min", 0.05, 0.02, None),
+        ("wer", "min", 0.02, 0.05, "overfitting"),
+        ("accuracy", "max", 0.7, 0.8, None),
+    ],
+)
+def test_a_metric_that_still_improves_is_no_overfitting(
+    metric: str, mode: str, first: float, last: float, said: str | None
+) -> None:
+    rows = [[1.0 - 0.1 * n, 0.5, 0.5 + 0.045 * n, first + (last - first) * n / 9] for n in range(10)]
+    assert kind(made(rows, metric, mode)) == said
+
+
+@pytest.mark.parametrize(
+    ("metric", "mode", "last", "said"),
+    [
+        ("miou", "max", 0.7, None),
+        ("miou", "max", 0.4, "plateau"),
+        ("wer", "min", 0.3, None),
+        ("wer", "min", 0.4, "plateau"),
+    ],
+)
+def test_a_metric_that_still_improves_is_no_plateau(metric: str, mode: str, last: float, said: str | None) -> None:
+    rows = [[0.5, 0.5, 0.6, 0.4 + (last - 0.4) * n / 19] for n in range(20)]
+    assert kind(made(rows, metric, mode)) == said
+
+
+def test_where_the_loss_is_watched_the_accuracy_tells_of_progress() -> None:
+    rows = [[1.0 - 0.1 * n, 0.5, 0.5 + 0.045 * n, 0.4 + 0.03 * n] for n in range(10)]
+    history = made(rows)
+    assert history.attempt is not None
+    history.attempt.monitor.update(metric="loss", mode="min")
+    assert kind(history) is None

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from dltui.core.analysis.measures import condition
 from dltui.core.reading.history import History
 from dltui.core.rundir.events import (
     EVENTS,
@@ -22,7 +23,9 @@ from dltui.core.rundir.events import (
     RunEnded,
     Trained,
 )
+from dltui.tui.cli.follow import closing
 from dltui.tui.cli.follow.lines import attempt_line
+from dltui.tui.draw import wording
 
 STEPS = 10
 
@@ -148,6 +151,43 @@ def test_resuming_inside_an_epoch_keeps_its_first_steps_and_their_time() -> None
     assert history.train_seconds == 2.25
     assert math.isnan(history.points.metrics["accuracy"][-1])
     assert history.step == 14
+
+
+def test_the_epochs_of_a_fork_with_a_log_of_its_own_are_counted_from_its_parents() -> None:
+    """With other batches it inherits no records; the first epoch of its own is the parent's next."""
+    tape = Tape()
+    assert tape.fold().epochs_done == 0
+    tape.start(step=2 * STEPS)
+    assert (tape.fold().epochs_done, tape.fold().first_epoch) == (2, 2)
+    tape.epoch(3, 0.5)
+    tape.epoch(4, 0.6)
+    tape.start(step=3 * STEPS)
+    assert (tape.fold().epochs_done, tape.fold().first_epoch) == (3, 2), "it was resumed"
+    tape.epoch(4, 0.7)
+    history = tape.fold()
+    assert (history.epochs_done, len(history.epochs)) == (4, 2)
+    assert [history.as_of(step).epochs_done for step in (2 * STEPS, 3 * STEPS)] == [2, 3]
+    assert condition.met(condition.parse("epoch>=4"), history) is not None
+    assert wording.trained_epochs(history) == "epochs 3 to 4"
+    assert wording.trained_epochs(history.as_of(3 * STEPS)) == "epoch 3"
+    assert wording.trained_epochs(history.as_of(2 * STEPS)) == "0 epochs"
+    assert closing.outcome(history, "finished", "").startswith("finished: epochs 3 to 4 in ")
+
+
+def test_other_runs_count_their_epochs_from_their_start() -> None:
+    tape = Tape()
+    tape.start()
+    assert tape.fold().epochs_done == 0
+    tape.epoch(1, 0.5)
+    tape.epoch(2, 0.6)
+    tape.start(step=STEPS)
+    history = tape.fold()
+    assert (history.epochs_done, history.first_epoch, wording.trained_epochs(history)) == (1, 0, "1 epoch")
+    # The line of its first epoch is lost.
+    tape = Tape()
+    tape.start()
+    tape.epoch(2, 0.6)
+    assert tape.fold().epochs_done == 2
 
 
 @pytest.mark.parametrize(

@@ -94,6 +94,20 @@ def test_merged_points_keep_the_spike_the_mean_and_the_newest() -> None:
     assert np.average(np.asarray(made.loss), weights=weights) == pytest.approx(np.mean(np.asarray(whole.loss)))
 
 
+@pytest.mark.parametrize("start", [0, 5_000])
+def test_the_first_of_the_merged_points_weighs_as_many_steps_as_it_stands_for(start: int) -> None:
+    made, history = Tape(), History(2_000)
+    made.start(start)
+    for first in range(0, 20_000, 500):
+        steps = list(range(start + first + 1, start + first + 501))
+        loss = [float(step - start) for step in steps]
+        made.add(Trained(1, steps, loss, loss, loss, {}, loss, 1.0, 100.0))
+    history.fold(made.records)
+    last = history.points.steps[0] - start
+    assert last > 50
+    assert history.points.loss[0] == pytest.approx((last + 1) / 2)
+
+
 def test_merging_again_and_again_stays_bounded_and_few_points_stay() -> None:
     made = points(2_000)
     made.compact(4_000)

@@ -9,9 +9,13 @@ from typing import Any
 
 import pytest
 
+from dltui.core.lifecycle.proof.verify import STEERING
 from dltui.core.reading.json_schema import schema
+from dltui.core.reading.reader import RunReader
+from dltui.core.rundir.commands import ACTIONS
 from dltui.core.rundir.events import EVENTS, Logged
 from dltui.core.rundir.log import EventLog, LogTail
+from dltui.tui.cli.follow.outputs import JsonOutput
 from tests.helpers.sample_run import make_sample_run
 
 ROOT = Path(__file__).parents[3]
@@ -88,3 +92,21 @@ def test_another_line_does_not_fit(change: dict[str, Any]) -> None:
     record |= {"train": {"loss": None}, "lr": 0.1, "seconds": 1.0, "samples_per_second": 3.0}
     assert problems(record, SCHEMA["$defs"]["epoch_ended"]) == []
     assert problems(record | change, SCHEMA["$defs"]["epoch_ended"]) != []
+
+
+def test_the_lines_of_json_fit(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    reader = RunReader(make_sample_run(tmp_path / "runs", epochs=2, image=False))
+    reader.refresh()
+    JsonOutput(reader).close(reader, reader.status(), [])
+    first, *events, last = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    said = (ROOT / "docs" / "events.md").read_text()
+    for record in (first, last):
+        assert [name for name in (record["type"], *record) if f"`{name}`" not in said] == []
+    assert len(events) > 5
+    for record in events:
+        assert problems(record, SCHEMA["$defs"][record["type"]], record["type"]) == []
+
+
+def test_the_actions_of_commands_are_documented() -> None:
+    said = (ROOT / "docs" / "events.md").read_text()
+    assert [name for name in (*ACTIONS, *STEERING, "ignored") if f"`{name}`" not in said] == []

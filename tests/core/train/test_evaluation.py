@@ -180,6 +180,19 @@ def test_the_own_loss_is_that_of_all_splits_and_decides() -> None:
     assert evaluation.Means().into({"loss": 9.0}) == {"loss": 9.0}
 
 
+@pytest.mark.parametrize("own", [False, True])
+def test_the_mirrored_test_tells_what_the_plain_one_does(own: bool) -> None:
+    """A loss of the model's own is not one of outputs, so that it has none of the mirrored images."""
+    data = make_data()
+    trainable = Gives(data, loss=(lambda rows: 0.05) if own else None)
+    trainable.predict_mirrored = lambda split, rows: trainable.predict(split, rows)  # type: ignore[attr-defined]
+    loop, *_ = run(trainable, data, metrics=lambda outputs, targets: {"f1": float(np.mean(outputs))})
+    plain, _, outputs = loop.evaluate("test")
+    mirrored = loop.evaluate_mirrored(outputs)
+    wanted = {f"mirrored_{name}": value for name, value in plain.items() if not (own and name == "loss")}
+    assert mirrored == pytest.approx(wanted)
+
+
 @pytest.mark.parametrize(
     ("losses", "best"), [((5.0, 3.0, 4.0), [True, True, False]), ((3.0, 5.0, 3.0), [True, False, False])]
 )

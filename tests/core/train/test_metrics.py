@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from dltui.core.errors import RunError
+from dltui.core.tasks.classification.arithmetic import answers
 from dltui.core.tasks.monitor import choose_monitor
-from dltui.core.tasks.scores.softmax import log_softmax
+from dltui.core.tasks.scores.softmax import log_softmax, sigmoid
 from dltui.core.train.metrics import measure, own_metrics, running_sum
 from tests.helpers.late import sk
 
@@ -25,6 +26,27 @@ def test_classification_agrees_with_scikit_learn() -> None:
 def test_huge_logits_do_not_overflow() -> None:
     found = measure("classification", np.array([[1e30, -1e30]], dtype=np.float32), np.array([0]))
     assert found == {"loss": 0.0, "accuracy": 1.0}
+
+
+def test_small_chances_of_labels_keep_their_digits() -> None:
+    logits = np.array([-800.0, -60.0, -38.0, 0.0, 38.0, 800.0], np.float32)
+    assert sigmoid(logits).tolist() == pytest.approx(
+        [0.0, np.exp(-60.0), np.exp(-38.0), 0.5, 1.0, 1.0], rel=1e-12, abs=0
+    )
+    close = np.array([-24.0, np.nextafter(np.float32(-24), np.float32(0))], np.float32)
+    assert len(set(sigmoid(close).tolist())) == 2, "what differs as a logit differs as a chance"
+
+
+def test_in_a_tie_the_lower_class_is_named_first() -> None:
+    """As argmax does, also where logits that differ have equal probabilities."""
+    outputs = np.zeros((2, 40), np.float32)
+    outputs[0, 7:30] = 5.0
+    outputs[1, :2] = 1e-17, 2e-17
+    classes = [str(number) for number in range(40)]
+    named = [[one["class"] for one in answer["best"]] for answer in answers(outputs, classes)]
+    assert named == [["7", "8", "9"], ["1", "0", "2"]]
+    (first, _) = answers(outputs, classes)
+    assert first["best"][0]["probability"] == pytest.approx(1 / (23 + 17 * np.exp(-5)))
 
 
 def test_regression_is_the_mean_squared_error() -> None:

@@ -10,7 +10,7 @@ import pytest
 from dltui.core.catalog.entries import BackendEntry
 from dltui.core.contract.ranks import SPREADS, Spread, spreading
 from dltui.core.errors import UsageError
-from dltui.core.train.options.check_options import check_ranks
+from dltui.core.train.options.check_options import check_kind, check_ranks
 
 BACKEND = BackendEntry("torch", "PyTorch", "torch", "", "python", "2", "", {}, spread="ranks")
 
@@ -29,6 +29,14 @@ def test_refused(config: dict[str, Any], spread: str, told: str) -> None:
         check_ranks(config, "cpu:4", 4, replace(BACKEND, spread=spread))
     assert "\n" not in str(raised.value)
     check_ranks(config, "cpu", 1, replace(BACKEND, spread=spread))
+
+
+def test_a_device_that_a_framework_cannot_use() -> None:
+    for device in ("mps", "cpu:2", "cuda:0,cuda:1"):
+        check_kind(device, BACKEND)
+    check_kind("cpu:2", replace(BACKEND, kinds=("cpu", "cuda")))
+    with pytest.raises(UsageError, match=r"^PyTorch cannot train on mps; it can use cpu and cuda$"):
+        check_kind("mps", replace(BACKEND, kinds=("cpu", "cuda")))
 
 
 def test_each_way_is_known() -> None:

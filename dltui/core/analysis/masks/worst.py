@@ -9,21 +9,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dltui.core.analysis.masks.pixels import matrix
-from dltui.core.tasks.segmentation import IGNORED
-from dltui.core.tasks.segmentation.tally import mean_iou
+from dltui.core.tasks.segmentation.tally import Lost, lost_pixels, mean_iou
 from dltui.core.text import clean_line
 
 if TYPE_CHECKING:
     from dltui.core.analysis.confusion import Matrix
     from dltui.core.contract.types import Array
 
-MOST_SAID = 3
-
 
 @dataclass(frozen=True)
 class Wrong:
     """An image whose mask is wrong somewhere. `share` is that of its wrong pixels; `lost` are the classes that it lost
-    most pixels of, each with the class that these were said to be and their share of the image.
+    most pixels of, each with the class that these were said to be and their share of the pixels that count.
     """
 
     id: int
@@ -77,27 +74,38 @@ def find(arrays: Mapping[str, Array], known: Sequence[object]) -> Masks:
     if images.shape[1:3] != true.shape[1:]:
         raise ValueError(f"images of {images.shape[1:3]} have masks of {true.shape[1:]}")
     called = [bytes(name).decode("utf-8", "replace") for name in arrays.get("names", ())]
+    lost = _lost(arrays, true, said)
     rows = tuple(
-        _wrong(
-            int(arrays["ids"][position]), called[place] if place < len(called) else "", float(ious[position]),
-            true[place], said[place], found.classes,
+        Wrong(
+            int(arrays["ids"][position]), clean_line(called[place] if place < len(called) else "", 200),
+            float(ious[position]), lost[place].share, _named(lost[place], found.classes),
         )
         for place, position in enumerate(worst.tolist())
     )  # fmt: skip
     return Masks(found, ious, rows, images, true, said)
 
 
-def _wrong(identity: int, name: str, iou: float, true: Array, said: Array, classes: Sequence[str]) -> Wrong:
-    counts = true != IGNORED
-    bad = counts & (true != said)
-    total = max(int(counts.sum()), 1)
-    pairs, numbers = np.unique(true[bad].astype(np.int64) * 256 + said[bad], return_counts=True)
-    order = np.argsort(-numbers, kind="stable")[:MOST_SAID]
-    lost = tuple(
-        (_name(classes, pair // 256), _name(classes, pair % 256), number / total)
-        for pair, number in zip(pairs[order].tolist(), numbers[order].tolist(), strict=True)
+def _lost(arrays: Mapping[str, Array], true: Array, said: Array) -> list[Lost]:
+    """The wrong pixels of each of the worst masks: of the whole ones, in a file of an earlier version of those that it
+    has, thinned out.
+    """
+    names = ("wrong_share", "lost", "lost_share")
+    if any(name not in arrays for name in names):
+        return [lost_pixels(*masks) for masks in zip(true, said, strict=True)]
+    share, pairs, shares = (np.asarray(arrays[name]) for name in names)
+    fits = share.shape == (len(true),) and shares.shape[:1] == share.shape and pairs.shape == (*shares.shape, 2)
+    kinds = (share.dtype.kind, pairs.dtype.name, shares.dtype.kind)
+    if not fits or kinds != ("f", "uint8", "f") or not (np.isfinite(share).all() and np.isfinite(shares).all()):
+        raise ValueError(f"shares {share.shape} and {shares.shape}, classes {pairs.shape} of {len(true)} masks")
+    return [Lost(float(one), *rest) for one, *rest in zip(share, pairs, shares, strict=True)]
+
+
+def _named(lost: Lost, classes: Sequence[str]) -> tuple[tuple[str, str, float], ...]:
+    return tuple(
+        (_name(classes, true), _name(classes, said), share)
+        for (true, said), share in zip(lost.pairs.tolist(), lost.shares.tolist(), strict=True)
+        if share > 0
     )
-    return Wrong(identity, clean_line(name, 200), iou, int(bad.sum()) / total, lost)
 
 
 def _name(classes: Sequence[str], number: int) -> str:

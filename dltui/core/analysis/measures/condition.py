@@ -64,7 +64,7 @@ def last(condition: Condition, history: History) -> Met | None:
 
 def _values(name: str, history: History) -> Iterator[Met]:
     """All values so far, oldest first."""
-    done = len(history.epochs)
+    done = history.epochs_done
     if name in COUNTS:
         yield Met(float(done if name == "epoch" else history.step), done)
         return

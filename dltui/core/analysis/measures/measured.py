@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from dltui.core.errors import UsageError
 from dltui.core.reading.summary import step_micros, training_speed
+from dltui.core.tasks.monitor import LOSS
 from dltui.core.tasks.registry import TASKS, task_of
 from dltui.core.text import clean_line, suggest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from dltui.core.reading.history import EpochRecord, History
 
@@ -69,11 +70,11 @@ def _known(history: History) -> dict[str, tuple[str, ...]]:
         tuple(dict.fromkeys(name for record in epochs for name in of_epoch(record, split)))
         for split in ("validation", "train")
     )
-    of_result = tuple(of_test(history)) or _planned(history)
+    of_result = tuple(of_test(history)) or _planned(history, validation)
     return {"validation": validation, "train": train, "test": tuple(dict.fromkeys((*validation, *of_result)))}
 
 
-def _planned(history: History) -> tuple[str, ...]:
+def _planned(history: History, validation: Collection[str]) -> tuple[str, ...]:
     """The metrics that the test of a run may have beside those of the validation: of a large split some are measured
     in the test alone.
     """
@@ -81,7 +82,10 @@ def _planned(history: History) -> tuple[str, ...]:
     task = task_of(attempt.dataset.get("task") if attempt else None)
     # The log of an earlier version does not tell it.
     mirrored = attempt is None or attempt.config.get("mirror_test", True)
-    return (*task.names, *(f"mirrored_{metric.name}" for metric in task.metrics if mirrored))
+    # What the mirrored images have of a model's own are its metrics: it measures no loss of theirs.
+    own = [name for name in validation if name not in task.names]
+    names = [metric.name for metric in task.metrics if not (metric.name == LOSS and history.own_loss)]
+    return (*task.names, *(f"mirrored_{name}" for name in (*names, *own) if mirrored))
 
 
 def of_epoch(epoch: EpochRecord, split: str) -> dict[str, float]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,10 +18,16 @@ LEAST_TRIALS = 5
 
 @dataclass(frozen=True)
 class Curve:
-    """The best value of a trial after each of its epochs. Higher is better: the reader turns losses around."""
+    """The value of a trial after each of its epochs. Higher is better: the reader turns losses around."""
 
     number: int
-    bests: Mapping[int, float]
+    values: Mapping[int, float]
+
+    @cached_property
+    def bests(self) -> Mapping[int, float]:
+        """The best value so far after each of its epochs."""
+        epochs = sorted(self.values)
+        return dict(zip(epochs, itertools.accumulate((self.values[epoch] for epoch in epochs), max), strict=True))
 
 
 def reason(plan: Plan, own: Curve, epoch: int, others: Sequence[Curve]) -> str:
@@ -63,7 +71,7 @@ def _by_median(own: Curve, epoch: int, others: Sequence[Curve]) -> str:
     """
     if len(others) < LEAST_TRIALS:
         return ""
-    averages = [statistics.fmean([value for at, value in curve.bests.items() if at <= epoch]) for curve in others]
+    averages = [statistics.fmean([value for at, value in curve.values.items() if at <= epoch]) for curve in others]
     if own.bests[epoch] >= statistics.median(averages):
         return ""
     return f"pruned at epoch {epoch}: below the median of {len(others)} others there"

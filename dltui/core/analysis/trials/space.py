@@ -95,13 +95,17 @@ class Dimension:
             return len(self.values)
         return int(self.high - self.low) + 1 if self.kind == "int" else 0
 
+    def every(self) -> Sequence[Any]:
+        """All of its values, of a dimension that has a `count` of them."""
+        return self.values if self.kind == "choice" else range(int(self.low), int(self.high) + 1)
+
     def grid(self) -> Sequence[Any]:
         """All values of a grid. Raises UsageError for a range without a number of steps."""
         if self.kind == "choice":
             return self.values
         if not self.steps:
             if self.kind == "int" and self.count <= MOST_CHOICES and not self.log:
-                return range(int(self.low), int(self.high) + 1)
+                return self.every()
             flag = "--" + self.name.replace("_", "-")
             raise UsageError(f"a grid takes numbers of a range: {flag} {self.text()}:5 for five of them")
         if self.steps == 1:

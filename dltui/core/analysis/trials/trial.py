@@ -149,12 +149,8 @@ def sign_of(mode: str) -> int:
 
 
 def curve(number: int, scores: Mapping[int, float], sign: int) -> Curve:
-    """The curve of the best value so far."""
-    best, bests = -math.inf, {}
-    for epoch in sorted(scores):
-        best = max(best, sign * scores[epoch])
-        bests[epoch] = best
-    return Curve(number, bests)
+    """The curve of the values, such that higher is better."""
+    return Curve(number, {epoch: sign * value for epoch, value in scores.items()})
 
 
 def order(trials: Sequence[Trial]) -> list[Trial]:
@@ -229,10 +225,6 @@ class TrialReader:
     def trials(self) -> list[Trial]:
         """The trials in the order of their numbers."""
         return [one for one in self.all() if one.confirms is None]
-
-    def confirmations(self) -> list[Trial]:
-        """The runs that train a winner again."""
-        return [one for one in self.all() if one.confirms is not None]
 
     def all(self) -> list[Trial]:
         found = (trial for reader in self._found() if (trial := self._trial(reader)) is not None)

@@ -121,10 +121,13 @@ def predictions(outputs: Array, split: Split, spec: Spec | None = None) -> dict[
 
 
 def answers(outputs: Array, classes: Sequence[str]) -> list[dict[str, Any]]:
-    """The likeliest classes of each sample, with their probabilities."""
+    """The likeliest classes of each sample, with their probabilities; in a tie the lower class comes first."""
+    # By the logits: where these differ still, their probabilities may be equal.
+    best = np.argsort(-outputs, axis=1, kind="stable")[:, :ANSWERS]
+    chances = np.exp(log_softmax(outputs))
     return [
-        {"best": [{"class": classes[n], "probability": float(row[n])} for n in np.argsort(-row)[:ANSWERS]]}
-        for row in np.exp(log_softmax(outputs))
+        {"best": [{"class": classes[n], "probability": float(row[n])} for n in order]}
+        for order, row in zip(best, chances, strict=True)
     ]
 
 

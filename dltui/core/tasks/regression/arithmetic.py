@@ -65,8 +65,8 @@ def empty(rows: int, spec: Spec) -> Array:
 
 
 def predictions(outputs: Array, split: Split, spec: Spec | None = None) -> dict[str, Array]:
-    """`x`, `y` and `prediction` float32, the last two float64 with their offsets where there are some; without images,
-    which are large and lie on no line, `x` is (n, 0) then.
+    """`x` as the model gets it, `y` and `prediction` float32, or float64 with their offsets where there are some;
+    without images, which are large and lie on no line, `x` is (n, 0) then.
     """
     x = np.asarray(split.x) if split.x.ndim == 2 else np.zeros((len(split.y), 0), np.float32)
     y, prediction = np.asarray(split.y), outputs.astype(np.float32)

@@ -18,6 +18,9 @@ def log_softmax(logits: Array) -> Array:
 
 
 def sigmoid(logits: Array) -> Array:
-    """The probabilities of labels, float64, safe for large logits."""
-    halves: Array = (1 + np.tanh(logits.astype(np.float64) / 2)) / 2
-    return halves
+    """The probabilities of labels, float64, safe for large logits; small ones keep their digits."""
+    wide = logits.astype(np.float64)
+    # Of the size of the smaller of the two, which keeps its digits however small it is.
+    small = np.exp(-np.abs(wide))
+    chances: Array = np.where(wide >= 0, 1.0, small) / (1 + small)
+    return chances

@@ -10,7 +10,7 @@ import numpy as np
 from dltui.core.errors import RunError
 from dltui.core.tasks.numbers import chunks
 from dltui.core.tasks.segmentation import IGNORED, MOST_CLASSES
-from dltui.core.tasks.segmentation.tally import Tally, mean_iou, thinning
+from dltui.core.tasks.segmentation.tally import MOST_LOST, Tally, mean_iou, thinning
 
 if TYPE_CHECKING:
     from dltui.core.contract import Spec, Split
@@ -104,7 +104,8 @@ def empty(rows: int, spec: Spec) -> Array:
 def predictions(outputs: Array | Tally, split: Split, spec: Spec | None = None) -> dict[str, Array]:
     """`confusion` int64 (classes, classes) in pixels, `iou` float32 (n,) of each image, and of the worst of them
     `worst` int64 (m,) their positions, `thumbnails` uint8 (m, h, w, c), `masks` and `said` uint8 (m, h, w), thinned
-    out, and, where the dataset tells, `names` in UTF-8 (m,).
+    out, `wrong_share` float64 (m,), `lost` uint8 (m, 3, 2) and `lost_share` float64 (m, 3) as `Lost` has them of whole
+    masks, and, where the dataset tells, `names` in UTF-8 (m,).
     """
     found = _tally(outputs, split.y)
     worst = np.array([one.row for one in found.worst], dtype=np.int64)
@@ -120,6 +121,9 @@ def predictions(outputs: Array | Tally, split: Split, spec: Spec | None = None) 
         "thumbnails": np.ascontiguousarray(split.x[worst][:, ::stride, ::stride]),
         "masks": np.ascontiguousarray(split.y[worst][:, ::stride, ::stride]),
         "said": np.stack(said) if said else np.zeros((0, *thin), np.uint8),
+        "wrong_share": np.array([one.lost.share for one in found.worst]),
+        "lost": np.array([one.lost.pairs for one in found.worst], np.uint8).reshape(-1, MOST_LOST, 2),
+        "lost_share": np.array([one.lost.shares for one in found.worst]).reshape(-1, MOST_LOST),
     }
 
 

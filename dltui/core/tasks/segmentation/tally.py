@@ -14,18 +14,31 @@ if TYPE_CHECKING:
 
 WORST = 200
 """The masks that are kept, those with the lowest IoU."""
+MOST_LOST = 3
+"""The pairs of classes that are told of the wrong pixels of a mask."""
 SIDE = 96
 """The largest side of kept masks in pixels; larger ones are thinned out."""
 PIXELS = 1 << 21
 """The logits that are looked at at once: their logarithms are wider than they are."""
 
 
+class Lost(NamedTuple):
+    """The wrong pixels of a mask. All shares are of the pixels that count."""
+
+    share: float
+    pairs: Array
+    """The true and the predicted class of most of them, uint8 (MOST_LOST, 2)."""
+    shares: Array
+    """Of these pixels, float64 (MOST_LOST,); 0 where there are fewer pairs."""
+
+
 class Said(NamedTuple):
-    """The mask that was predicted for a row, thinned out."""
+    """The mask that was predicted for a row, thinned out, and what the whole one has wrong."""
 
     iou: float
     row: int
     mask: Array
+    lost: Lost
 
 
 class Tally:
@@ -37,6 +50,8 @@ class Tally:
         self.loss_sum = 0.0
         self._ious: list[Array] = []
         self._worst: list[Said] = []
+        self._limit = 1.0
+        """A row with this IoU is not among the worst."""
         self._rows = 0
 
     @property
@@ -75,21 +90,36 @@ class Tally:
         self.confusion += np.bincount(pairs, minlength=classes**2).reshape(classes, classes)
         ious = np.array([_iou(mask, one, classes) for mask, one in zip(targets, said, strict=True)])
         self._ious.append(ious)
-        self._keep(ious, said)
+        self._keep(ious, targets, said)
         self._rows += len(outputs)
 
-    def _keep(self, ious: Array, said: Array) -> None:
+    def _keep(self, ious: Array, targets: Array, said: Array) -> None:
         stride = thinning(said.shape[1:])
-        for place in np.flatnonzero(ious < 1).tolist():
+        for place in np.flatnonzero(ious < self._limit).tolist():
             mask = np.ascontiguousarray(said[place, ::stride, ::stride])
-            self._worst.append(Said(float(ious[place]), self._rows + place, mask))
+            lost = lost_pixels(targets[place], said[place])
+            self._worst.append(Said(float(ious[place]), self._rows + place, mask, lost))
         if len(self._worst) > 2 * WORST:
             self._worst = list(self.worst)
+            self._limit = self._worst[-1].iou
 
 
 def thinning(size: Sequence[int]) -> int:
     """The distance between the pixels of a mask that are kept."""
     return max(1, -(-max(size) // SIDE))
+
+
+def lost_pixels(true: Array, said: Array) -> Lost:
+    """The wrong pixels of a mask, given as its true and its predicted classes, uint8 (height, width)."""
+    counts = true != IGNORED
+    bad = counts & (true != said)
+    total = max(int(np.count_nonzero(counts)), 1)
+    found, numbers = np.unique(true[bad].astype(np.int64) * 256 + said[bad], return_counts=True)
+    order = np.argsort(-numbers, kind="stable")[:MOST_LOST]
+    pairs, shares = np.zeros((MOST_LOST, 2), np.uint8), np.zeros(MOST_LOST)
+    pairs[: len(order)] = np.stack([found[order] // 256, found[order] % 256], axis=1)
+    shares[: len(order)] = numbers[order] / total
+    return Lost(int(np.count_nonzero(bad)) / total, pairs, shares)
 
 
 def _iou(mask: Array, said: Array, classes: int) -> float:

@@ -61,6 +61,13 @@ def check_device(config: Mapping[str, Any], device: str) -> None:
         raise UsageError(f"precision {precision} is for NVIDIA GPUs, this run is for {device}; {OF_GPUS[precision]}")
 
 
+def check_kind(device: str, backend: BackendEntry | Backend) -> None:
+    """Check that a framework can use a device, "cpu" or "cuda:0". Raises UsageError."""
+    kind, kinds = device.split(":")[0], getattr(backend, "kinds", ())
+    if kinds and kind not in kinds:
+        raise UsageError(f"{backend.title} cannot train on {kind}; it can use {' and '.join(kinds)}")
+
+
 def check_ranks(
     config: Mapping[str, Any], device: str, world: int, backend: BackendEntry | Backend, far: bool = False
 ) -> None:

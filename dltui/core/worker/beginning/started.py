@@ -46,7 +46,7 @@ def started(
         device=asked["device"],
         framework=backend.framework,
         versions=_versions(backend.package),
-        threads=planner.config.threads or cpu_count(),
+        threads=planner.config.threads or getattr(loop.trainable, "threads", 0) or cpu_count(),
         dataset=_describe(data, asked),
         monitor=asdict(loop.monitor),
         parameters=sum(layer["parameters"] for layer in layers),

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from dltui.core.analysis.trials import plan as plans
-from dltui.core.analysis.trials import pruning
+from dltui.core.analysis.trials import pruning, trial
 from dltui.core.analysis.trials.plan import Plan
 from dltui.core.analysis.trials.pruning import Curve
 from dltui.core.analysis.trials.space import Dimension
@@ -54,6 +54,16 @@ def test_the_median_needs_some_trials() -> None:
     assert pruning.reason(median, flat(5, 0.1), 2, others[:4]) == ""
     assert pruning.reason(median, flat(5, 0.1), 2, others) == "pruned at epoch 2: below the median of 5 others there"
     assert pruning.reason(median, flat(5, 0.2), 2, others) == ""
+
+
+def test_the_median_is_that_of_the_values_and_not_of_the_best_until_then() -> None:
+    """Else noise would raise it: a value that comes and goes is no average."""
+    noisy = [Curve(number, dict(zip(range(1, 5), (0.5, 0.9, 0.5, 0.5), strict=True))) for number in range(5)]
+    assert noisy[0].bests == {1: 0.5, 2: 0.9, 3: 0.9, 4: 0.9}
+    median = replace(ASHA, pruner="median")
+    assert pruning.reason(median, Curve(5, {4: 0.7}), 4, noisy) == ""
+    assert pruning.reason(median, Curve(5, {4: 0.59}), 4, noisy) != ""
+    assert trial.curve(3, {2: 0.4, 1: 0.9}, -1) == Curve(3, {2: -0.4, 1: -0.9})
 
 
 def test_brackets_of_hyperband_begin_later_and_are_dealt_out_evenly() -> None:
