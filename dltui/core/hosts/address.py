@@ -11,6 +11,7 @@ from typing import Any
 
 from dltui.core import paths
 from dltui.core.errors import UsageError
+from dltui.core.rundir.directory import list_runs
 from dltui.core.settings import load_settings
 from dltui.core.text import clean_line
 
@@ -61,6 +62,19 @@ def split(text: str | None) -> tuple[str, str] | None:
     return (host, run) if _HOST.fullmatch(host) else None
 
 
+def elsewhere(text: str | None) -> tuple[str, str] | None:
+    """The host and the run of a name like `gpu01:brisk-otter`, as `split`; None also where a run of this host has
+    exactly this name: names may have colons.
+    """
+    far = split(text)
+    return None if far is None or any(text in (run.id, run.labels()["name"]) for run in list_runs()) else far
+
+
+def delete_there(host: str, run: str) -> str:
+    """The line for who wants to delete a run of another host from here."""
+    return f"delete it there: ssh {host} dltui rm {clean_line(run, 80) or 'RUN'}"
+
+
 def of_device(text: str) -> tuple[str, str] | None:
     """The host and the device of a word like `gpu01:cuda:0`; None for a device of this host."""
     host, _, device = text.partition(SEPARATOR)
@@ -95,8 +109,8 @@ def _tables() -> dict[str, Any]:
 def _host(name: str, table: Mapping[str, str]) -> Host:
     try:
         if "command" in table:
-            return Host(name, tuple(shlex.split(table["command"])))
-        program = shlex.split(os.environ.get(PROGRAM) or "ssh")
+            return Host(name, _words(table["command"]))
+        program = _words(os.environ.get(PROGRAM) or "ssh")
     except ValueError as error:
         raise UsageError(f"{PROGRAM}, or the command of host {name}: {error}") from None
     destination = table.get("ssh", name)
@@ -104,3 +118,11 @@ def _host(name: str, table: Mapping[str, str]) -> Host:
         raise UsageError(f"{paths.config_file()}: [hosts.{name}] ssh is a destination, not an option")
     there = f"{table.get('dltui', 'dltui')} {SERVE}"
     return Host(name, (*program, *OPTIONS, destination, there))
+
+
+def _words(command: str) -> tuple[str, ...]:
+    """The words of a command line, with the home in place of the `~` of its program, which no shell replaces. Raises
+    ValueError.
+    """
+    program, *rest = shlex.split(command) or [""]
+    return (os.path.expanduser(program), *rest)  # noqa: PTH111 - a word, of which no path may be made

@@ -30,7 +30,7 @@ def clean(mirrors: Path, own: Path) -> None:
     """
     now, total = time.time(), 0
     for used, mirror in sorted(_with_times(mirrors), reverse=True):
-        total += _size(mirror)
+        total += size(mirror)
         if (total > MOST_BYTES or now - used > _STALE_SECONDS) and mirror != own and now - used > _FRESH_SECONDS:
             total -= _remove(mirror)
 
@@ -50,7 +50,7 @@ def _folders(folder: Path) -> list[Path]:
     return []
 
 
-def _size(folder: Path) -> int:
+def size(folder: Path) -> int:
     """The bytes of the files below a folder."""
     total = 0
     for place, _, names in os.walk(folder):
@@ -62,11 +62,11 @@ def _size(folder: Path) -> int:
 
 def _remove(mirror: Path) -> int:
     """Remove a mirror that nobody keeps. Returns the bytes that this has freed."""
-    size = _size(mirror)
+    before = size(mirror)
     with contextlib.suppress(OSError):
         if not _is_kept(mirror):
             fs.remove_dir(mirror)
-    return size - _size(mirror)
+    return before - size(mirror)
 
 
 def _is_kept(mirror: Path) -> bool:

@@ -12,17 +12,18 @@ from typing import Any
 
 from dltui.core.errors import UsageError
 from dltui.core.hosts import asked, wire
+from dltui.core.lifecycle.launch import launching
 from dltui.core.reading.reader import RunReader
-from dltui.core.reading.status import OVER
+from dltui.core.reading.status import OVER, Status
+from dltui.core.rundir import claim, notes
 from dltui.core.rundir.directory import RunDirectory
 
 LOG = "events.jsonl"
 PRINTED = "worker.log"
 SMALL = ("run.json", "labels.json", "live.json", "figures.json", "series.json")
 """The files that are given whole whenever they have changed. secrets.json is never given."""
-LARGE = tuple(
-    f"predictions/{name}.npz" for name in ("validation-latest", "validation-best", "test", "heat-maps", "embeddings")
-)
+_ARRAYS = ("validation-latest", "validation-best", "test", "heat-maps", "embeddings")
+LARGE = (*(f"predictions/{name}.npz" for name in _ARRAYS), f"predictions/{notes.EPOCHS}")
 """The files that are given when an open tab needs them."""
 MOST_SMALL = 4 << 20
 """The most bytes of a small file, and of all in an answer but the last: packed they must fit into a line."""
@@ -45,10 +46,15 @@ class Readers:
         self._lock = threading.Lock()
 
     def status(self, run: RunDirectory) -> dict[str, Any]:
-        """The status of a run as it is seen where it lives."""
-        with self._lock:
-            found = self._refreshed(run).status()
-        alive = found.name not in OVER or found.phase == "exporting"
+        """The status of a run as it is seen where it lives; its launcher, which only this host can ask, is asked."""
+        found = self._status(run)
+        if not found.over:
+            launching.refresh(run, found)
+        elif launching.refresh_all([(run, found)]):
+            # A run that was preempted may wait for its next attempt.
+            found = self._status(run)
+        # Between the end of a run and its figures its worker lives as well.
+        alive = found.name not in OVER or found.phase == "exporting" or self._works(run)
         told = {"status": found.name, "why": found.why, "phase": found.phase, "since": found.since}
         return told | {"alive": alive, "attempt": found.attempt}
 
@@ -56,6 +62,15 @@ class Readers:
         """True if the log of a run acknowledges a command."""
         with self._lock:
             return any(entry["id"] == command for entry in self._refreshed(run).history.commands)
+
+    def _works(self, run: RunDirectory) -> bool:
+        with self._lock:
+            live = self._refreshed(run).live()
+        return live is not None and claim.look(run.path, live).alive is True
+
+    def _status(self, run: RunDirectory) -> Status:
+        with self._lock:
+            return self._refreshed(run).status()
 
     def _refreshed(self, run: RunDirectory) -> RunReader:
         reader = self._known.pop(run.id, None) or RunReader(run, most_points=64)

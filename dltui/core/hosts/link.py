@@ -18,7 +18,7 @@ from typing import Any
 
 from dltui.core.errors import DltuiError
 from dltui.core.hosts import wire
-from dltui.core.hosts.address import SERVE, Host
+from dltui.core.hosts.address import PROGRAM, SERVE, Host
 from dltui.core.rundir.directory import FORMAT
 from dltui.core.text import clean_line
 from dltui.core.version import __version__
@@ -190,15 +190,18 @@ class Link:
         with self._lock:
             if self._closed.is_set():
                 return "closed"
-            # In a session of its own: Ctrl-C is not meant for it, and it has no terminal to ask on.
-            process = self._process = subprocess.Popen(
-                self.host.command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                start_new_session=True,
-                bufsize=0,
-            )
+            try:
+                # In a session of its own: Ctrl-C is not meant for it, and it has no terminal to ask on.
+                process = self._process = subprocess.Popen(
+                    self.host.command,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    start_new_session=True,
+                    bufsize=0,
+                )
+            except OSError as error:
+                return _cannot_start(self.host, error)
         assert process.stdout is not None
         threading.Thread(target=self._read_errors, args=(process,), name="dltui-link-errors", daemon=True).start()
         lines = wire.Lines(process.stdout.fileno(), wire.MOST_ANSWER)
@@ -343,3 +346,12 @@ def _ahead(told: object, now: float) -> float:
 
 def _readable(fd: int, seconds: float) -> bool:
     return bool(select.select([fd], [], [], seconds)[0])
+
+
+def _cannot_start(host: Host, error: OSError) -> str:
+    """The reason why there is no program that leads to a host, and what to do."""
+    program = clean_line(host.command[0], _CUT)
+    if program == "ssh" and isinstance(error, FileNotFoundError):
+        return "ssh is not installed here (apt install openssh-client)"
+    reason = clean_line(error.strerror or error, _CUT).lower()
+    return f"{program} cannot be started here ({reason}): {PROGRAM}, or [hosts.{host.name}] command, names it"

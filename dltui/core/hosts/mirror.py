@@ -7,9 +7,11 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import secrets
 import threading
 import time
 import zlib
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -31,7 +33,10 @@ WANTED = "wanted"
 WANTED_SECONDS = 15.0
 LARGE_SECONDS = 5.0
 """The seconds between two looks at the large files that an open tab needs."""
-FIRST_SECONDS = 30.0
+LOOK = "look"
+"""The beginning of the names of files by which a process asks whoever keeps a mirror to look at once; they go when that
+is done.
+"""
 PULL_SECONDS = 120.0
 """A first look at a long log takes its time."""
 _TOLD_SECONDS = 5.0
@@ -70,7 +75,7 @@ class Mirror:
         self._told: Told | None = None
         self._looked = self._wrote = self._seen_to = 0.0
         self._first, self._over = threading.Event(), threading.Event()
-        self._soon, self._looks = threading.Event(), 0
+        self._soon = threading.Event()
         self._problem: DltuiError | None = None
         self._lock = -1
         self._thread = threading.Thread(target=self._keep, name="dltui-mirror", daemon=True)
@@ -86,20 +91,52 @@ class Mirror:
             self._thread.join(seconds)
 
     def ready(self) -> None:
-        """Wait until the run has been copied once. Raises the error that prevents it."""
-        self._first.wait(FIRST_SECONDS)
+        """Wait until the run has been copied once, for as long as anything of it comes. Raises the error that prevents
+        it.
+        """
+        if not self._comes(lambda: self._first.wait(0.1), self.directory.path, PULL_SECONDS):
+            raise self._late()
         if self._problem is not None:
             raise self._problem
-        if not self._first.is_set():
-            raise HostError(f"{self._link.host.name} does not answer in time")
 
-    def refresh(self, seconds: float = 10.0) -> None:
-        """Wait until the run has been copied once more, from its state of now on."""
-        # One look may be under way, with an answer from before.
-        wanted, deadline = self._looks + 2, time.monotonic() + seconds
-        while self._looks < wanted and time.monotonic() < deadline:
-            self._soon.set()
+    def refresh(self, seconds: float = 10.0, large: bool = False) -> None:
+        """Wait until the run has been copied once more, from its state of now on, by whichever process keeps the
+        mirror; `large` files too, for as long as anything of them comes. Raises HostError where that takes longer than
+        `seconds`.
+        """
+        asks = self.directory.path / f"{LOOK}.{secrets.token_hex(4)}"
+
+        def answered() -> bool:
+            if large:
+                self.want_large()
             time.sleep(0.05)
+            return not asks.exists()
+
+        try:
+            asks.touch()
+            self._soon.set()
+            if not self._comes(answered, self.directory.predictions_dir, seconds):
+                raise self._late()
+        except OSError as error:
+            raise HostError(self._cannot_write(error)) from None
+        finally:
+            asks.unlink(missing_ok=True)
+
+    def _comes(self, done: Callable[[], bool], folder: Path, seconds: float) -> bool:
+        """Wait until something is done, which itself waits a little. False once it is not done and the files below a
+        folder have not grown for `seconds`.
+        """
+        size, deadline = -1, 0.0
+        while not done():
+            before, size = size, bounds.size(folder)
+            if size != before:
+                deadline = time.monotonic() + seconds
+            elif time.monotonic() > deadline:
+                return False
+        return True
+
+    def _late(self) -> HostError:
+        return HostError(f"{self._link.host.name} does not answer in time")
 
     def want_large(self) -> None:
         """Also copy the large files, for a while from now on."""
@@ -117,20 +154,25 @@ class Mirror:
         try:
             self._open()
             while not self._over.is_set():
-                more = self._tick()
-                resting = self._told is not None and not self._told.alive
-                self._looks += not more
-                self._soon.wait(0.0 if more else RESTING_SECONDS if resting and not self._waits() else SECONDS)
-                self._soon.clear()
+                if not self._tick():
+                    self._rest()
         except (OSError, DltuiError) as error:
             self._fail(error if isinstance(error, DltuiError) else HostError(self._cannot_write(error)))
         finally:
             if self._lock >= 0:
                 os.close(self._lock)
 
-    def _waits(self) -> bool:
-        """True if a command or a wish of a viewer waits: then even a run that is over is looked at soon."""
-        return self._wants_large() or bool(commands.take(self.directory.path))
+    def _rest(self) -> None:
+        """Wait until the next look is due; of a run that is over until a viewer, in whichever process, waits for it."""
+        over = self._told is not None and not self._told.alive
+        for _ in range(round(RESTING_SECONDS / SECONDS) if over else 1):
+            if self._soon.wait(SECONDS) or self._wants_large() or self._asked() or commands.take(self.directory.path):
+                break
+        self._soon.clear()
+
+    def _asked(self) -> list[Path]:
+        """The files of those who wait for a look."""
+        return list(self.directory.path.glob(f"{LOOK}.*"))
 
     def _cannot_write(self, error: OSError) -> str:
         return f"cannot write to {self.directory.path.parent}: {error.strerror}"
@@ -141,6 +183,9 @@ class Mirror:
         paths.ensure_private_dir(self.directory.control_dir)
         self._lock = os.open(self.directory.path / bounds.LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         if self._mine():
+            for place in (self.directory.path, self.directory.predictions_dir):
+                # What a process left that ended while it copied.
+                fs.sweep(place, 0.0)
             # Nobody waits for what was left when the last viewer left.
             for command in commands.take(self.directory.path):
                 commands.done(command)
@@ -161,12 +206,15 @@ class Mirror:
                 self._first.set()
             return False
         try:
+            asked = self._asked()
             self._forward()
             more = self._pull()
             if not more:
                 self._problem = None
                 self._first.set()
-            self._pull_large()
+            self._pull_large(at_once=bool(asked) and not more)
+            for one in () if more else asked:
+                one.unlink(missing_ok=True)
         except HostError as error:
             self._say_silent(error)
             return False
@@ -292,10 +340,10 @@ class Mirror:
         except OSError:
             return 0.0
 
-    def _pull_large(self) -> None:
+    def _pull_large(self, at_once: bool) -> None:
         """Copy the large files that have changed, while a viewer needs them."""
         now = time.monotonic()
-        if now - self._looked < LARGE_SECONDS or not self._wants_large():
+        if (now - self._looked < LARGE_SECONDS and not at_once) or not self._wants_large():
             return
         self._looked = self._seen_to = now
         paths.ensure_private_dir(self.directory.predictions_dir)

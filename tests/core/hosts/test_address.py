@@ -8,6 +8,8 @@ import pytest
 
 from dltui.core.errors import UsageError
 from dltui.core.hosts import address, mirror
+from dltui.core.hosts.link import HostError, Link
+from tests.helpers.sample_run import make_sample_run
 
 
 @pytest.fixture
@@ -78,3 +80,38 @@ def test_a_device_may_be_of_a_host() -> None:
     assert address.of_device("gpu01:cuda:0") == ("gpu01", "cuda:0")
     for here in ("cuda:0", "cpu", "mps", "cpu:2", "cuda:0,cuda:1", "auto", "cuda:all", "gpu01:"):
         assert address.of_device(here) is None
+
+
+def test_the_home_stands_for_the_tilde_of_a_program(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/ann")
+    monkeypatch.setenv("DLTUI_SSH", "~/bin/ssh -F x")
+    config.write_text('[hosts.a]\n[hosts.b]\ncommand = "~/bin/x ~/y"\n')
+    first, second = address.chosen()
+    assert first.command[0] == "/home/ann/bin/ssh"
+    assert second.command == ("/home/ann/bin/x", "~/y")
+
+
+def test_a_run_of_this_host_may_have_a_name_with_a_colon(config: Path, tmp_path: Path) -> None:
+    run = make_sample_run(tmp_path / "runs", status="starting", run_id="brisk-otter")
+    run.set_labels(name="lr:0.1")
+    assert address.elsewhere("lr:0.1") is None
+    assert address.elsewhere("lr:0") == ("lr", "0")
+    assert address.elsewhere("brisk-otter") is None
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (("ssh",), "gpu01 does not answer: ssh is not installed here"),
+        (("nossh", "-T"), r"nossh cannot be started here \(no such file or directory\): DLTUI_SSH, or \[hosts.gpu01\]"),
+    ],
+)
+def test_a_program_that_is_missing_is_named(
+    command: tuple[str, ...], said: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    link = Link(address.Host("gpu01", command))
+    link.start()
+    with pytest.raises(HostError, match=said):
+        link.wait()
+    link.close()

@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from dltui.core.errors import DltuiError
+from dltui.core import fs
+from dltui.core.analysis.past import LatestPast
+from dltui.core.errors import DltuiError, RunError
 from dltui.core.hosts import mirror, transfer
 from dltui.core.hosts.address import Host
 from dltui.core.hosts.fetched import fetch_figures
@@ -133,6 +135,87 @@ def test_only_one_process_keeps_a_mirror(kept: Mirror, link: Link) -> None:
     second.stop()
 
 
+def test_who_does_not_keep_a_mirror_has_it_looked_at_at_once(
+    link: Link, far_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process keeps it, and rests: the run is over. Its next attempt must not be taken for the one before."""
+    monkeypatch.setattr(mirror, "SECONDS", 0.1)
+    monkeypatch.setattr(mirror, "RESTING_SECONDS", 60.0)
+    there = make_sample_run(far_home / "runs", status="finished", run_id="goes-on", epochs=1)
+    keeper, other = Mirror(link, "goes-on"), Mirror(link, "goes-on")
+    for one in (keeper, other):
+        one.start()
+        one.ready()
+    assert not other._mine()
+    log = EventLog(there.events_path, 2)
+    log.append(Logged("info", "the next attempt"))
+    log.close()
+    other.refresh()
+    assert other.directory.events_path.read_bytes() == there.events_path.read_bytes()
+    assert list(other.directory.path.glob("look*")) == []
+    keeper.stop(5.0)
+    other.stop(5.0)
+
+
+def test_who_waits_for_a_host_that_does_not_answer_is_told(kept: Mirror, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Mirror, "_tick", lambda self: False)
+    with pytest.raises(HostError, match="gpu01 does not answer in time"):
+        kept.refresh(0.2)
+    assert list(kept.directory.path.glob("look*")) == []
+
+
+def test_predictions_are_brought_as_they_are_now(link: Link, far_home: Path) -> None:
+    there = make_sample_run(far_home / "runs", status="finished", run_id="predicts", epochs=2, seen=True)
+    kept = Mirror(link, "predicts")
+    kept.start()
+    kept.ready()
+    assert not kept.directory.predictions_dir.exists()
+    for _ in range(2):
+        kept.refresh(large=True)
+        for path in there.predictions_dir.iterdir():
+            assert (kept.directory.predictions_dir / path.name).read_bytes() == path.read_bytes()
+        # As after another attempt.
+        (there.predictions_dir / "test.npz").write_bytes(b"another")
+    assert LatestPast(RunReader(kept.directory)).look().records.keys() == {1, 2}
+    kept.stop(5.0)
+
+
+def test_a_long_log_is_waited_for_as_long_as_it_comes(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[int] = []
+
+    def look(self: Mirror) -> bool:
+        looks.append(1)
+        time.sleep(0.1)
+        if len(looks) < 12:
+            with self.directory.events_path.open("ab") as file:
+                file.write(b"x")
+            return True
+        self._first.set()
+        return False
+
+    monkeypatch.setattr(mirror, "PULL_SECONDS", 0.5)
+    monkeypatch.setattr(Mirror, "_tick", look)
+    kept = Mirror(Link(Host("gpu01", ("false",))), "r")
+    kept.start()
+    kept.ready()
+    kept.stop(5.0)
+    monkeypatch.setattr(Mirror, "_tick", lambda self: False)
+    still = Mirror(Link(Host("gpu01", ("false",))), "s")
+    still.start()
+    with pytest.raises(HostError, match="gpu01 does not answer in time"):
+        still.ready()
+    still.stop(5.0)
+
+
+def test_what_was_left_of_a_copy_is_removed(link: Link) -> None:
+    folder = mirror.directory("gpu01", "bold-wren").predictions_dir
+    folder.mkdir(parents=True)
+    left = fs.temp_name(folder / "test.npz")
+    left.write_bytes(b"half")
+    looked_at(link, "bold-wren")
+    assert not left.exists()
+
+
 def test_a_run_that_does_not_exist_says_so(link: Link) -> None:
     with pytest.raises(DltuiError, match="no run nobody"):
         mirror.once(link, "nobody")
@@ -185,9 +268,47 @@ def test_figures_are_fetched_beside_those_of_another_run(link: Link, far_home: P
     (folder / "accuracy.svg").write_bytes(os.urandom(400_000))
     (folder / ".hidden").write_text("x")
     (folder / "link.svg").symlink_to("/etc/passwd")
-    assert (fetched := fetch_figures(link, "bold-wren", draw=False)) == tmp_path / "exports" / "gpu01-bold-wren"
+    fetched = fetch_figures(link, "bold-wren", draw=False).folder
+    assert fetched == tmp_path / "exports" / "gpu01-bold-wren"
     assert [path.name for path in fetched.iterdir()] == ["accuracy.svg"]
     assert (fetched / "accuracy.svg").read_bytes() == (folder / "accuracy.svg").read_bytes()
+
+
+def test_files_with_other_names_than_figures_are_left_there(link: Link, far_home: Path) -> None:
+    run = make_sample_run(far_home / "runs", status="finished", run_id="with-notes", epochs=1)
+    folder = Path(run.run()["exports"])
+    folder.mkdir(parents=True)
+    for name in ("a.svg", "my notes.pdf", "review (1).csv", "Übersicht.png", "\x1b[2J.txt", "zoo.csv"):
+        (folder / name).write_text("x")
+    told: list[str] = []
+    fetched = fetch_figures(link, "with-notes", draw=False, tell=told.append)
+    assert sorted(path.name for path in fetched.folder.iterdir()) == ["a.svg", "zoo.csv"]
+    assert fetched.files == [fetched.folder / "a.svg", fetched.folder / "zoo.csv"]
+    assert len(told) == 1
+    assert told[0].startswith("left on gpu01: ")
+    assert "'my notes.pdf'" in told[0]
+    assert "\x1b" not in told[0]
+
+
+@pytest.mark.parametrize("name", ["../x.svg", "..", "a/b.svg", ""])
+def test_a_name_that_leads_elsewhere_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str) -> None:
+    asking = Link(Host("gpu01", ("false",)))
+    monkeypatch.setattr(asking, "ask", lambda *_, **__: {"files": {"a.svg": 1, name: 1}})
+    with pytest.raises(RunError, match=r"gpu01 names a figure .*, which is no file of a folder"):
+        fetch_figures(asking, "r", draw=False)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_is_too_large_is_left_there(link: Link, far_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = make_sample_run(far_home / "runs", status="finished", run_id="with-model", epochs=1)
+    folder = Path(run.run()["exports"])
+    folder.mkdir(parents=True)
+    (folder / "a.svg").write_text("x")
+    (folder / "weights.bin").write_bytes(b"x" * 2_000)
+    monkeypatch.setattr("dltui.core.hosts.fetched.MOST_BYTES", 1_000)
+    told: list[str] = []
+    assert [path.name for path in fetch_figures(link, "with-model", draw=False, tell=told.append).files] == ["a.svg"]
+    assert told[0].startswith(f"left on gpu01: 'weights.bin' in {folder}; ")
 
 
 def looked_at(link: Link, run: str) -> RunDirectory:

@@ -166,9 +166,15 @@ def _for_another_machine(run: RunDirectory, instead: Mapping[str, Any]) -> dict[
     return {**instead, "device": left_open(asked_for({"device": device}))}
 
 
-def end(run: RunDirectory) -> None:
-    """End the job of a run, wherever it stands. Raises UsageError with the launcher's words."""
+def end(run: RunDirectory, by: str | None = None) -> None:
+    """End the job of a run, wherever it stands; `by` is who wanted it, by default this user. Raises UsageError with the
+    launcher's words.
+    """
     _ask(run, "kill")
+    record = launch.read(run.path)
+    if by is not None and record is not None:
+        with contextlib.suppress(RunError):
+            launch.write(run.path, replace(record, reason=f"ended by {clean_line(by, 200)}"))
 
 
 def has_job(run: RunDirectory) -> bool:
@@ -190,7 +196,7 @@ def refresh(run: RunDirectory, status: Status) -> None:
     pause = max(ASK_SECONDS, ASK_SECONDS * len(_ASKING) / (2 * MOST_ASKED))
     if known is not None and (known[1].poll() is None or time.monotonic() - known[0] < pause):
         return
-    if sum(process.poll() is None for _, process in _ASKING.values()) >= MOST_ASKED:
+    if sum(process.poll() is None for _, process in list(_ASKING.values())) >= MOST_ASKED:
         return
     if _is_due(run, status):
         _ASKING[str(run.path)] = (time.monotonic(), _process(run, "state"))

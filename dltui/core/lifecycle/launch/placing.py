@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from dltui.core.catalog.framework_devices import resolve
@@ -21,11 +22,15 @@ def check_word(word: str, launcher: Chosen) -> None:
         raise UsageError(f"{each}: --device is auto, cpu or cuda, got {clean_line(word, 40)}")
 
 
-def device(word: str, launcher: Chosen, entry: LauncherEntry | None, catalog: Catalog) -> Device:
-    """The device of a new run; one that its launcher's machine chooses is left open. Raises UsageError."""
+def device(
+    word: str, launcher: Chosen, entry: LauncherEntry | None, catalog: Catalog, kinds: Collection[str] = ()
+) -> Device:
+    """The device of a new run, of `kinds` where it is chosen here; one that its launcher's machine chooses stays open.
+    Raises UsageError.
+    """
     check_word(word, launcher)
     if entry is None or not entry.away or (word == "cpu" and workers(launcher) == 1):
-        return resolve(word, catalog)
+        return resolve(word, catalog, kinds)
     return Device(device_word(launcher, word), OPEN)
 
 

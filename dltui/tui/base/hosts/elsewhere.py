@@ -34,6 +34,9 @@ class Followed:
     def want(self, wants: frozenset[str]) -> None:
         """Set what the open tab needs, as `RunWatch.wants`."""
 
+    def bring_predictions(self) -> None:
+        """Wait until the predictions of the run are here as they are now. Raises DltuiError."""
+
     def stop(self) -> None:
         """The page was left."""
 

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Sequence
 
-from dltui.core.errors import UsageError
+from dltui.core.errors import DltuiError, UsageError
 from dltui.core.hosts import address, mirror
 from dltui.core.hosts.address import Host
 from dltui.core.hosts.link import HostError, Link
@@ -24,6 +24,10 @@ RESTING_SECONDS = 10.0
 """The pace while no page asks for the list."""
 ASKED_SECONDS = 3.0
 DEVICE_SECONDS = 4.0
+DEVICE_PATIENCE = 5.0
+LATE_SECONDS = 60.0
+"""The seconds until devices that did not answer are asked for again: a driver that hangs may do so for hours."""
+LEAVING_SECONDS = 0.5
 MOST_RUNS = 20_000
 LARGE_TABS = frozenset(("inside", "mistakes", "heat maps"))
 """What a tab wants that is drawn from the large files of a run."""
@@ -117,7 +121,13 @@ class HostWatch:
             self._look_at_devices()
 
     def _look_at_devices(self) -> None:
-        found = self.link.ask("devices")
+        try:
+            found = self.link.ask("devices", seconds=DEVICE_PATIENCE)
+        except DltuiError as error:
+            # The runs are known all the same.
+            self.devices = None
+            self._devices_at = time.monotonic() + (LATE_SECONDS if isinstance(error, HostError) else 0.0)
+            return
         self._devices_at = time.monotonic()
         if isinstance(found, list):
             known = [device for device in map(device_from_json, found[:64]) if device is not None]
@@ -149,6 +159,10 @@ class FarRun(Followed):
     def want(self, wants: frozenset[str]) -> None:
         self._wants = wants
 
+    def bring_predictions(self) -> None:
+        self._mirror.ready()
+        self._mirror.refresh(large=True)
+
     def stop(self) -> None:
         self._hosts.leave(self._mirror)
 
@@ -179,6 +193,9 @@ class FarHosts(Elsewhere):
             kept.stop()
         for watch in self.watches.values():
             watch.stop()
+        for kept in mirrors:
+            # Each removes what it has not copied to the end.
+            kept.stop(LEAVING_SECONDS)
 
     def runs(self) -> Sequence[Summary]:
         now = time.monotonic()

@@ -1,16 +1,20 @@
-"""Summaries of runs and devices as another host tells them."""
+"""Summaries of runs, plans of resuming them, and devices as another host tells them."""
 
 from __future__ import annotations
 
 import dataclasses
+from typing import TYPE_CHECKING
 
-from dltui.core.errors import UsageError
+from dltui.core.errors import DltuiError, UsageError
 from dltui.core.hosts import address, mirror
 from dltui.core.machine.devices import Device
-from dltui.core.text import safe
+from dltui.core.text import clean_line, safe
 from dltui.tui.base.summary import Summary
 from dltui.tui.base.summary_json import count, fields_from_json, number, optional
 from dltui.tui.draw.wording import LIVE
+
+if TYPE_CHECKING:
+    from dltui.core.lifecycle.resume import Resumption
 
 
 def from_json(host: str, found: object, ahead: float = 0.0) -> Summary | None:
@@ -56,3 +60,25 @@ def device_from_json(found: object) -> Device | None:
         )
     except (KeyError, ValueError, TypeError, OverflowError):
         return None
+
+
+def resumption_from_json(host: str, found: object) -> Resumption:
+    """The plan of resuming a run of another host. Raises DltuiError for what is none."""
+    from dltui.core.lifecycle.resume import Resumption
+
+    if not isinstance(found, dict):
+        raise DltuiError(f"{host} did not say what resuming means")
+    ended, restored, unknown = (clean_line(found.get(name, ""), 500) for name in ("ended", "restored", "unknown"))
+    differs = found.get("differs")
+    return Resumption(
+        ended,
+        restored,
+        differs=tuple(clean_line(line, 500) for line in differs) if isinstance(differs, list) else (),
+        planned=_count(found.get("planned")),
+        done=_count(found.get("done")),
+        unknown=unknown,
+    )
+
+
+def _count(value: object) -> int:
+    return value if type(value) is int and 0 <= value <= 1 << 31 else 0

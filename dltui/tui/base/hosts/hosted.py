@@ -15,6 +15,7 @@ from dltui.core.machine.process import user_at_host
 from dltui.core.rundir.commands import NOT_BEGUN
 from dltui.core.text import clean_line
 from dltui.tui.base.hosts.far_hosts import FarHosts
+from dltui.tui.base.hosts.far_summary import resumption_from_json
 from dltui.tui.base.services import Services
 from dltui.tui.base.services.new_runs import Starting
 from dltui.tui.base.services.results import Exporting, Trying
@@ -63,7 +64,7 @@ class FarRuns(Runs):
         self._hosts = hosts
 
     def find(self, text: str | None) -> RunDirectory:
-        far = address.split(text)
+        far = address.elsewhere(text)
         if far is None:
             return super().find(text)
         found = self._hosts.directory(*far)
@@ -94,7 +95,7 @@ class FarTrash(Trash):
     def discard(self, run: RunDirectory, together: bool = False) -> None:
         far = self._hosts.of(run)
         if far is not None:
-            raise UsageError(f"delete it there: ssh {far[0].host.name} dltui rm {clean_line(far[1])}")
+            raise UsageError(address.delete_there(far[0].host.name, far[1]))
         super().discard(run, together)
 
 
@@ -174,24 +175,12 @@ class FarStarting(Starting):
             raise UsageError("only a run of this host can be tried; Enter starts it there")
         super().try_out(command)
 
-    def resumption(self, run: RunDirectory) -> Resumption:
-        from dltui.core.lifecycle.resume import Resumption
-
+    def resumption(self, run: RunDirectory, more_epochs: int | None = None) -> Resumption:
         far = self._hosts.of(run)
         if far is None:
-            return super().resumption(run)
-        found = far[0].ask("resumption", seconds=None, run=far[1])
-        if not isinstance(found, dict):
-            raise DltuiError(f"{far[0].host.name} did not say what resuming means")
-        differs = found.get("differs")
-        return Resumption(
-            ended=clean_line(found.get("ended", ""), 500),
-            restored=clean_line(found.get("restored", ""), 500),
-            differs=tuple(clean_line(line, 500) for line in differs) if isinstance(differs, list) else (),
-            planned=_count(found.get("planned")),
-            done=_count(found.get("done")),
-            unknown=clean_line(found.get("unknown", ""), 500),
-        )
+            return super().resumption(run, more_epochs)
+        more = {} if more_epochs is None else {"more_epochs": more_epochs}
+        return resumption_from_json(far[0].host.name, far[0].ask("resumption", seconds=None, run=far[1], **more))
 
     def resume(self, run: RunDirectory, more_epochs: int = 0) -> None:
         far = self._hosts.of(run)
@@ -217,7 +206,7 @@ class FarExporting(Exporting):
 
     def export(self, run: RunDirectory) -> Path:
         far = self._hosts.of(run)
-        return super().export(run) if far is None else fetch_figures(far[0], far[1])
+        return super().export(run) if far is None else fetch_figures(far[0], far[1]).folder
 
     def look_inside(self, run: RunDirectory) -> list[str]:
         far = self._hosts.of(run)
@@ -237,7 +226,3 @@ class FarTrying(Trying):
         if far is None:
             return super().open(run)
         raise UsageError(f"its weights are there: ssh -t {far[0].host.name} dltui attach {clean_line(far[1])}, then i")
-
-
-def _count(value: object) -> int:
-    return value if type(value) is int and 0 <= value <= 1 << 31 else 0

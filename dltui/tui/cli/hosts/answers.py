@@ -2,34 +2,42 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from dltui.core.errors import RunError, UsageError
+from dltui.core import paths
+from dltui.core.errors import DltuiError, RunError, UsageError
 from dltui.core.hosts import asked, files
 from dltui.core.hosts.serve import Operation
-from dltui.core.rundir import commands, names, place
+from dltui.core.numbers import plain_json
+from dltui.core.rundir import commands, names, notes, place
+from dltui.core.rundir.directory import RunDirectory
 from dltui.core.text import clean_line
 from dltui.tui.base.all_runs import RunList
 from dltui.tui.base.services import Services
+from dltui.tui.base.services.runs import read
 from dltui.tui.base.summary import Summary
 from dltui.tui.base.summary_json import as_json
+from dltui.tui.cli.hosts.device_looks import DeviceLooks
 
 SLOW = (
     "list", "rows", "devices", "large", "export", "figure", "train", "resumption", "resume", "kill", "fork", "pull",
     "send",
 )  # fmt: skip
 READ_ONLY = "this server only reads: it was started with --read-only"
-DEVICE_SECONDS = 2.0
 MOST_WORDS = 500
 MOST_WORD = 4_096
+MOST_EPOCHS = 1_000_000
+MODEL = ("model", "predict")
+"""The stems of what `dltui export --format onnx` and the like write beside figures."""
 REFUSED_WORDS = ("--debug", "--dry-run", "--help", "-h", "--host", "--json", "--plain")
 """Options of `train` that mean nothing, or something else, on the far side."""
 
@@ -45,8 +53,9 @@ class Answers:
         self._list_lock = threading.Lock()
         self._sent: dict[str, Summary] = {}
         self._pulls = files.Pulls()
-        self._devices: tuple[float, list[dict[str, Any]]] = (-DEVICE_SECONDS, [])
-        self._device_lock = threading.Lock()
+        self._devices = DeviceLooks(services.machine.devices)
+        self._elsewhere: dict[str, Path] = {}
+        """Folders of figures that could not be drawn into that of their run, by its id."""
 
     def operations(self) -> dict[str, Operation]:
         """Every question by its name."""
@@ -55,7 +64,7 @@ class Answers:
             "list": self.runs,
             "rows": self.rows,
             "find": self.find,
-            "devices": self.devices,
+            "devices": lambda question: self._devices.latest(),
             "pull": self._pulls.pull,
             "stamps": files.stamps,
             "large": files.large,
@@ -87,10 +96,11 @@ class Answers:
         return {"runs": [as_json(run) for run in new], "gone": gone}
 
     def rows(self, question: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """The rows of `dltui runs --json`."""
-        from dltui.core.reading.rows import all_rows
+        """The rows of `dltui runs --json`; with `facts` each with what a filter can find."""
+        from dltui.core.lifecycle.launch.asked_rows import asked_rows
 
-        return [row for row in all_rows() if _can_be_asked_for(str(row["id"]))]
+        found = [row for row in asked_rows() if _can_be_asked_for(str(row["id"]))]
+        return [row | {"facts": _facts(row)} for row in found] if question.get("facts") is True else found
 
     def find(self, question: Mapping[str, Any]) -> str:
         """The id of the run that a name means; the latest for ""."""
@@ -98,13 +108,6 @@ class Answers:
         if os.sep in text or text in (".", "..", "~"):
             raise UsageError("a run of another host is named by its name, not by a path")
         return names.check_run_name(self._services.runs.find(text or None).id)
-
-    def devices(self, question: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """The devices of this host."""
-        with self._device_lock:
-            if time.monotonic() - self._devices[0] >= DEVICE_SECONDS:
-                self._devices = (time.monotonic(), [asdict(one) for one in self._services.machine.devices()])
-            return self._devices[1]
 
     def send(self, question: Mapping[str, Any]) -> str:
         """Leave a command for a run's worker, under the id that the asker waits for. Returns the id."""
@@ -140,33 +143,66 @@ class Answers:
         self._services.runs.label(asked.run(question), **changes)
 
     def export(self, question: Mapping[str, Any]) -> dict[str, Any]:
-        """Draw the figures of a run here, and name their files."""
+        """Draw the figures of a run here, in the cache where its own folder cannot be written, and name their files."""
         from dltui.core.worker.figures import check_formats, draw
 
         run, formats = asked.run(question), question.get("formats")
         chosen = check_formats(map(str, formats)) if isinstance(formats, list) else None
-        draw(run, place.exports_folder(run), chosen)
+        self._elsewhere.pop(run.id, None)
+        try:
+            draw(run, place.exports_folder(run), chosen)
+        except UsageError:
+            self._draw_elsewhere(run, chosen)
         return self.figures(question)
+
+    def _draw_elsewhere(self, run: RunDirectory, formats: list[str] | None) -> None:
+        from dltui.core.worker.figures import draw
+
+        folder = paths.cache_dir() / "figures" / run.id
+        shutil.rmtree(folder, ignore_errors=True)
+        try:
+            draw(run, folder, formats)
+        except UsageError:
+            where = f"neither its folder for figures nor {clean_line(folder)}"
+            raise RunError(f"{run.id}: {where} can be written") from None
+        self._elsewhere[run.id] = folder
 
     def figures(self, question: Mapping[str, Any]) -> dict[str, Any]:
         """The folder of a run's figures, and its files with their sizes."""
-        folder = place.exports_folder(asked.run(question))
-        return {"folder": str(folder), "files": {path.name: path.stat().st_size for path in _figures(folder)}}
+        run = asked.run(question)
+        folder, found = self._drawn(run)
+        return {"folder": str(folder), "files": {path.name: path.stat().st_size for path in found}}
 
     def figure(self, question: Mapping[str, Any]) -> dict[str, Any]:
         """A piece of a file in the folder of a run's figures."""
-        folder, name = place.exports_folder(asked.run(question)), asked.text(question, "file")
-        if name not in [path.name for path in _figures(folder)]:
+        name = asked.text(question, "file")
+        folder, found = self._drawn(asked.run(question))
+        if name not in [path.name for path in found]:
             raise UsageError("no such figure")
         return files.piece(folder, name, question)
 
+    def _drawn(self, run: RunDirectory) -> tuple[Path, list[Path]]:
+        """The folder of a run's figures, and what exporters have made in it: no files of the user, no links."""
+        if run.id in self._elsewhere:
+            return self._elsewhere[run.id], _files(self._elsewhere[run.id])
+        folder, named = place.exports_folder(run), notes.figures_drawn(run)
+        if named:
+            return folder, [path for path in _files(folder) if path.name in named]
+        # The note of an older run names none; a model and its description may lie among them.
+        return folder, [path for path in _files(folder) if path.stem not in MODEL]
+
     def resumption(self, question: Mapping[str, Any]) -> dict[str, Any]:
-        """The plan of resuming a run."""
-        return asdict(self._services.starting.resumption(asked.run(question)))
+        """The plan of resuming a run, for `more_epochs` where they are chosen."""
+        more = asked.whole(question, "more_epochs", MOST_EPOCHS) if "more_epochs" in question else None
+        return asdict(self._services.starting.resumption(asked.run(question), more))
 
     def resume(self, question: Mapping[str, Any]) -> None:
-        """Start a worker that goes on from the last checkpoint."""
-        self._services.starting.resume(asked.run(question), asked.whole(question, "more_epochs", 1_000_000))
+        """Start a worker that goes on from the last checkpoint; a finished run goes on for more epochs only."""
+        from dltui.core.lifecycle.resume import resumable
+
+        run, more_epochs = asked.run(question), asked.whole(question, "more_epochs", MOST_EPOCHS)
+        resumable(read(run), more_epochs)
+        self._services.starting.resume(run, more_epochs)
 
     def fork(self, question: Mapping[str, Any]) -> str:
         """Start a run that begins with the last checkpoint of another. Returns its id."""
@@ -201,6 +237,16 @@ def _can_be_asked_for(name: str) -> bool:
     return True
 
 
+def _facts(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What a filter can find of a run, as the screen finds it."""
+    from dltui.core.analysis.measures import run_filter
+
+    run: dict[str, Any] = {}
+    with contextlib.suppress(DltuiError):
+        run = RunDirectory(paths.runs_dir() / str(row["id"])).run()
+    return {name: plain_json(value) for name, value in run_filter.facts(row, run).items()}
+
+
 def _by(question: Mapping[str, Any]) -> str | None:
     return clean_line(asked.text(question, "by"), 100) if question.get("by") else None
 
@@ -229,7 +275,7 @@ def _started(line: str) -> str:
     return str(found.get("id", "")) if isinstance(found, dict) and found.get("type") == "run" else ""
 
 
-def _figures(folder: Path) -> list[Path]:
+def _files(folder: Path) -> list[Path]:
     """The files that the folder of figures has for others: no hidden ones, and no links."""
     if not folder.is_dir():
         return []

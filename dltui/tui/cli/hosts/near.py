@@ -4,25 +4,26 @@ has to do is asked of it.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from dltui.core.errors import DltuiError, UsageError
 from dltui.core.hosts import address, mirror
-from dltui.core.hosts.fetched import fetch_figures
+from dltui.core.hosts.fetched import Fetched, fetch_figures
 from dltui.core.hosts.link import HostError, Link
 from dltui.core.hosts.mirror import Mirror
+from dltui.core.machine.process import user_at_host
 from dltui.core.rundir.directory import RunDirectory
 from dltui.core.text import clean_line
 from dltui.tui.cli.output import say, warn
 
 if TYPE_CHECKING:
-    from dltui.core.reading.reader import RunReader
+    from dltui.core.lifecycle.resume import Resumption
 
 _LINKS: dict[str, Link] = {}
 """The links of this command line, by host."""
@@ -88,10 +89,12 @@ def origin(run: RunDirectory) -> tuple[Link, str] | None:
     return None if found is None else (link_to(found[0]), found[1])
 
 
-def rows(host: str) -> list[dict[str, Any]]:
-    """The rows of the runs of a host, as `all_rows` has them; each value is one that lists expect."""
+def rows(host: str, facts: bool = False) -> list[dict[str, Any]]:
+    """The rows of the runs of a host, as `all_rows` has them; each value is one that lists expect. With `facts` each
+    also has what a filter can find of it, where its host tells.
+    """
     link = link_to(host)
-    found = link.ask("rows", seconds=None)
+    found = link.ask("rows", seconds=None, **({"facts": True} if facts else {}))
     known = [_row(host, row) for row in found if isinstance(row, dict)] if isinstance(found, list) else []
     return [_by_our_clock(row, link.state.ahead) for row in known]
 
@@ -102,8 +105,10 @@ def _by_our_clock(row: dict[str, Any], ahead: float) -> dict[str, Any]:
 
 _TEXTS = ("name", "status", "why", "phase", "note")
 _TEXTS_OR_NONE = (
-    "model", "framework", "task", "dataset", "device", "metric", "mode", "group", "sweep", "parent", "exports", "path",
+    "model", "framework", "task", "dataset", "device", "metric", "mode", "exports", "path",
 )  # fmt: skip
+_OF_THE_HOST = ("group", "sweep", "parent")
+"""Names that runs of another host, or of this one, may have as well."""
 _NUMBERS = ("since", "epoch", "epochs", "step", "total_steps", "seconds", "train_seconds")
 _NUMBERS_OR_NONE = ("best", "best_epoch", "created", "seed")
 
@@ -114,13 +119,25 @@ def _row(host: str, row: dict[str, Any]) -> dict[str, Any]:
         "id": address.joined(host, clean_line(row.get("id", ""), 80)),
         **{name: clean_line(row.get(name) or "", 1_000) for name in _TEXTS},
         **{name: None if row.get(name) is None else clean_line(row[name], 1_000) for name in _TEXTS_OR_NONE},
+        **{name: address.joined(host, clean_line(row[name], 80)) if row.get(name) else None for name in _OF_THE_HOST},
         **{name: _number(row.get(name)) or 0 for name in _NUMBERS},
         **{name: _number(row.get(name)) for name in _NUMBERS_OR_NONE},
         "test": {clean_line(key, 40): _number(value) for key, value in test} or None,
         "tags": [clean_line(tag, 60) for tag in row["tags"]] if isinstance(row.get("tags"), list) else [],
         "group_seeds": None,
         "host": host,
+        **({"facts": _facts(host, row)} if "facts" in row else {}),
     }
+
+
+def _facts(host: str, row: dict[str, Any]) -> dict[str, Any]:
+    from dltui.tui.base.summary_json import READ
+
+    try:
+        known = READ["facts"](row["facts"])
+    except (ValueError, TypeError, OverflowError):
+        known = {}
+    return {**known, "host": host, "id": address.joined(host, clean_line(row.get("id", ""), 80))}
 
 
 def _number(value: object) -> Any:
@@ -149,30 +166,61 @@ def _there(run: RunDirectory) -> tuple[Link, str]:
     return found
 
 
-def export(run: RunDirectory, to: str | None, formats: Sequence[str] | None) -> Path:
-    """Draw the figures of a run on its host, and fetch them. Returns the folder here."""
+def export(run: RunDirectory, to: str | None, formats: Sequence[str] | None) -> Fetched:
+    """Draw the figures of a run on its host, and fetch them. Raises DltuiError."""
     from dltui.core import paths
 
     wanted = paths.expanded(to).absolute() / run.id.replace(":", "-") if to else None
-    return fetch_figures(*_there(run), to=wanted, formats=formats)
+    return fetch_figures(*_there(run), to=wanted, formats=formats, tell=warn)
 
 
-def resume(reader: RunReader, more_epochs: int, detach: bool, as_json: bool) -> bool:
-    """Go on with a run on its host, after saying what that means. Returns False if nobody is to follow it."""
-    link, name = _there(reader.directory)
-    plan = link.ask("resumption", seconds=None, run=name)
-    if isinstance(plan, dict) and not as_json:
-        say(f"{reader.directory.id} was {clean_line(plan.get('ended', ''), 500)}")
-        lines = [plan.get("restored"), *(plan.get("differs") or ()), plan.get("unknown")]
-        for line in filter(None, lines):
-            say(clean_line(line, 500))
-    link.ask("resume", seconds=None, run=name, more_epochs=more_epochs)
-    if reader.directory in _MIRRORS:
-        # Else the status of before would be taken for its end.
-        _MIRRORS[reader.directory].refresh()
-    if detach and not as_json:
-        say(f"{reader.directory.id} goes on; watch it with: dltui attach {shlex.quote(reader.directory.id)}")
-    return not detach
+def _answer(link: Link, do: str, **words: Any) -> Any:
+    """The answer to a question, whose refusal says which host it speaks of. Raises HostError or UsageError."""
+    try:
+        return link.ask(do, seconds=None, **words)
+    except HostError:
+        raise
+    except DltuiError as error:
+        raise UsageError(f"{link.host.name}: {error}") from None
+
+
+def resumption(run: RunDirectory, more_epochs: int) -> Resumption:
+    """The plan of going on with a run on its host. Raises DltuiError, also where it cannot go on."""
+    from dltui.tui.base.hosts.far_summary import resumption_from_json
+
+    link, name = _there(run)
+    found = _answer(link, "resumption", run=name, more_epochs=more_epochs)
+    return resumption_from_json(link.host.name, found)
+
+
+def resume(run: RunDirectory, more_epochs: int) -> None:
+    """Go on with a run on its host. Its mirror knows of it from then on: else the status of before would be taken for
+    its end. Raises DltuiError.
+    """
+    link, name = _there(run)
+    _answer(link, "resume", run=name, more_epochs=more_epochs)
+    try:
+        if run in _MIRRORS:
+            _MIRRORS[run].refresh()
+    except HostError:
+        back = f"watch it with: dltui attach {shlex.quote(run.id)}"
+        raise HostError(f"{run.id} goes on, and {link.host.name} has not told how yet; {back}") from None
+
+
+def bring_predictions(run: RunDirectory) -> None:
+    """Copy the predictions of a run that is followed, as they are now; nothing for a run of this host. Raises
+    HostError.
+    """
+    if run in _MIRRORS:
+        _MIRRORS[run].refresh(large=True)
+
+
+def take_out(runs: Sequence[RunDirectory]) -> None:
+    """Stop runs of other hosts that wait in a queue: the last one first, so that none begins meanwhile."""
+    for run in reversed(runs):
+        link, name = _there(run)
+        with contextlib.suppress(DltuiError):
+            link.ask("send", run=name, action="stop", arguments={}, by=user_at_host())
 
 
 OWN_DATA = ("--data-dir", "--plugin")
@@ -184,12 +232,7 @@ def train(host: str, words: Sequence[str]) -> list[RunDirectory]:
     link = link_to(host)
     if _names_files(words):
         warn(f"dltui: data and plugins are read on {host}: paths are paths there")
-    try:
-        started = link.ask("train", seconds=None, words=list(words))
-    except HostError:
-        raise
-    except DltuiError as error:
-        raise UsageError(f"{host}: {error}") from None
+    started = _answer(link, "train", words=list(words))
     if not isinstance(started, list) or not started:
         raise UsageError(f"{host} did not say which run it started")
     return [mirror.directory(host, str(name)) for name in started]
@@ -206,22 +249,23 @@ def name_of(run: RunDirectory) -> tuple[str, str]:
     return host, name
 
 
-def fetch_if_over(run: RunDirectory, quiet: bool) -> int:
-    """Fetch the figures that the worker of a run has drawn at its end; nothing while it goes on."""
+def fetch_if_over(run: RunDirectory, as_json: bool) -> None:
+    """Fetch the figures that the worker of a run has drawn at its end, none while it goes on, and name them. Raises
+    DltuiError.
+    """
     from dltui.core.reading.reader import RunReader
-    from dltui.tui.cli.follow.closing import exported_files
+    from dltui.tui.cli.follow.outputs import say_exported
 
     reader = RunReader(run)
     reader.refresh()
-    found = origin(run)
-    if found is None or not reader.status().over or not reader.history.epochs:
-        return 0
-    folder = fetch_figures(*found, draw=False)
-    files = exported_files(folder)
-    if files and not quiet:
-        say(f"figures and tables, fetched from {found[0].host.name}, in {folder}:")
-        say("  " + "  ".join(path.name for path in files))
-    return 0
+    status, fetched = reader.status(), None
+    if status.over and reader.history.epochs:
+        fetched = fetch_figures(*_there(run), draw=False, tell=warn)
+    if as_json:
+        say_exported(run, status, fetched.files if fetched else [])
+    elif fetched and fetched.files:
+        say(f"figures and tables, fetched from {name_of(run)[0]}, in {fetched.folder}:")
+        say("  " + "  ".join(path.name for path in fetched.files))
 
 
 def _names_files(words: Sequence[str]) -> bool:

@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
-from dltui.core.errors import UsageError
+from dltui.core.errors import DltuiError, UsageError
 from dltui.core.hosts import mirror
 from dltui.core.hosts.address import Host
 from dltui.core.hosts.link import HostError, Link, LinkState
 from dltui.core.rundir.directory import RunDirectory
-from dltui.tui.base.hosts.far_hosts import FarHosts
+from dltui.tui.base.hosts import far_hosts
+from dltui.tui.base.hosts.far_hosts import FarHosts, FarRun, HostWatch
 from dltui.tui.base.hosts.far_summary import from_json
 from dltui.tui.base.hosts.hosted import HostedServices
 
@@ -116,3 +117,55 @@ def test_what_goes_on_there_is_known_from_its_host(services: HostedServices, ask
     names = ("running", "finished", "unknown")
     found = [services.runs.goes_on(mirror.directory("gpu01", name), time.time) for name in names]
     assert found == [True, False, False]
+
+
+def watched(monkeypatch: pytest.MonkeyPatch, fails: Exception) -> tuple[HostWatch, list[str]]:
+    """The watch of a host whose devices fail, and its questions."""
+    watch, asked = HostWatch(Link(Host("gpu01", ("false",)))), []
+    watch.link.state = LinkState("up", since=1.0)
+
+    def ask(self: Link, do: str, seconds: float | None = None, **arguments: Any) -> Any:
+        asked.append(do)
+        if do == "devices":
+            raise fails
+        return {"runs": [{"id": "r", "status": "running"}], "gone": []}
+
+    monkeypatch.setattr(Link, "ask", ask)
+    return watch, asked
+
+
+def test_devices_that_hang_cost_the_runs_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("DLTUI_HOME", str(tmp_path))
+    watch, asked = watched(monkeypatch, HostError("gpu01 does not answer: no answer for 5 s"))
+    for _ in range(3):
+        watch._look()
+    assert [run.status for run in watch.runs] == ["running"]
+    assert (watch.devices, watch.line().problem) == (None, "")
+    assert asked == ["list", "devices", "list", "list"], "a driver that hangs is left alone for a while"
+
+
+def test_devices_that_fail_are_asked_for_again_soon(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("DLTUI_HOME", str(tmp_path))
+    monkeypatch.setattr(far_hosts, "DEVICE_SECONDS", 0.0)
+    watch, asked = watched(monkeypatch, DltuiError("its devices cannot be listed"))
+    for _ in range(2):
+        watch._look()
+    assert asked == ["list", "devices"] * 2
+
+
+def test_leaving_waits_until_copies_have_ended(services: HostedServices) -> None:
+    stopped: list[float] = []
+    kept: Any = SimpleNamespace(stop=lambda seconds=0.0: stopped.append(seconds))
+    hosts: Any = services.elsewhere
+    hosts._mirrors[mirror.directory("gpu01", "a")] = (kept, 1)
+    hosts.end()
+    assert stopped == [0.0, far_hosts.LEAVING_SECONDS]
+
+
+def test_predictions_are_brought_when_a_page_wants_them_now(services: HostedServices) -> None:
+    done: list[str] = []
+    kept: Any = SimpleNamespace(
+        ready=lambda: done.append("ready"), refresh=lambda large: done.append(f"refreshed {large}")
+    )
+    FarRun(services.elsewhere, kept).bring_predictions()  # type: ignore[arg-type]
+    assert done == ["ready", "refreshed True"]

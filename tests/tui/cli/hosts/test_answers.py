@@ -5,21 +5,34 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from dltui.core import paths
+from dltui.core.errors import RunError
 from dltui.core.hosts import files
 from dltui.core.hosts.serve import Server
-from dltui.core.rundir import commands
-from dltui.core.rundir.events import CommandObeyed, Logged
+from dltui.core.lifecycle import resume, trust
+from dltui.core.lifecycle.launch import launching
+from dltui.core.machine.devices import Device
+from dltui.core.reading.reader import RunReader
+from dltui.core.reading.status import Status
+from dltui.core.rundir import commands, notes
+from dltui.core.rundir.directory import RunDirectory
+from dltui.core.rundir.events import CommandObeyed, Logged, RunEnded
 from dltui.core.rundir.log import EventLog
+from dltui.core.worker import figures
 from dltui.tui.base.hosts.far_summary import from_json
 from dltui.tui.base.services import Services
+from dltui.tui.base.services.new_runs import Starting
+from dltui.tui.cli.hosts import device_looks
 from dltui.tui.cli.hosts.answers import READ_ONLY, SLOW, Answers
-from tests.helpers.far import Questions, serving
+from dltui.tui.cli.hosts.device_looks import DeviceLooks
+from tests.helpers.far import Questions, serving, wait_for
 from tests.helpers.sample_run import make_sample_run
 
 
@@ -193,3 +206,143 @@ def test_a_line_that_is_no_question_ends_it(far: Questions) -> None:
     os.write(far._write, b"nonsense\n")
     with pytest.raises(EOFError):
         far.ask("ping")
+
+
+def test_a_run_that_is_finished_does_not_begin_again(far: Questions, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[int] = []
+    monkeypatch.setattr(Starting, "resume", lambda self, run, more_epochs: started.append(more_epochs))
+    said = far.ask("resume", run="bold-wren", more_epochs=0)
+    assert said.startswith("bold-wren is finished: nothing to resume; train more epochs with: ")
+    assert far.ask("resume", run="bold-wren", more_epochs=3) is None
+    assert started == [3]
+
+
+def test_a_plan_is_that_of_the_epochs_that_are_asked_for(far: Questions, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The screen asks before they are chosen."""
+    asked: list[int] = []
+
+    def prepare(reader: RunReader, catalog: None, more_epochs: int) -> resume.Resumption:
+        asked.append(more_epochs)
+        return resume.Resumption("finished", "", (), 1, 1)
+
+    monkeypatch.setattr(trust, "catalog", lambda run: None)
+    monkeypatch.setattr(trust, "replaced", lambda run, catalog: {})
+    monkeypatch.setattr(resume, "prepare", prepare)
+    for more in ({"more_epochs": 5}, {"more_epochs": 0}, {}):
+        assert far.ask("resumption", run="bold-wren", **more)["planned"] == 1
+    assert asked == [5, 0, 1]
+
+
+def test_launchers_are_asked_where_their_runs_are(far: Questions, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who looks from another host cannot ask them."""
+    asked: list[str] = []
+
+    def refresh_all(runs: Iterable[tuple[RunDirectory, Status]]) -> bool:
+        asked.extend(f"list {run.id} {status.name}" for run, status in runs)
+        return True
+
+    monkeypatch.setattr(launching, "refresh", lambda run, status: asked.append(f"{run.id} {status.name}"))
+    monkeypatch.setattr(launching, "refresh_all", refresh_all)
+    make_sample_run(home / "runs", status="queued", run_id="calm-ibis")
+    log = {"at": 0, "tail": 0, "crc": 0}
+    status = far.ask("pull", run="calm-ibis", log=log)["told"]["status"]
+    assert asked.pop() == f"calm-ibis {status}"
+    assert [row["id"] for row in far.ask("rows")] == ["calm-ibis", "bold-wren"]
+    assert asked == [f"list calm-ibis {status}"]
+
+
+def test_a_job_that_was_preempted_may_wait_for_its_next_attempt(
+    far: Questions, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    statuses = [Status("preempted"), Status("queued")]
+    monkeypatch.setattr(RunReader, "status", lambda self: statuses.pop(0))
+    monkeypatch.setattr(launching, "refresh_all", lambda runs: True)
+    assert far.ask("pull", run="bold-wren", log={"at": 0, "tail": 0, "crc": 0})["told"]["status"] == "queued"
+
+
+def test_rows_have_what_filters_find_where_it_is_asked_for(far: Questions) -> None:
+    (row,) = far.ask("rows", facts=True)
+    assert (row["facts"]["lr"], row["facts"]["optimizer"], row["facts"]["id"]) == (0.05, "sgd", "bold-wren")
+    (row,) = far.ask("rows")
+    assert "facts" not in row
+
+
+def with_exports(home: Path) -> tuple[RunDirectory, Path]:
+    """The run, whose figures go to a folder of this test."""
+    run = RunDirectory(home / "runs" / "bold-wren")
+    folder = home / "exports" / "bold-wren"
+    run.run_json.write_text(json.dumps(json.loads(run.run_json.read_text()) | {"exports": str(folder)}))
+    folder.parent.mkdir()
+    return run, folder
+
+
+def test_only_what_exporters_have_made_is_given(far: Questions, home: Path) -> None:
+    run, folder = with_exports(home)
+    folder.mkdir()
+    for name in ("a.svg", "model.onnx", "model.json", "predict.py", "notes.txt"):
+        (folder / name).write_text("x")
+    assert far.ask("figures", run="bold-wren")["files"] == {"a.svg": 1, "notes.txt": 1}, "an older run does not say"
+    notes.figures_done(run, folder, [folder / "a.svg", folder / "gone.svg"])
+    assert far.ask("figures", run="bold-wren")["files"] == {"a.svg": 1}
+    assert far.ask("figure", run="bold-wren", file="a.svg", at=0)["text"] == "x"
+    assert far.ask("figure", run="bold-wren", file="notes.txt", at=0) == "no such figure"
+
+
+def test_figures_that_their_folder_refuses_are_drawn_elsewhere(
+    far: Questions, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def start(arguments: list[str]) -> figures.Ended:
+        Path(arguments[arguments.index("--to") + 1], "a.svg").write_text("x")
+        return figures.Ended(0, "", "")
+
+    monkeypatch.setattr(figures, "start", start)
+    _, shut = with_exports(home)
+    shut.write_text("a file")
+    found = far.ask("export", run="bold-wren", formats=["svg"])
+    assert found == {"folder": str(paths.cache_dir() / "figures" / "bold-wren"), "files": {"a.svg": 1}}
+    assert far.ask("figure", run="bold-wren", file="a.svg", at=0)["text"] == "x"
+    shutil.rmtree(paths.cache_dir() / "figures")
+    (paths.cache_dir() / "figures").write_text("a file, too")
+    said = far.ask("export", run="bold-wren")
+    assert said == f"bold-wren: neither its folder for figures nor {found['folder']} can be written"
+
+
+def test_devices_that_hang_hold_up_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(device_looks, "PATIENCE", 0.2)
+    monkeypatch.setattr(device_looks, "SECONDS", 0.0)
+    over, begun = threading.Event(), []
+
+    def look() -> list[Device]:
+        begun.append(1)
+        over.wait(20)
+        return [Device("cpu", "CPU")]
+
+    looks = DeviceLooks(look)
+    for _ in range(3):
+        with pytest.raises(RunError, match="its devices do not answer"):
+            looks.latest()
+    assert len(begun) == 1, "one look at a time"
+    over.set()
+    assert wait_for(lambda: looks._seen)[0]["name"] == "cpu"
+    over.clear()
+    assert [one["name"] for one in looks.latest()] == ["cpu"], "what was seen before"
+    over.set()
+
+
+def test_devices_that_cannot_be_listed_say_why() -> None:
+    def look() -> list[Device]:
+        raise OSError("driver\x1b is gone")
+
+    with pytest.raises(RunError, match=r"its devices cannot be listed: driver\\x1b is gone"):
+        DeviceLooks(look).latest()
+
+
+def test_a_worker_that_has_not_begun_to_draw_is_at_work(far: Questions, home: Path) -> None:
+    """Else whoever follows the run fetches its figures before there are any."""
+    run = make_sample_run(home / "runs", status="running", run_id="calm-ibis")
+    log = EventLog(run.events_path, 1)
+    log.append(RunEnded("finished", "all epochs done", None, 6, 240, 9.0, 4.5, "ff"))
+    log.close()
+    told = far.ask("pull", run="calm-ibis", log={"at": 0, "tail": 0, "crc": 0})["told"]
+    assert (told["status"], told["alive"]) == ("finished", True)
+    assert far.ask("pull", run="bold-wren", log={"at": 0, "tail": 0, "crc": 0})["told"]["alive"] is False
