@@ -30,6 +30,7 @@ from dltui.core.train.options.check_options import (
     adapted,
     check_classes,
     check_device,
+    check_kind,
     check_options,
     check_ranks,
     check_test,
@@ -208,7 +209,9 @@ def _launcher_and_device(
 ) -> tuple[Chosen, Device]:
     """The device of a job on another machine is open until it begins there."""
     launcher, entry = launching.check(Chosen(request.launcher, request.launcher_options), catalog)
-    device = placing.device(request.device, launcher, entry, catalog)
+    device = placing.device(request.device, launcher, entry, catalog, backend.kinds)
+    if device.name != "auto":
+        check_kind(device.name, backend)
     check_device(config, "cuda" if device.title == OPEN else device.name)
     check_ranks(config, *placing.ranks(device, launcher), backend, workers(launcher) > 1)
     return launcher, device

@@ -64,7 +64,7 @@ def prepare(
     """
     from dltui.core.catalog import framework_devices
 
-    status = _resumable(reader, more_epochs, tell)
+    status = resumable(reader, more_epochs, tell)
     model = catalog.model(str(reader.run["model"]))
     if not model.available:
         raise UsageError(f"{model.id} cannot be used here: {model.reason}")
@@ -76,7 +76,8 @@ def prepare(
     # Another machine chooses its device when it comes to it.
     elsewhere = launching.is_away(reader.directory)
     asked = (instead or {}).get("device") or reader.run["device"]
-    device = None if elsewhere else framework_devices.resolve(_device_word(asked), catalog)
+    kinds = catalog.backends[model.framework].kinds
+    device = None if elsewhere else framework_devices.resolve(_device_word(asked), catalog, kinds)
     mixed = mixtures(reader, catalog, instead or {}, tell)
     if mixed and checkpoint.find_latest(reader.directory) is not None:
         raise UsageError(sameness.refusal(reader.directory.id, mixed))
@@ -85,7 +86,7 @@ def prepare(
         restored=restored(reader),
         differs=tuple(clean_line(line) for line in [*mixed, *differences(reader, catalog, device)]),
         planned=planned,
-        done=len(reader.history.epochs),
+        done=reader.history.epochs_done,
         unknown=unknown(reader),
     )
 
@@ -95,20 +96,22 @@ def on_device(run: RunDirectory, word: str | None, catalog: Catalog) -> dict[str
     cannot go on there. A launcher's machine chooses it.
     """
     from dltui.core.catalog import framework_devices
-    from dltui.core.train.options.check_options import check_device, check_ranks
+    from dltui.core.train.options.check_options import check_device, check_kind, check_ranks
 
     if word is None:
         return {}
     if launching.is_away(run):
         placing.check_word(word, launch.chosen(run.path, run.run()))
         return {"device": left_open(word)}
-    asked, device = run.run(), framework_devices.resolve(word, catalog)
+    asked, backend = run.run(), catalog.backends[str(run.run()["framework"])]
+    device = framework_devices.resolve(word, catalog, backend.kinds)
+    check_kind(device.name, backend)
     check_device(asked["config"], device.name)
-    check_ranks(asked["config"], device.name, device.world, catalog.backends[str(asked["framework"])])
+    check_ranks(asked["config"], device.name, device.world, backend)
     return {"device": device.record(word)}
 
 
-def _resumable(reader: RunReader, more_epochs: int, tell: Callable[[str], None]) -> Status:
+def resumable(reader: RunReader, more_epochs: int, tell: Callable[[str], None] = lambda text: None) -> Status:
     """The status of a run of this user's that is over and has something left to do. Raises UsageError for another."""
     status = certain_status(reader, tell)
     name = clean_line(reader.directory.id)

@@ -15,6 +15,7 @@ from dltui.core import fs, paths
 from dltui.core.errors import DltuiError, RunError, UsageError
 from dltui.core.reading.liveness.certainty import certain_status
 from dltui.core.reading.reader import RunReader
+from dltui.core.rundir import claim
 from dltui.core.rundir.directory import RunDirectory
 from dltui.core.rundir.lock import RunLock, is_held
 from dltui.core.text import clean_line
@@ -82,6 +83,10 @@ def check(run: RunDirectory) -> None:
     """Raise UsageError for a run that may not be deleted. Where only a heartbeat can tell whether its worker lives,
     that is waited for.
     """
+    told = claim.read_told(run.path)
+    if told is not None and not is_ours(run):
+        host, there = clean_line(told.host), clean_line(run.id.partition(":")[2])
+        raise UsageError(f"{clean_line(run.id)} is a copy; delete the run there: ssh {host} dltui rm {there}")
     status, name = certain_status(_read(run)), clean_line(run.id)
     if not status.over:
         raise UsageError(f"{name} is {status.name}; first: dltui stop {name}")

@@ -7,6 +7,9 @@ from importlib import import_module
 from typing import Any
 
 import click
+from click.core import ParameterSource
+
+from dltui.core.errors import UsageError
 
 Section = Mapping[str, tuple[str, str]]
 """Command name -> (module, help line)."""
@@ -49,3 +52,20 @@ def unknown(kind: str, word: str, choices: list[str]) -> str:
     from dltui.core.text import suggest
 
     return f'no {kind} "{word}"; {suggest(word, choices) or "dltui --help lists what there is"}'
+
+
+def check_early(context: click.Context) -> None:
+    """Raise UsageError for an option of a group that was typed before its subcommand, where it would do nothing."""
+    name = context.invoked_subcommand
+    if name is None or not isinstance(context.command, click.Group):
+        return
+    command = context.command.get_command(context, name)
+    own = {option for parameter in (command.params if command else ()) for option in parameter.opts}
+    for parameter in context.command.params:
+        source = context.get_parameter_source(parameter.name or "")
+        if source is not ParameterSource.COMMANDLINE:
+            continue
+        flag, whole = parameter.opts[0], f"{context.command_path} {name}"
+        if flag in own:
+            raise UsageError(f"{flag} comes after the command: {whole} {flag}")
+        raise UsageError(f"{flag} belongs to {context.command_path} alone: {whole} has no {flag}")

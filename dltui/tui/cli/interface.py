@@ -11,15 +11,16 @@ EXIT_CODES: tuple[tuple[int, str], ...] = (
     (1, "the run failed; it stays in `dltui runs` with its reason"),
     (
         1,
-        "`wait --until`: the run ended and the condition never held; `compare --fail-if`: a run is worse than the "
-        "first by more; `verify`: other weights; `doctor`, `plugins check`: something does not work; `rm`, `prune`: a "
-        "run could not be deleted",
+        "`wait --until`: the run finished or was stopped and the condition never held; `compare --fail-if`: a run is "
+        "worse than the first by more; `verify`: other weights; `doctor`, `plugins check`: something does not work; "
+        "`rm`, `prune`: a run could not be deleted",
     ),
     (2, "wrong use, or a plugin that was refused before the first step; no run was left behind"),
     (3, "`verify`: the run could not be trained to its end here, so that nothing is proven"),
     (
         75,
-        "preempted (SIGTERM, SIGINT or SIGUSR1 without a terminal): a checkpoint was saved, `dltui resume` goes on",
+        "preempted (SIGTERM, SIGINT, SIGUSR1 or SIGUSR2 without a terminal): a checkpoint was saved, `dltui resume` "
+        "goes on",
     ),
     (124, "`wait --timeout`: the time is over"),
     (129, "the full screen: its terminal was closed"),
@@ -55,7 +56,8 @@ VARIABLES = (
     ),
     Variable(
         "DLTUI_RANKS",
-        "set by a launcher of several workers: which of a run's ranks a process is; `DLTUI_NODES`: where they meet",
+        "set by a launcher of several workers: which of a run's ranks a process is; `DLTUI_NODES`: where they meet; "
+        "`DLTUI_CPUS`: the processors of each",
     ),
     Variable(
         "DLTUI_TRUSTED",
@@ -66,7 +68,9 @@ VARIABLES = (
         "any option of `[train]` or hyperparameter by its NAME, as `DLTUI_DEVICE`, `DLTUI_BATCH_SIZE`, `DLTUI_LR`",
     ),
     Variable(
-        "DLTUI_RUN", "set for the command of `--log command=...`: the run's id; `DLTUI_STATUS` and `DLTUI_EXPORTS` too"
+        "DLTUI_RUN",
+        "set for the command of `--log command=...`: the run's id; `DLTUI_STATUS` and `DLTUI_EXPORTS`, the folder of "
+        "its figures, too, which is no setting there",
     ),
     Variable("CUDA_VISIBLE_DEVICES", "the GPUs that `cuda:N` counts, by the numbers of nvidia-smi", "all"),
     Variable(

@@ -18,6 +18,7 @@ from dltui.core.checks.conformance.subject import CheckFailed, Subject
 from dltui.core.contract import Data, Model
 from dltui.core.contract.config import TrainConfig
 from dltui.core.errors import RunError
+from dltui.core.lifecycle.forms.presets import load_presets
 from dltui.core.machine import sandbox
 from dltui.testing import Conformance, findings
 from dltui.tui.cli import main
@@ -499,3 +500,23 @@ def test_what_is_refused_when_it_is_listed_fails(home: Path, capsys: pytest.Capt
     (home / "plugin.py").write_text(HEAD + fault)
     assert main.run(["plugins", "check", "plugin.py"]) == 1
     assert "Config.name is the name of an option of dltui train" in capsys.readouterr().out
+
+
+def test_the_short_run_of_a_check_leaves_out_what_is_set_for_trainings(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a sound plugin fails, or takes as long as `max_time` says."""
+    catalog = load_catalog([Path(fake.__file__)])
+    model, given = catalog.models["softmax-numpy"], {}
+
+    def run(command: list[str], **how: Any) -> subprocess.CompletedProcess[str]:
+        given.update(how["env"])
+        return subprocess.CompletedProcess(command, 0, "", "")
+
+    monkeypatch.setenv("DLTUI_MAX_TIME", "30m")
+    monkeypatch.setattr(exporting.subprocess, "run", run)
+    assert load_presets().of(model, catalog)
+    assert exporting.train(model, "blobs", [], tmp_path) == []
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    assert load_presets().of(model, catalog) == {}

@@ -20,7 +20,9 @@ from dltui.core.errors import RunError, UsageError
 from dltui.core.lifecycle import start
 from dltui.core.lifecycle.create import Fill, RunRequest, check_request, create_run
 from dltui.core.lifecycle.launch import placing
+from dltui.core.lifecycle.resume import on_device
 from dltui.core.lifecycle.start import spawn_worker, worker_command
+from dltui.core.machine import devices
 from dltui.core.machine.devices import Device
 from dltui.core.rundir.directory import RunDirectory
 from tests.helpers.installations import MODEL
@@ -316,7 +318,7 @@ def test_a_validator_that_is_content(catalog: Catalog) -> None:
 
 def test_the_workers_environment(catalog: Catalog, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     gpu = Device("cuda:1", "GPU", "GPU-abc")
-    monkeypatch.setattr(placing, "resolve", lambda word, catalog: gpu)
+    monkeypatch.setattr(placing, "resolve", lambda *_: gpu)
     monkeypatch.setenv("DLTUI_HOME", "../home")
     run = create_run(request(device="cuda:1"), catalog)
     command, environment = worker_command(run)
@@ -332,7 +334,7 @@ def test_a_run_goes_on_by_the_gpu_that_has_its_name_today(
     catalog: Catalog, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On another machine, as after the loss of a spot instance, the UUID of its GPU is that of none."""
-    monkeypatch.setattr(placing, "resolve", lambda word, catalog: Device("cuda:0", "GPU", "GPU-old"))
+    monkeypatch.setattr(placing, "resolve", lambda *_: Device("cuda:0", "GPU", "GPU-old"))
     run = create_run(request(device="auto"), catalog)
     today = Device("cuda:0", "GPU", "GPU-new")
     monkeypatch.setattr(start, "list_devices", lambda: [today])
@@ -410,3 +412,19 @@ def test_launching_imports_nothing_heavy() -> None:
 
 def test_auto_is_resolved_when_the_run_is_made(catalog: Catalog) -> None:
     assert create_run(request(device="auto"), catalog).run()["device"]["name"] == framework_devices.resolve("auto").name
+
+
+def test_auto_is_a_device_that_the_framework_can_use(catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
+    mac = [Device("mps", "a GPU of Apple's"), Device("cpu", "a CPU")]
+    monkeypatch.setattr(devices, "list_devices", lambda: mac)
+    assert create_run(request(device="auto"), catalog).run()["device"]["name"] == "mps"
+    changed = Catalog(**vars(catalog))
+    changed.backends = {"numpy": replace(catalog.backends["numpy"], kinds=("cpu", "cuda"))}
+    run = create_run(request(device="auto"), changed)
+    assert run.run()["device"]["name"] == "cpu"
+    told = r"^NumPy cannot train on mps; it can use cpu and cuda$"
+    with pytest.raises(UsageError, match=told):
+        create_run(request(device="mps"), changed)
+    with pytest.raises(UsageError, match=told):
+        on_device(run, "mps", changed)
+    assert on_device(run, "auto", changed)["device"]["name"] == "cpu"

@@ -18,6 +18,7 @@ from dltui.core.contract.launchers import Launcher, LaunchState
 from dltui.core.errors import PluginError, RunError, UsageError
 from dltui.core.lifecycle import kill, start
 from dltui.core.lifecycle.launch import launch_process, launching
+from dltui.core.machine import devices
 from dltui.core.machine.devices import Device, left_open, visible_to
 from dltui.core.reading.reader import RunReader
 from dltui.core.reading.status import Status
@@ -25,6 +26,7 @@ from dltui.core.rundir import commands, heartbeat, launch
 from dltui.core.rundir.directory import RunDirectory
 from dltui.core.rundir.heartbeat import Live
 from dltui.core.rundir.launch import Chosen, LaunchRecord
+from dltui.core.worker.ranks.gathering import Gathering
 from tests.helpers import known_catalog
 
 PYTHON = "/usr/bin/python3"
@@ -223,7 +225,7 @@ def test_auto_is_all_gpus_of_a_job(
     launch.write(two.path, LaunchRecord("slurm", options))
     asked: list[str] = []
 
-    def resolve(text: str, catalog: Catalog | None = None) -> Device:
+    def resolve(text: str, *rest: object) -> Device:
         asked.append(text)
         return Device(text, "GPUs")
 
@@ -237,7 +239,9 @@ def test_each_of_several_workers_sees_one_gpu(run: RunDirectory, monkeypatch: py
     """The worker of the run, whose first rank is beside it, and a rank of another machine."""
     two = RunDirectory.create("two", {**run.run(), "python": PYTHON, "device": left_open("auto")})
     launch.write(two.path, LaunchRecord("ray", {"workers": 2, "gpus": 1}))
-    monkeypatch.setattr(start, "resolve", lambda text, catalog=None: Device(f"{text}:0", "GPU", "GPU-a"))
+    monkeypatch.setattr(start, "resolve", lambda text, *rest: Device(f"{text}:0", "GPU", "GPU-a"))
+    for name, value in Gathering(0, 2, "a:1", "s").environment.items():
+        monkeypatch.setenv(name, value)
     command, environment = start.worker_command(two)
     device = json.loads(command[command.index("--instead") + 1])["device"]
     assert [one["uuid"] for one in device["devices"]] == ["GPU-a", "GPU-a"]
@@ -246,6 +250,26 @@ def test_each_of_several_workers_sees_one_gpu(run: RunDirectory, monkeypatch: py
     command, environment = start.rank_command(two)
     assert command == [PYTHON, "-P", "-m", "dltui.core.worker.ranks.rank_process"]
     assert environment["CUDA_VISIBLE_DEVICES"] == "GPU-a"
+
+
+@pytest.mark.parametrize(
+    ("options", "wanted"), [({"nodes": 2, "gpus": 1}, "cuda:0,cuda:1"), ({"workers": 3, "gpus": 0}, "cpu:3")]
+)
+def test_workers_that_no_launcher_has_started_are_ranks_of_this_machine(
+    run: RunDirectory, monkeypatch: pytest.MonkeyPatch, options: dict[str, Any], wanted: str
+) -> None:
+    """As of a run that is trained again from its directory, to see if it repeats."""
+    two = RunDirectory.create("two", {**run.run(), "device": left_open("auto")})
+    launch.write(two.path, LaunchRecord("slurm", options))
+    gpus = [Device(f"cuda:{number}", "GPU", f"GPU-{number}") for number in range(2)]
+    monkeypatch.setattr(devices, "list_devices", lambda: [*gpus, Device("cpu", "CPU")])
+    found = start._on_this_machine(two, {})["device"]
+    assert (found["name"], found["asked"]) == (wanted, "auto")
+    assert len({one["uuid"] for one in found["devices"]}) == (2 if "cuda" in wanted else 1)
+    monkeypatch.setattr(devices, "list_devices", lambda: [gpus[0], Device("cpu", "CPU")])
+    if "cuda" in wanted:
+        with pytest.raises(UsageError, match=r'^no device "cuda:1"; this machine has cuda:0, cpu$'):
+            start.worker_command(two)
 
 
 def launcher(given: Any, ended: list[object]) -> Launcher:

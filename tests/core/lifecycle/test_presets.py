@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,8 @@ import pytest
 
 from dltui.core.catalog.entries import Catalog
 from dltui.core.errors import UsageError
-from dltui.core.lifecycle.forms.presets import load_presets
+from dltui.core.lifecycle.forms import presets
+from dltui.core.lifecycle.forms.presets import NONE, load_presets
 from tests.tui.sample_catalog import make_catalog
 
 
@@ -48,8 +50,8 @@ def user(place: Path, text: str) -> None:
 
 
 def found(catalog: Catalog, model: str = "cnn-torch") -> dict[str, tuple[Any, str]]:
-    presets = load_presets().of(catalog.models[model], catalog)
-    return {name: (preset.value, preset.origin) for name, preset in presets.items()}
+    values = load_presets().of(catalog.models[model], catalog)
+    return {name: (preset.value, preset.origin) for name, preset in values.items()}
 
 
 def test_without_anything_set_there_is_nothing(catalog: Catalog) -> None:
@@ -101,6 +103,21 @@ def test_variables_that_mean_something_else_are_no_settings(catalog: Catalog, mo
     assert found(catalog) == {}
 
 
+def test_every_variable_with_a_meaning_of_its_own_is_known() -> None:
+    code = "".join(path.read_text() for path in (Path(presets.__file__).parents[3]).rglob("*.py"))
+    examples = {"DLTUI_NAME", "DLTUI_DEVICE", "DLTUI_BATCH_SIZE", "DLTUI_LR"}
+    assert set(re.findall(r"\bDLTUI_[A-Z_]*[A-Z]\b", code)) - examples - {presets.TOLD} == set(presets.RESERVED)
+
+
+def test_a_command_that_a_run_starts_at_its_end_trains_another_in_its_own_place(
+    catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DLTUI_EXPORTS", "/figures/first")
+    assert found(catalog) == {"exports": ("/figures/first", "DLTUI_EXPORTS")}
+    monkeypatch.setenv("DLTUI_RUN", "first")
+    assert found(catalog) == {}
+
+
 @pytest.mark.parametrize(
     ("text", "line"),
     [
@@ -147,3 +164,14 @@ def test_something_else_of_that_name_is_not_read(catalog: Catalog, kind: str) ->
         project("#" * (1 << 21))
     with pytest.raises(UsageError, match=r"^dltui\.toml here is not a file of settings"):
         found(catalog)
+
+
+def test_a_process_can_be_told_to_leave_all_of_it_out(
+    place: Path, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user(place, "[train]\nlr = 0.3\n")
+    project("[train\n")
+    monkeypatch.setenv("DLTUI_EPOCHS", "7")
+    for name, value in NONE.items():
+        monkeypatch.setenv(name, value)
+    assert found(catalog) == {}

@@ -147,7 +147,7 @@ def test_a_closed_terminal_leaves_the_run_alive(place: Place) -> None:
     assert place.status() == "running"
 
 
-@pytest.mark.parametrize("number", few([signal.SIGTERM, signal.SIGINT, signal.SIGUSR1], 1))
+@pytest.mark.parametrize("number", few([signal.SIGUSR2, signal.SIGTERM, signal.SIGINT, signal.SIGUSR1], 1))
 def test_without_a_terminal_signals_go_to_the_worker(place: Place, number: signal.Signals) -> None:
     viewer = place.background(*LONG)
     place.wait(training)

@@ -20,6 +20,7 @@ from dltui.core import paths
 from dltui.core.checks.conformance import samples
 from dltui.core.errors import UsageError
 from dltui.core.lifecycle.create import full_config
+from dltui.core.lifecycle.forms import presets
 from dltui.core.tasks.registry import TASKS
 from dltui.core.text import clean_line, plural
 from dltui.core.worker.figures import FORMATS
@@ -115,6 +116,8 @@ def train(
         "DLTUI_HOME": str(place / "home"),
         "DLTUI_CONFIG": str(paths.config_file()),
         "DLTUI_CACHE": str(paths.cache_dir()),
+        # A sound plugin must not fail by what the user has set for trainings.
+        **presets.NONE,
     }
     try:
         done = subprocess.run(

@@ -25,15 +25,31 @@ TABLE = "train"
 MOST_BYTES = 1 << 20
 PREFIX = "DLTUI_"
 RESERVED = (
-    "DLTUI_HOME",
     "DLTUI_CACHE",
     "DLTUI_CONFIG",
+    "DLTUI_CPUS",
     "DLTUI_DATA",
+    "DLTUI_HOME",
+    "DLTUI_MOUSE",
+    "DLTUI_NODES",
     "DLTUI_PLUGIN_SECONDS",
+    "DLTUI_PRESETS",
     "DLTUI_PROBE",
+    "DLTUI_RANKS",
     "DLTUI_RANK_SECONDS",
+    "DLTUI_RUN",
+    "DLTUI_SSH",
+    "DLTUI_STATUS",
+    "DLTUI_THIRD_PARTY",
+    "DLTUI_TRUSTED",
 )
 """Variables that mean something else, whatever a model calls its hyperparameters."""
+NONE = {"DLTUI_PRESETS": "0"}
+"""The environment of a process in which nothing is set but what its command line says."""
+TOLD, TOLD_BY = "DLTUI_EXPORTS", "DLTUI_RUN"
+"""The command of `--log command=...` is told the folder of its run's figures by the variable that elsewhere is the
+setting of that name; the other variable shows it.
+"""
 OPTIONS = tuple(FieldSpec(name, "str", "") for name in ("dataset", "data_dir", "device", "exports", "format"))
 
 
@@ -90,6 +106,8 @@ class Presets:
 
 def load_presets() -> Presets:
     """Read ./dltui.toml and the user's settings. Raises UsageError for an invalid file."""
+    if all(os.environ.get(name) == value for name, value in NONE.items()):
+        return Presets(environment={})
     files = []
     project = _project_tables()
     if project is not None:
@@ -125,10 +143,11 @@ def _train_table(file: str, tables: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _environment_layers(model: ModelEntry, environment: Mapping[str, str]) -> Iterator[Layer]:
+    taken = {*RESERVED, *([TOLD] if environment.get(TOLD_BY) else [])}
     for spec in (*OPTIONS, *model.fields):
         variable = PREFIX + spec.name.upper()
         # An empty variable is one that is not set, as shells have it.
-        if environment.get(variable) and variable not in RESERVED:
+        if environment.get(variable) and variable not in taken:
             yield Layer(variable, {spec.name: environment[variable]})
 
 

@@ -23,6 +23,9 @@ OPTION_TEXTS = {
     "exports": "figures go to this folder, one folder a run",
     "format": "formats of the figures, separated by commas",
 }
+_TEXT: Schema = {"type": "string"}
+_WORD: Schema = {**_TEXT, "pattern": "\\S"}
+"""A text that is not blank."""
 OTHERS: dict[str, Schema] = {
     "frameworks": {
         "type": "object",
@@ -32,6 +35,34 @@ OTHERS: dict[str, Schema] = {
             "properties": {"python": {"type": "string", "description": "the path of its Python"}},
             "required": ["python"],
             "additionalProperties": False,
+        },
+    },
+    "hosts": {
+        "type": "object",
+        "description": "other machines, by the name that `ssh` takes",
+        "propertyNames": {"pattern": "^[A-Za-z0-9][A-Za-z0-9._@-]{0,99}$"},
+        "additionalProperties": {
+            "type": "object",
+            "properties": {
+                "ssh": {**_WORD, "description": "where ssh leads, if not to the name of the table"},
+                "dltui": {**_WORD, "description": "dltui as it is typed in a shell there"},
+                "command": {**_WORD, "description": "what leads to a `dltui serve-stdio`, in place of ssh"},
+            },
+            "additionalProperties": False,
+        },
+    },
+    "forms": {
+        "type": "object",
+        "description": "filled forms of a new run, saved with W",
+        "additionalProperties": {
+            "type": "object",
+            "properties": {
+                "model": _TEXT,
+                "dataset": _TEXT,
+                "device": _TEXT,
+                "values": {"type": "object", "additionalProperties": _TEXT},
+            },
+            "required": ["model", "dataset"],
         },
     },
     "plugins": {

@@ -14,6 +14,7 @@ from dltui.core.errors import RunError
 from dltui.core.lifecycle.inside.look import test_split
 from dltui.core.reading.reader import RunReader
 from dltui.core.tasks.registry import TASKS
+from dltui.core.tasks.scores.softmax import log_softmax, sigmoid
 from dltui.core.text import clean_line
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class OneImage:
         trainable = self._found.trainable(x)
         outputs = trainable.predict("test", slice(0, 1))
         chances = self._chances(outputs)
-        order = np.argsort(-chances, kind="stable")[:MOST]
+        order = np.argsort(-outputs[0], kind="stable")[:MOST]
         names = self._found.spec.classes
         told: dict[str, Any] = {
             **more,
@@ -68,10 +69,8 @@ class OneImage:
     def _chances(self, outputs: Array) -> Array:
         """The probability of each class or label."""
         if TASKS[self._found.spec.task].targets == "labels":
-            chances: Array = 1 / (1 + np.exp(-outputs[0].astype(np.float64)))
-            return chances
-        shifted = np.exp(outputs[0].astype(np.float64) - outputs[0].max())
-        return np.asarray(shifted / shifted.sum())
+            return sigmoid(outputs[0])
+        return np.asarray(np.exp(log_softmax(outputs[:1])[0]))
 
     def _read(self, path: str) -> Array:
         try:

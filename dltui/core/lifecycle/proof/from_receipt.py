@@ -16,7 +16,6 @@ from dltui.core.lifecycle.proof import repetition, verify
 from dltui.core.lifecycle.proof.receipt import FORMAT
 from dltui.core.lifecycle.proof.repetition import Difference, Verdict
 from dltui.core.machine.devices import cpu_count
-from dltui.core.numbers import exact
 from dltui.core.reading.reader import RunReader
 from dltui.core.rundir.directory import FORMAT as RUN_FORMAT
 from dltui.core.rundir.directory import RunDirectory
@@ -81,8 +80,12 @@ def _refusal(receipt: Mapping[str, Any]) -> str:
         return f"is {clean_line(receipt['status'], 20)}: only runs that have finished are repeated"
     if receipt.get("parent"):
         return f"begins with a checkpoint of {clean_line(receipt['parent'], 100)}, which its receipt does not hold"
-    if receipt["config"].get("max_time"):
-        return f"was trained for {exact(receipt['config']['max_time'])} by the clock: that does not repeat its steps"
+    if receipt.get("twin_start"):
+        return "begins with the weights of its twin, which its receipt does not hold: verify the twin"
+    extended = any(one.get("action") == "extend" for one in receipt.get("steering") or ())
+    why = verify.not_again(receipt["config"], extended)
+    if why:
+        return why
     if not receipt["weights_sha256"]:
         return "has no SHA-256 of its weights: it is of an earlier version"
     return ""

@@ -56,12 +56,22 @@ def refusal(reader: RunReader) -> str:
         return f"{name} begins with a checkpoint of {parent}, which it does not hold: dltui verify {parent}"
     if (run.get("twin") or {}).get("start"):
         return f"{name} begins with the weights of its twin, which it does not hold: verify the twin"
-    if run["config"].get("max_time"):
-        return f"{name} was trained for {exact(run['config']['max_time'])} by the clock: that does not repeat its steps"
-    if run["config"].get("patience") and history.added_epochs:
-        return f"{name} was given more epochs, with which patience began to count again: that is not repeated"
+    why = not_again(run["config"], bool(history.added_epochs))
+    if why:
+        return f"{name} {why}"
     if history.ended is None or not history.ended.weights_sha256 or history.attempt is None:
         return f"{name} has no SHA-256 of its weights: it is of an earlier version"
+    return ""
+
+
+def not_again(config: Mapping[str, Any], extended: bool) -> str:
+    """The reason why a finished run with this config is not repeated, as it goes on after its name; "" for most.
+    `extended`: epochs were added to it.
+    """
+    if config.get("max_time"):
+        return f"was trained for {exact(config['max_time'])} by the clock: that does not repeat its steps"
+    if config.get("patience") and extended:
+        return "was given more epochs, with which patience began to count again: that is not repeated"
     return ""
 
 

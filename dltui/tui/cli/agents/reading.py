@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from dltui.core.errors import UsageError
 from dltui.core.text import clean_line
-from dltui.tui.cli.follow.sending import open_run
+from dltui.tui.cli.follow.sending import known_status, open_run
+
+if TYPE_CHECKING:
+    from dltui.core.catalog.entries import Catalog
 
 MOST_WAITED = 600.0
 """Seconds of a single wait: clients give up on tools that take longer."""
@@ -18,9 +22,9 @@ def list_runs(most: int = 50, status: str = "") -> dict[str, Any]:
     """List the runs, the newest first: id, status, model, dataset, epoch, best value. `status` keeps those of one
     status, such as running, finished or failed; `most` is how many are listed.
     """
-    from dltui.core.reading.rows import all_rows
+    from dltui.core.lifecycle.launch.asked_rows import asked_rows
 
-    rows = [row for row in all_rows() if not status or row["status"] == status]
+    rows = [row for row in asked_rows() if not status or row["status"] == status]
     return {"runs": rows[: max(most, 0)], "total": len(rows)}
 
 
@@ -29,6 +33,8 @@ def read_run(run: str = "") -> dict[str, Any]:
     from dltui.core.reading.summary import summary_row
 
     reader = open_run(run or None)
+    # The summary then has what a launcher said.
+    known_status(reader)
     asked, history = reader.run, reader.history
     return {
         **summary_row(reader),
@@ -96,10 +102,13 @@ def compare_runs(runs: Sequence[str], goal: float | None = None) -> dict[str, An
 
 
 def list_models(plugins: Sequence[str] = ()) -> dict[str, Any]:
-    """List the models that can be trained here, with their hyperparameters and defaults."""
+    """List the models that can be trained here, with their hyperparameters and defaults. Of a family, whose id ends
+    with :NAME, NAME stands for any of its many members. `problems` says which plugins could not be loaded.
+    """
     from dltui.core.catalog.assemble import load_catalog
 
-    entries = load_catalog(plugins).models.values()
+    catalog = load_catalog(plugins)
+    families = [replace(family.model, id=f"{family.name}:NAME") for family in catalog.families.values()]
     return {
         "models": [
             {
@@ -110,16 +119,20 @@ def list_models(plugins: Sequence[str] = ()) -> dict[str, Any]:
                 "reason": entry.reason,
                 "hyperparameters": {field.name: field.default for field in entry.fields},
             }
-            for entry in entries
-        ]
+            for entry in (*catalog.models.values(), *families)
+        ],
+        "problems": _problems(catalog),
     }
 
 
 def list_datasets(plugins: Sequence[str] = ()) -> dict[str, Any]:
-    """List the datasets with their options; data of your own is folder:PATH or csv:PATH."""
+    """List the datasets with their options; data of your own is folder:PATH or csv:PATH. `problems` says which plugins
+    could not be loaded.
+    """
     from dltui.core.catalog.assemble import load_catalog
     from dltui.core.data.search import presence
 
+    catalog = load_catalog(plugins)
     return {
         "datasets": [
             {
@@ -129,9 +142,14 @@ def list_datasets(plugins: Sequence[str] = ()) -> dict[str, Any]:
                 "present": presence(entry).here,
                 "options": {field.name: field.default for field in entry.fields},
             }
-            for entry in load_catalog(plugins).datasets.values()
-        ]
+            for entry in catalog.datasets.values()
+        ],
+        "problems": _problems(catalog),
     }
+
+
+def _problems(catalog: Catalog) -> list[str]:
+    return [f"plugin {name}: {reason}" for name, reason in catalog.problems]
 
 
 TOOLS: tuple[Callable[..., dict[str, Any]], ...] = (

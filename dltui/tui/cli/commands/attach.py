@@ -25,7 +25,7 @@ def attach(run: str | None, host: str | None, plain: bool, as_json: bool, read_o
 
     full = is_terminal() and not plain and not as_json
     name = address.joined(address.check_host(host), run or "") if host else run
-    far = address.split(name)
+    far = address.elsewhere(name)
     if full and far is not None:
         from dltui.tui.full_screen import run_app
 

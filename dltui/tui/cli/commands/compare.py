@@ -42,8 +42,6 @@ class Goal(click.ParamType):  # type: ignore[type-arg]
         number = parse(text)
         if number is None:
             raise UsageError(f"--goal wants a value like 0.9 or 90%, got {text!r}")
-        if number <= 0:
-            raise UsageError(f"--goal must be greater than 0, got {text}")
         return number
 
 
@@ -93,8 +91,6 @@ def compare(
     chosen = figures.check_formats(formats.split(","))
     readers = [_reader(text) for text in runs]
     found = comparison.compare(readers, goal)
-    if goal is not None and found.metric.endswith("accuracy") and goal > 1:
-        raise UsageError(f"--goal is an accuracy, at most 1 or 100%, got {goal:g}; did you mean {goal:g}%?")
     failures = judged.check(wanted, readers)
     paired = _paired(readers) if samples else None
     if not as_json:
@@ -115,9 +111,12 @@ def compare(
 
 def _paired(readers: Sequence[RunReader]) -> Pair:
     from dltui.core.analysis.paired import pair
+    from dltui.tui.cli.hosts import near
 
     if len(readers) != 2:
         raise UsageError(f"--samples compares two runs, got {len(readers)}")
+    for reader in readers:
+        near.bring_predictions(reader.directory)
     return pair(*readers)
 
 

@@ -4,31 +4,29 @@ from __future__ import annotations
 
 import signal
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from dltui.core.errors import RunError, UsageError
 from dltui.core.hosts import mirror
-from dltui.core.lifecycle.launch import launching
 from dltui.core.numbers import exact
 from dltui.core.reading.launched import WAITING
-from dltui.core.rundir import commands, place
+from dltui.core.rundir import place
 from dltui.tui.cli import completion
+from dltui.tui.cli.follow import closing
+from dltui.tui.cli.follow.new_rate import checked_rate, checked_step
 from dltui.tui.cli.follow.sending import (
     SETTLE_SECONDS,
-    NoAnswerError,
     alive_run,
     is_named,
     open_run,
     order,
     settle,
     settle_released,
+    take_out,
 )
 from dltui.tui.cli.output import confirmed, say
-
-if TYPE_CHECKING:
-    from dltui.core.reading.reader import RunReader
 
 
 @click.command()
@@ -52,9 +50,7 @@ def pause(run: str, release: bool, until_free: bool) -> int:
         say(f"{name} paused at step {done['step']:,}; go on with: dltui resume {name}")
         return 0
     done = order(reader, "pause", {"release": True, "until_free": until_free})
-    if not settle_released(reader):
-        status = reader.status()
-        raise NoAnswerError(f"{name} is {status.name}{': ' * bool(status.why)}{status.why}")
+    settle_released(reader)
     device = reader.run["device"]["name"]
     when = f"goes on when {device} was used and is free again, or" if until_free else "go on"
     say(f"{name} paused at step {done['step']:,} and gave {device} back; {when} with: dltui resume {name}")
@@ -65,23 +61,19 @@ def pause(run: str, release: bool, until_free: bool) -> int:
 @click.argument("run", shell_complete=completion.runs)
 def stop(run: str) -> int:
     """End a run early and keep everything: checkpoint, test result with the best epoch so far, figures."""
-    from dltui.tui.cli.hosts import near
-
     reader = alive_run(run, "stop")
     queued = reader.status().name == "queued"
     if reader.status().phase == WAITING:
-        if mirror.origin(reader.directory) is None:
-            launching.end(reader.directory)
-        else:
-            near.kill(reader.directory, commands.NOT_BEGUN)
+        take_out(reader)
         say(f"{reader.directory.id} taken out of the queue; start it with: dltui resume {reader.directory.id}")
         return 0
     done = order(reader, "stop", {})
     if queued:
         say(f"{reader.directory.id} taken out of the queue; start it with: dltui resume {reader.directory.id}")
         return 0
-    folder = place.exports_folder(reader.directory)
-    say(f"{reader.directory.id} stopped at step {done['step']:,}; figures will be in {folder}")
+    found = reader.directory
+    where = f"in {place.exports_folder(found)}" if reader.told is None else closing.fetch_line(found)
+    say(f"{found.id} stopped at step {done['step']:,}; figures will be {where}")
     return 0
 
 
@@ -104,37 +96,20 @@ def set_value(run: str, value: str | None, at_step: int | None) -> int:
     if value is None:
         raise UsageError(f"of which run? dltui set RUN {run}" if "=" in run else f"to what? dltui set {run} lr=0.01")
     reader = alive_run(run, "set")
-    arguments: dict[str, Any] = {"lr": _lr(reader, value)}
+    arguments: dict[str, Any] = {"lr": checked_rate(reader, _number(value))}
     if at_step is not None:
-        arguments["at_step"] = _step(reader, at_step)
+        arguments["at_step"] = checked_step(reader, at_step)
     done = order(reader, "set", arguments)
     say(f"{reader.directory.id}: lr {exact(arguments['lr'])} from step {done['step']:,} on")
     return 0
 
 
-def _lr(reader: RunReader, text: str) -> float:
-    """The value of `lr=X`, checked as the model declares it. Raises UsageError."""
-    from dltui.core.lifecycle import trust
-
+def _number(text: str) -> str:
+    """The number in `lr=X`. Raises UsageError."""
     key, equals, number = text.partition("=")
     if key.strip() != "lr" or not equals:
         raise UsageError(f"only the learning rate can be changed: lr=X, got {text!r}")
-    model = trust.catalog(reader.directory).models.get(reader.run["model"])
-    field = next((field for field in model.fields if field.name == "lr"), None) if model else None
-    if field is not None:
-        return float(field.parse(number))
-    try:
-        return float(number)
-    except ValueError:
-        raise UsageError(f"lr must be a number, got {number!r}") from None
-
-
-def _step(reader: RunReader, step: int) -> int:
-    attempt = reader.history.attempt
-    if step < 0 or (attempt is not None and step >= attempt.total_steps):
-        last = f" and below {attempt.total_steps:,}" if attempt else ""
-        raise UsageError(f"--at-step must be at least 0{last}, got {step}")
-    return step
+    return number
 
 
 @click.command()

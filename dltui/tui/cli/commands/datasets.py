@@ -15,6 +15,7 @@ from dltui.core.text import clean_line, plural, suggest
 from dltui.tui.cli import completion
 from dltui.tui.cli.commands.datasets_check import check
 from dltui.tui.cli.fields import say_fields
+from dltui.tui.cli.group import check_early
 from dltui.tui.cli.output import can_show, say, say_json, say_table, terminal_output, warn
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ def datasets(context: click.Context, plugins: tuple[str, ...], as_json: bool) ->
 
     Your own data is folder:PATH (images, one folder a class) or csv:PATH (a table).
     """
+    check_early(context)
     return _list(plugins, as_json) if context.invoked_subcommand is None else None
 
 
@@ -68,10 +70,10 @@ def _list(plugins: tuple[str, ...], as_json: bool) -> int:
     entries = list(catalog.datasets.values())
     if as_json:
         say_json([as_object(entry) for entry in entries])
-        return 0
-    rows = [["DATASET", "TASK", "SHAPE", "SAMPLES", "WHERE", ""]]
-    rows += [_row(entry) for entry in entries]
-    say_table(rows, prose=True, style=_style)
+    else:
+        rows = [["DATASET", "TASK", "SHAPE", "SAMPLES", "WHERE", ""]]
+        rows += [_row(entry) for entry in entries]
+        say_table(rows, prose=True, style=_style)
     for name, reason in catalog.problems:
         warn(f"plugin {name}: {reason}")
     return 0
@@ -86,7 +88,10 @@ def show(dataset: str, data: tuple[str, ...], plugins: tuple[str, ...], as_json:
     """Look at a dataset before training: folder:PATH, csv:PATH or a name."""
     from dltui.core.catalog.assemble import load_catalog
 
-    entry = load_catalog(plugins).dataset(dataset)
+    catalog = load_catalog(plugins)
+    entry = catalog.dataset(dataset)
+    for name, reason in catalog.problems_of(plugins):
+        warn(f"plugin {name}: {reason}")
     options = key_values(data, entry.fields, f"dataset {entry.name}")
     if entry.needs_path and not options.get("path"):
         raise UsageError(f"which {entry.takes}? use {entry.name}:PATH")

@@ -6,7 +6,7 @@ import contextlib
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,6 +16,7 @@ from dltui.tui.cli.output import is_terminal, say
 if TYPE_CHECKING:
     from dltui.core.catalog.entries import Catalog, DatasetEntry, ModelEntry
     from dltui.core.rundir.directory import RunDirectory
+    from dltui.tui.cli.launch.start import Options
 
 WANTED = "fashion-mnist"
 EMBEDDED = "digits"
@@ -36,7 +37,8 @@ class Choice:
 @click.option(
     "--replay", is_flag=True, help="play the last demo that has ended, in 20 seconds; without one, train first"
 )
-def demo(device: str, exports: str, plain: bool, as_json: bool, replay: bool) -> int:
+@click.pass_context
+def demo(context: click.Context, /, plain: bool, as_json: bool, replay: bool, **flags: Any) -> int:
     """Train a convolutional network on Fashion-MNIST, or on embedded digits where that cannot be had."""
     if replay and (plain or as_json or not is_terminal()):
         raise UsageError("--replay plays in the full screen: it needs a terminal, and neither --plain nor --json")
@@ -51,25 +53,36 @@ def demo(device: str, exports: str, plain: bool, as_json: bool, replay: bool) ->
     choice = choose_dataset(catalog, within_reach)
     if not as_json:
         say(f"demo: {model.id} on {choice.dataset}: {choice.reason}")
-    command = ["dltui", "train", model.id, "--dataset", choice.dataset]
-    command += ["--device", device] if device != "auto" else []
-    options = start.Options(
-        command=tuple(command),
-        dataset=choice.dataset,
-        device=device,
-        exports=exports,
-        plain=plain,
-        as_json=as_json,
-    )
-    run = start.create(catalog, model, {}, options)
+    config: dict[str, Any] = {}
+    options = _options(context, model, catalog, choice.dataset, config)
+    run = start.create(catalog, model, config, options)
     if replay:
         code = start.carry_out(run, options)
         return code or _play(run)
     if is_terminal() and not plain and not as_json:
         return _full_screen(run)
     if not as_json:
-        say(f"the same by hand: {shlex.join(command)}")
+        say(f"the same by hand: {shlex.join(options.command)}")
     return start.carry_out(run, options)
+
+
+def _options(
+    context: click.Context, model: ModelEntry, catalog: Catalog, dataset: str, config: dict[str, Any]
+) -> Options:
+    """The options of the run, with the presets where no flag was given; those of hyperparameters go into `config`."""
+    from dltui.core.lifecycle.forms.presets import load_presets
+    from dltui.tui.cli.launch import presets, start
+
+    options = {name: context.params[name] for name in ("device", "exports", "plain", "as_json")}
+    typed = presets.typed_in(context)
+    words = [word for name in ("device", "exports") if typed(name) for word in (f"--{name}", options[name])]
+    known = load_presets().of(model, catalog)
+    # The demo brings its data.
+    used = presets.fill(known, config, options, lambda name: name == "dataset" or typed(name))
+    for line in () if options["as_json"] else presets.lines(used):
+        say(line)
+    command = ("dltui", "train", model.id, "--dataset", dataset, *words, *presets.flags(used))
+    return start.Options(command=command, dataset=dataset, **options)
 
 
 def last_demo() -> RunDirectory | None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from dltui.core import fs, paths
-from dltui.core.contract.inputs import Input
+from dltui.core.contract.inputs import Input, table_of
 from dltui.core.errors import DltuiError, RunError, UsageError
 from dltui.core.hosts import mirror
 from dltui.core.reading.reader import RunReader
@@ -117,7 +117,7 @@ class _Asked(NamedTuple):
 
 def _one(run: RunDirectory, asked: _Asked) -> Written:
     if mirror.origin(run) is not None:
-        more = asked.explain or asked.receipts or asked.look != Look()
+        more = asked.explain or asked.receipts or bool(asked.code) or asked.look != Look()
         return _fetch(run, asked.to, asked.formats, more, asked.quiet)
     if asked.explain:
         _look_inside(run, asked.code)
@@ -168,8 +168,7 @@ def _fetch(run: RunDirectory, to: str | None, formats: list[str] | None, more: b
         raise UsageError(
             f"{run.id}: only figures are fetched; the rest is made there: ssh {host} dltui export {name} ..."
         )
-    folder = near.export(run, to, formats)
-    files = exported_files(folder)
+    folder, files = near.export(run, to, formats)
     if not quiet:
         say(f"figures and tables of {run.id} in {folder}: {', '.join(path.name for path in files)}")
     return {"id": run.id, "exports": str(folder), "files": [str(path) for path in files]}
@@ -309,7 +308,7 @@ def _about(run: RunDirectory) -> dict[str, Any]:
     dataset = attempt.dataset if attempt else {}
     about = {name: dataset.get(name) for name in ("task", "input_shape", "classes", "mean", "std")}
     reading = image_reading(asked, dataset, dataset.get("input_shape") or ())
-    table = _table(dataset)
+    table = table_of(dataset)
     return {
         "model": asked["model"],
         "dataset": asked["dataset"],
@@ -320,12 +319,6 @@ def _about(run: RunDirectory) -> dict[str, Any]:
         "features": [name for one in table for name in _features(one)],
         "table": [asdict(one) for one in table],
     }
-
-
-def _table(dataset: Mapping[str, Any]) -> list[Input]:
-    """The columns of a table whose rows are a single input, as training read them; [] for all other data."""
-    known = [] if dataset.get("named_inputs") else ((dataset.get("inputs") or {}).get("table") or {}).get("inputs")
-    return [Input.from_json(one) for one in known or ()]
 
 
 def _features(one: Input) -> list[str]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dltui.core.text import plural
+from dltui.tui.cli.group import check_early
 from dltui.tui.cli.output import is_terminal, say, say_json, say_table
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ HEADER = ["FRAMEWORK", "VERSION", "MODELS", "PYTHON", ""]
 @click.pass_context
 def frameworks(context: click.Context, as_json: bool) -> int | None:
     """List the frameworks, with their versions and interpreters; `dltui doctor` tries them out."""
+    check_early(context)
     if context.invoked_subcommand is not None:
         return None
     from dltui.core.catalog.assemble import load_catalog

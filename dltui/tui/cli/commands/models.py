@@ -43,10 +43,14 @@ def models(model: str | None, dataset: str | None, plugins: tuple[str, ...], as_
         if dataset is not None:
             raise UsageError("--dataset shows the structure of one model: dltui models MODEL --dataset D")
         if as_json:
-            say_json([as_object(entry) for entry in catalog.models.values()])
+            say_json([*map(as_object, catalog.models.values()), *map(family_object, catalog.families.values())])
         else:
             _list(catalog)
+        for name, reason in catalog.problems:
+            warn(f"plugin {name}: {reason}")
         return 0
+    for name, reason in catalog.problems_of(plugins):
+        warn(f"plugin {name}: {reason}")
     family, _, pattern = model.partition(":")
     if family in catalog.families and (not pattern or set(pattern) & set("*?[")):
         _members(catalog.families[family], pattern, as_json)
@@ -100,7 +104,7 @@ def _one(catalog: Catalog, entry: ModelEntry, dataset: str | None, as_json: bool
             raise
         problem = str(error)
     if as_json:
-        say_json([as_object(entry) | {"layers": layers}])
+        say_json([as_object(entry) | {"layers": layers, "problem": problem}])
     elif layers is not None and chosen is not None:
         for line in ("", *table(layers, chosen)):
             say(line)
@@ -115,11 +119,20 @@ def as_object(entry: ModelEntry) -> dict[str, Any]:
         "name": entry.name,
         "framework": entry.framework,
         "task": entry.task,
+        "tasks": list(entry.tasks),
+        "family": False,
         "summary": entry.summary,
         "available": entry.available,
         "reason": entry.reason,
         "hyperparameters": [field.to_json() for field in entry.fields],
     }
+
+
+def family_object(family: FamilyEntry) -> dict[str, Any]:
+    """The object of `--json` for a family; its id stands for those of its members, which `dltui models NAME: --json`
+    lists.
+    """
+    return as_object(family.model) | {"id": f"{family.name}:NAME", "name": family.name, "family": True}
 
 
 def _list(catalog: Catalog) -> None:
@@ -133,8 +146,6 @@ def _list(catalog: Catalog) -> None:
         framework = wording.TITLES.get(model.framework, model.framework)
         rows.append([f"{family.name}:NAME", framework, model.task, note])
     say_table(rows, prose=True, style=lambda column, text: "" if column else "bold")
-    for name, reason in catalog.problems:
-        warn(f"plugin {name}: {reason}")
 
 
 def _describe(entry: ModelEntry) -> None:

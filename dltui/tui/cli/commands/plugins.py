@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from dltui.core.text import plural
-from dltui.tui.cli.group import unknown
+from dltui.tui.cli.group import check_early, unknown
 from dltui.tui.cli.output import say, say_json
 
 KINDS = ("models", "families", "datasets", "backends", "exporters", "loggers", "launchers")
@@ -37,6 +37,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="one JSON arr
 @click.pass_context
 def plugins(context: click.Context, files: tuple[str, ...], as_json: bool) -> int | None:
     """List the plugins, or start a new one."""
+    check_early(context)
     return _list(files, as_json) if context.invoked_subcommand is None else None
 
 

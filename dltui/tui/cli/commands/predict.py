@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-import struct
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,7 +11,7 @@ import click
 
 from dltui.core import paths
 from dltui.core.errors import UsageError
-from dltui.core.numbers import metric
+from dltui.core.numbers import metric, output
 from dltui.core.text import clean_line
 from dltui.tui.cli import completion
 from dltui.tui.cli.options import code, code_options
@@ -83,14 +82,4 @@ def _told(row: Mapping[str, Any]) -> str:
     if "labels" in row:
         chances = row["probabilities"]
         return ", ".join(f"{label} {metric('accuracy', chances[label])}" for label in row["labels"]) or "no label"
-    return " ".join(map(_number, row["outputs"]))
-
-
-def _number(value: float) -> str:
-    """Six digits of an output, which is a float32; all of a whole number, and of one that has more digits, as an offset
-    gives them.
-    """
-    if abs(value) < 1e15 and value.is_integer():
-        return f"{value:.0f}"
-    is_output = not abs(value) < 3e38 or struct.unpack("f", struct.pack("f", value))[0] == value
-    return f"{value:.6g}" if is_output else f"{value:.15g}"
+    return " ".join(map(output, row["outputs"]))

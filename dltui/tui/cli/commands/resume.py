@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
@@ -11,7 +12,7 @@ from dltui.core.hosts import mirror
 from dltui.core.reading.status import OVER
 from dltui.core.rundir.launch import Chosen
 from dltui.tui.cli import completion
-from dltui.tui.cli.follow.sending import open_run, order, settle
+from dltui.tui.cli.follow.sending import known_status, open_run, order, settle
 from dltui.tui.cli.launch import data_progress, launchers, seeds, start
 from dltui.tui.cli.options import code, code_options
 from dltui.tui.cli.output import is_terminal, say, visible
@@ -19,6 +20,7 @@ from dltui.tui.cli.output import is_terminal, say, visible
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from dltui.core.lifecycle.resume import Resumption
     from dltui.core.lifecycle.trust import Code
     from dltui.core.reading.reader import RunReader
     from dltui.core.rundir.directory import RunDirectory
@@ -101,7 +103,7 @@ def _resume_all(name: str, runs: Sequence[RunDirectory], asked: _Asked, flags: d
 
 
 def _resume_one(reader: RunReader, asked: _Asked, flags: dict[str, Any]) -> int:
-    status, name = reader.status(), reader.directory.id
+    status, name = known_status(reader), reader.directory.id
     more_epochs, device, code, launcher = asked
     if not status.over:
         _check_live(name, status.name, asked)
@@ -143,11 +145,16 @@ def _far(reader: RunReader, more_epochs: int, flags: dict[str, Any]) -> int:
     from dltui.tui.cli.follow.follow import choose_style, follow
     from dltui.tui.cli.hosts import near
 
-    if not near.resume(reader, more_epochs, flags["detach"], flags["as_json"]):
-        if flags["as_json"]:
-            start.say_run(reader.directory)
-        return 0
-    return follow(reader.directory, choose_style(flags["plain"], flags["as_json"]))
+    run = reader.directory
+    _agree(near.resumption(run, more_epochs), run, more_epochs, flags["as_json"])
+    near.resume(run, more_epochs)
+    if not flags["detach"]:
+        return follow(run, choose_style(flags["plain"], flags["as_json"]))
+    if flags["as_json"]:
+        start.say_run(run)
+    else:
+        say(f"{run.id} goes on; watch it with: dltui attach {shlex.quote(run.id)}")
+    return 0
 
 
 def _unpause(reader: RunReader, as_json: bool) -> None:
@@ -169,7 +176,7 @@ def _restart_group(group: str, runs: Sequence[RunDirectory], asked: _Asked, opti
 
     more_epochs, device, code = asked.more_epochs or 0, asked.device, asked.code
     readers = [open_run(str(run.path)) for run in runs]
-    statuses = [reader.status().name for reader in readers]
+    statuses = [known_status(reader).name for reader in readers]
     for paused in (reader for reader, status in zip(readers, statuses, strict=True) if status == "paused"):
         _check_live(paused.directory.id, "paused", asked)
     # Who makes the series may still be at it while one of its runs starts.
@@ -231,14 +238,21 @@ def _checked(
     catalog = trust.catalog(run, code)
     instead = {**trust.replaced(run, catalog, code), **on_device(run, device, catalog)}
     found = prepare(reader, catalog, more_epochs, instead, data_progress.teller())
-    if not options.as_json:
+    _agree(found, run, more_epochs, options.as_json)
+    return instead
+
+
+def _agree(found: Resumption, run: RunDirectory, more_epochs: int, as_json: bool) -> None:
+    """Say what going on means, and ask where a part of the log is lost. Raises UsageError where nobody agrees."""
+    if not as_json:
         for line in found.lines(run.id):
             say(line)
         if more_epochs:
             say(f"goes on to epoch {found.planned + more_epochs}: {found.done} of {found.planned} are done")
     if found.unknown and not _goes_on_all_the_same(run.id):
-        raise UsageError(f"{found.unknown}; begin at that checkpoint in a new run: dltui fork {run.id}")
-    return instead
+        far = mirror.origin(run)
+        fork = f"ssh {far[0]} dltui fork {far[1]}" if far else f"dltui fork {run.id}"
+        raise UsageError(f"{found.unknown}; begin at that checkpoint in a new run: {fork}")
 
 
 def _goes_on_all_the_same(name: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from dltui.core.errors import UsageError
+from dltui.core.text import clean_line
 from dltui.tui.cli import completion
 from dltui.tui.cli.follow import deleting
 from dltui.tui.cli.follow.sending import each_once, is_named, open_run
@@ -18,6 +19,7 @@ from dltui.tui.cli.output import confirmed, say
 def rm(runs: tuple[str, ...], yes: bool, undo: bool) -> int:
     """Delete runs with their checkpoints; figures in the exports folder stay. Those that were deleted on the screen
     can come back for 24 hours."""
+    from dltui.core.hosts import address
     from dltui.core.lifecycle import trash
     from dltui.core.rundir import lock
 
@@ -26,6 +28,9 @@ def rm(runs: tuple[str, ...], yes: bool, undo: bool) -> int:
         return 0
     if not runs:
         raise UsageError("rm needs a RUN; `dltui runs` lists them")
+    for text in runs:
+        if (far := address.elsewhere(text)) is not None:
+            raise UsageError(f"{clean_line(text, 80)} is a run of another host; {address.delete_there(*far)}")
     found = {text: open_run(text).directory for text in runs}
     chosen = each_once(found.values())
     for run in chosen:

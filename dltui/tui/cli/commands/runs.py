@@ -39,13 +39,11 @@ def runs(as_json: bool, wanted: str, hosts: tuple[str, ...], unfold: bool) -> in
     """List the runs, newest first."""
     from dltui.core.analysis.groups import Group, fold, missing_seeds
     from dltui.core.analysis.measures import run_filter
-    from dltui.core.reading.rows import all_rows
+    from dltui.core.lifecycle.launch.asked_rows import asked_rows
 
     terms = run_filter.parse(wanted)
-    found = _of_hosts(hosts) if hosts else all_rows()
-    if not hosts and _asked_launchers(found):
-        found = all_rows()
-    known = [run_filter.facts(row, _asked(row)) for row in found] if terms else [{}] * len(found)
+    found = _of_hosts(hosts, facts=bool(terms)) if hosts else asked_rows()
+    known = [_facts(row) for row in found] if terms else [{}] * len(found)
     rows = [row for row, facts in zip(found, known, strict=True) if run_filter.matches(terms, facts)]
     if not found and not hosts:
         _check_readable()
@@ -83,19 +81,7 @@ def _check_readable() -> None:
         raise UsageError(f"the runs in {where} cannot be read: {why}; DLTUI_HOME names another folder") from None
 
 
-def _asked_launchers(rows: Sequence[dict[str, Any]]) -> bool:
-    """Ask launchers what has become of runs that tell nothing of themselves; True if any was asked."""
-    from dltui.core.lifecycle.launch import launching
-    from dltui.core.reading.status import Status
-    from dltui.core.rundir.directory import RunDirectory
-
-    unsure = [row for row in rows if row["status"] not in OVER or row["status"] == "preempted"]
-    return launching.refresh_all(
-        (RunDirectory(str(row["path"])), Status(row["status"])) for row in unsure if "path" in row
-    )
-
-
-def _of_hosts(hosts: Sequence[str]) -> list[dict[str, Any]]:
+def _of_hosts(hosts: Sequence[str], facts: bool = False) -> list[dict[str, Any]]:
     """The rows of other hosts, newest first; all are asked at once, and one that does not answer costs only its own.
     Raises an error where none answers.
     """
@@ -107,7 +93,7 @@ def _of_hosts(hosts: Sequence[str]) -> list[dict[str, Any]]:
 
     def ask(host: str) -> None:
         try:
-            found[host] = near.rows(host)
+            found[host] = near.rows(host, facts)
         except DltuiError as error:
             problems[host] = error
 
@@ -137,19 +123,20 @@ def _style(column: int, text: str) -> str:
     return wording.STATUS_STYLES.get(text, "") if column == STATE else ""
 
 
-def _asked(row: dict[str, Any]) -> dict[str, Any]:
-    """The content of its run.json; empty where it cannot be read."""
-    from dltui.core import paths
+def _facts(row: dict[str, Any]) -> dict[str, Any]:
+    """What the filter can find of a run; what another host told of it is taken out of its row."""
+    from dltui.core.analysis.measures import run_filter
     from dltui.core.errors import DltuiError
     from dltui.core.rundir.directory import RunDirectory
 
     if ":" in str(row["id"]):
-        # Of another host, whose request lies there.
-        return {}
+        told: dict[str, Any] | None = row.pop("facts", None)
+        return run_filter.facts(row, {}) if told is None else told
     try:
-        return RunDirectory(paths.runs_dir() / str(row["id"])).run()
+        asked = RunDirectory(paths.runs_dir() / str(row["id"])).run()
     except DltuiError:
-        return {}
+        asked = {}
+    return run_filter.facts(row, asked)
 
 
 def columns(row: Any, now: float) -> list[str]:

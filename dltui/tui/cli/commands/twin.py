@@ -12,13 +12,15 @@ from dltui.core import numbers
 from dltui.core.errors import UsageError
 from dltui.core.text import plural
 from dltui.tui.cli import completion
+from dltui.tui.cli.launch import presets
 from dltui.tui.cli.launch.model_flags import SETTINGS, TrainCommand, data_options
 from dltui.tui.cli.options import FieldOption
-from dltui.tui.cli.output import say, say_json, table
+from dltui.tui.cli.output import say, say_json, table, warn
 from dltui.tui.draw import wording
 
 if TYPE_CHECKING:
     from dltui.core.catalog.entries import Catalog, ModelEntry
+    from dltui.core.lifecycle.forms.presets import Preset
     from dltui.core.lifecycle.twin import Comparison
     from dltui.core.reading.reader import RunReader
     from dltui.core.rundir.directory import RunDirectory
@@ -54,7 +56,23 @@ def twin(context: click.Context, /, model: str | None, **options: Any) -> int:
     pairs = pair(catalog, model)
     fields = [parameter.field.name for parameter in context.command.params if isinstance(parameter, FieldOption)]
     config = {name: value for name in fields if (value := options.pop(name)) is not None}
-    return _train_both(catalog, pairs, config, Options(command=("dltui", *sys.argv[1:]), **options))
+    used = _fill_in(context, pairs, config, options)
+    command = ("dltui", *sys.argv[1:], *presets.flags(used))
+    return _train_both(catalog, pairs, config, Options(command=command, **options))
+
+
+def _fill_in(
+    context: click.Context, pair: tuple[ModelEntry, ModelEntry], config: dict[str, Any], options: dict[str, Any]
+) -> list[Preset]:
+    """Put the presets that both models have alike where no flag was given, say which, and return them."""
+    typed = presets.typed_in(context)
+    same, apart = presets.shared(pair, context.obj)
+    used = presets.fill(same, config, options, typed)
+    for line in () if options["as_json"] else presets.lines(used):
+        say(line)
+    for line in presets.lines([one for one in apart if one.name not in config and not typed(one.name)]):
+        warn(f"{line}: not used, both models train alike")
+    return used
 
 
 def _train_both(catalog: Catalog, pair: tuple[ModelEntry, ModelEntry], config: dict[str, Any], options: Options) -> int:

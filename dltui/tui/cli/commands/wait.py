@@ -45,9 +45,9 @@ def _conditions(context: click.Context, parameter: click.Parameter, incomplete: 
 def wait(run: str | None, until: str | None, timeout: str | None, as_json: bool) -> int:
     """Wait until a run, the latest by default, has ended and its figures are drawn, or until a condition holds.
 
-    Exit code 0: it finished or was stopped, or the condition holds. With --until, 1: it ended and the condition never
-    held. Otherwise the run's own: 1 failed, 75 preempted, 130 interrupted. 124: the time is over. The run is not
-    touched by any of it.
+    Exit code 0: it finished or was stopped, or the condition holds. With --until, 1: it finished or was stopped and the
+    condition never held. With and without it: 1 failed, 75 preempted, 130 interrupted. 124: the time is over. The run
+    is not touched by any of it.
     """
     from dltui.core.analysis.measures import condition
     from dltui.core.train.options import time_budget

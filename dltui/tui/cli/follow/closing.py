@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 from dltui.core import fs, numbers
 from dltui.core.machine.process import user_at_host
 from dltui.core.reading.status import INCOMPLETE
-from dltui.core.text import plural
+from dltui.tui.draw.wording import trained_epochs
 
 if TYPE_CHECKING:
     from dltui.core.reading.history import History
     from dltui.core.reading.reader import RunReader
+    from dltui.core.rundir.directory import RunDirectory
 
 EXIT_CODES = {"finished": 0, "stopped": 0, "failed": 1, "preempted": 75, "interrupted": 130}
 
@@ -21,9 +22,8 @@ EXIT_CODES = {"finished": 0, "stopped": 0, "failed": 1, "preempted": 75, "interr
 def outcome(history: History, status: str, why: str) -> str:
     """The outcome: `finished: 10 epochs in 32 s, best validation accuracy 91.77 % (epoch 6), test accuracy 91.60 %`."""
     parts = []
-    done = len(history.epochs)
     if status in ("finished", "stopped"):
-        parts.append(f"{plural(done, 'epoch')} in {numbers.duration(history.elapsed)}")
+        parts.append(f"{trained_epochs(history)} in {numbers.duration(history.elapsed)}")
         parts += [why] if why.startswith("stopped early") else []
     elif why:
         parts.append(why)
@@ -52,6 +52,18 @@ def take_home(folder: Path) -> list[str]:
     if not files:
         return []
     return [f"figures and tables in {folder}:", *_columns([path.name for path in files]), _take_home_line(folder)]
+
+
+def take_over(run: RunDirectory) -> list[str]:
+    """The line about the figures of a run of another host, which are drawn there; [] where none are drawn yet."""
+    from dltui.core.rundir import notes
+
+    return [f"figures and tables are {fetch_line(run)}"] if notes.figures_are_done(run) else []
+
+
+def fetch_line(run: RunDirectory) -> str:
+    """Where the figures of a run of another host are, and how they come here."""
+    return f"on {run.id.partition(':')[0]}; fetch them: dltui export {shlex.quote(run.id)}"
 
 
 def _take_home_line(folder: Path) -> str:
@@ -84,7 +96,7 @@ def next_step(reader: RunReader, status: str) -> list[str]:
         from dltui.core.analysis.suggestion import suggestion
 
         found = suggestion(reader)
-        tried = [f"try {found.words}: {found.command}"] if found else []
+        tried = [f"try {found.words}: {_where_it_is(reader, found.command)}"] if found else []
         return [*tried, f"all that the process printed: {reader.directory.worker_log}"]
     return []
 
@@ -96,8 +108,15 @@ def _judged(reader: RunReader, name: str) -> list[str]:
     found = judge(reader.history, str(reader.run.get("config", {}).get("schedule", "")))
     if found is None or not found.bad or found.kind not in FLAGS:
         return []
-    tried = f"try {found.help.removeprefix(AGAIN)}: dltui train --like {name} {FLAGS[found.kind]} ..."
+    command = _where_it_is(reader, f"dltui train --like {name} {FLAGS[found.kind]} ...")
+    tried = f"try {found.help.removeprefix(AGAIN)}: {command}"
     return [f"{found.text}: {found.evidence}", tried]
+
+
+def _where_it_is(reader: RunReader, command: str) -> str:
+    """A command about a run, to be typed on the host where the run is."""
+    host, _, there = reader.directory.id.rpartition(":")
+    return f"ssh {host} {command.replace(reader.directory.id, there)}" if host else command
 
 
 def redraw(run_id: str, phase: str) -> list[str]:

@@ -19,6 +19,7 @@ from dltui.core.lifecycle.launch import launching
 from dltui.core.reading.reader import RunReader
 from dltui.core.reading.status import Status
 from dltui.core.rundir import claim, commands, place
+from dltui.core.rundir.heartbeat import DRAWN
 from dltui.tui.cli.follow import closing, waiting
 from dltui.tui.cli.follow.outputs import JsonOutput, LiveOutput, Output, PlainOutput
 from dltui.tui.cli.output import is_terminal, lost, say, terminal_output, warn, when_lost
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 
 TICK = 0.25
-FORWARDED = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)
+FORWARDED = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2)
 LEAVE_CODES = {signal.SIGHUP: 129, signal.SIGTERM: 143}
 
 
@@ -51,17 +52,18 @@ def follow(
     fresh: bool = False,
     kept: bool = True,
     asks: bool = False,
+    fetched: bool = False,
 ) -> int:
     """Show the run until it ends and return the exit code. `child` is the worker's pid when this process started it:
     then Ctrl-C asks whether to end it, and without a terminal signals are forwarded to it. With `asks` it also asks
     about a worker that was started on another host. A `fresh` run is deleted when it is refused before its first step.
-    The files of a run that is not `kept` are not offered.
+    The files of a run that is not `kept` are not offered, nor are those of another host's run that are `fetched` then.
     """
     reader = RunReader(run)
     when_lost(_words_without(reader))
     asks = (asks or child is not None) and is_terminal() and style != "json"
-    output = _output(style, reader, asks)
-    follower = Follower(reader, output, child, fresh, kept)
+    output = _output(style, reader, asks, fetched)
+    follower = Follower(reader, output, child, fresh, kept, fetched)
     try:
         code = follower.run(asks)
     finally:
@@ -71,9 +73,15 @@ def follow(
 
 def _full_screen(reader: RunReader) -> int:
     """Show the run in the full screen, then how it ended, or how to come back; returns the exit code."""
+    from dltui.core.hosts import mirror
     from dltui.tui.full_screen import run_app
 
-    code = run_app(open_run=str(reader.directory.path))
+    far = mirror.origin(reader.directory)
+    if far is None:
+        code = run_app(open_run=str(reader.directory.path))
+    else:
+        # Its large files, figures and checkpoints are there.
+        code = run_app(open_run=reader.directory.id, hosts=[far[0]])
     reader.refresh()
     status = reader.status()
     if code or not status.over:
@@ -90,9 +98,9 @@ def _words_without(reader: RunReader) -> str:
     return f"{name} is {status.name}" if status.over else f"{name} goes on; back with: dltui attach {shlex.quote(name)}"
 
 
-def _output(style: Style, reader: RunReader, asks: bool) -> Output:
+def _output(style: Style, reader: RunReader, asks: bool, fetched: bool = False) -> Output:
     if style == "json":
-        return JsonOutput(reader)
+        return JsonOutput(reader, fetched)
     if style == "live":
         return LiveOutput(HINT if asks else "Ctrl-C leaves, the run goes on")
     return PlainOutput()
@@ -102,9 +110,15 @@ class Follower:
     """A viewer of a run."""
 
     def __init__(
-        self, reader: RunReader, output: Output, child: int | None, fresh: bool = False, kept: bool = True
+        self,
+        reader: RunReader,
+        output: Output,
+        child: int | None,
+        fresh: bool = False,
+        kept: bool = True,
+        fetched: bool = False,
     ) -> None:
-        self._kept = kept
+        self._kept, self._fetched = kept, fetched
         self.reader = reader
         self.fresh = fresh
         self.output = output
@@ -245,7 +259,7 @@ class Follower:
             self.reader.refresh()
             self.output.show(self.reader, self.reader.status(), ())
             return True
-        return status.over and has_left(self.reader)
+        return is_over(self.reader, status)
 
     def _closing(self, status: Status) -> list[str]:
         if self.wants_screen:
@@ -259,6 +273,8 @@ class Follower:
             return lines
         lines += closing.next_step(self.reader, status.name)
         lines += closing.redraw(self.reader.directory.id, status.phase)
+        if self.reader.told is not None:
+            return lines if self._fetched else lines + closing.take_over(self.reader.directory)
         return lines + closing.take_home(place.exports_folder(self.reader.directory))
 
     def _last_status(self) -> Status:
@@ -271,12 +287,24 @@ class Follower:
         return status
 
 
+def is_over(reader: RunReader, status: Status) -> bool:
+    """True if a run has ended, its worker has gone, and its launcher, which is asked, has not put it into its queue
+    again.
+    """
+    if not (status.over and has_left(reader)):
+        return False
+    return not launching.refresh_all([(reader.directory, status)]) or reader.status().over
+
+
 def has_left(reader: RunReader) -> bool:
     """True if the worker of a run that has ended has gone, as far as can be known: its figures are drawn, and its lock
     is free for the next command.
     """
     live = reader.live()
-    return live is None or claim.look(reader.directory.path, live).alive is not True
+    if live is None or claim.look(reader.directory.path, live).alive is not True:
+        return True
+    # What a logger of the run has started can only end before the worker does, which waits for it.
+    return live.detail == DRAWN and os.environ.get("DLTUI_RUN") == reader.directory.id
 
 
 @contextlib.contextmanager

@@ -11,8 +11,11 @@ from dltui.tui.cli.follow.lines import Lines
 from dltui.tui.cli.output import can_show, say, say_json
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from dltui.core.reading.reader import RunReader
     from dltui.core.reading.status import Status
+    from dltui.core.rundir.directory import RunDirectory
 
 
 class Output(Protocol):
@@ -51,13 +54,16 @@ class PlainOutput:
 
 
 class JsonOutput:
-    """Prints one event per line as in the log; the first line, `run`, says where, the last, `exported`, names files."""
+    """Prints one event per line as in the log; the first line, `run`, says where, the last, `exported`, names files,
+    unless they are to be `fetched` yet.
+    """
 
-    def __init__(self, reader: RunReader) -> None:
+    def __init__(self, reader: RunReader, fetched: bool = False) -> None:
         from dltui.core.rundir import place
         from dltui.core.rundir.log import LogTail
 
         self._tail = LogTail(reader.directory.events_path)
+        self._fetched = fetched
         say_json(
             {
                 "type": "run",
@@ -76,11 +82,18 @@ class JsonOutput:
         from dltui.tui.cli.follow.closing import exported_files
 
         self.show(reader, status, ())
-        files = [str(path) for path in exported_files(place.exports_folder(reader.directory))]
-        say_json({"type": "exported", "id": reader.directory.id, "status": status.name, "files": files})
+        if not self._fetched:
+            # The figures of a run of another host are there.
+            folder = None if reader.told is not None else place.exports_folder(reader.directory)
+            say_exported(reader.directory, status, exported_files(folder) if folder else [])
 
     def stop(self) -> None:
         pass
+
+
+def say_exported(run: RunDirectory, status: Status, files: Sequence[Path]) -> None:
+    """Print the object with the files of a run."""
+    say_json({"type": "exported", "id": run.id, "status": status.name, "files": [str(path) for path in files]})
 
 
 class LiveOutput:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dltui.core.reading.reader import RunReader
+    from dltui.core.reading.status import Status
     from dltui.core.rundir.directory import RunDirectory
 
 
@@ -35,7 +36,7 @@ def found_run(text: str | None) -> RunDirectory:
         return find_run(text)
     from dltui.core.hosts import address
 
-    far = address.split(text)
+    far = address.elsewhere(text)
     if far is None:
         return find_run(text)
     from dltui.tui.cli.hosts import near
@@ -65,8 +66,16 @@ def is_named(run: RunDirectory, text: str) -> bool:
     """
     from dltui.core.hosts import address
 
-    far, name = address.split(text), run.labels()["name"]
+    far, name = address.split(run.id), run.labels()["name"]
     return os.sep in text or text in (run.id, name if far is None else address.joined(far[0], name))
+
+
+def known_status(reader: RunReader) -> Status:
+    """The status of a run, after its launcher was asked where that alone knows what has become of it."""
+    from dltui.core.lifecycle.launch import launching
+
+    status = reader.status()
+    return reader.status() if launching.refresh_all([(reader.directory, status)]) else status
 
 
 def alive_run(text: str, action: str) -> RunReader:
@@ -74,7 +83,7 @@ def alive_run(text: str, action: str) -> RunReader:
     from dltui.core.reading.liveness.certainty import certain_status
 
     reader = open_run(text)
-    status = reader.status()
+    status = known_status(reader)
     if status.over:
         status = certain_status(reader)
     if status.over:
@@ -84,9 +93,26 @@ def alive_run(text: str, action: str) -> RunReader:
     return reader
 
 
-def order(reader: RunReader, action: str, arguments: dict[str, Any], by: str | None = None) -> dict[str, Any]:
+def take_out(reader: RunReader, by: str | None = None) -> None:
+    """End the job of a run that has no worker yet: it waits for one where its launcher has put it. `by` names who
+    wanted that, by default this user. Raises UsageError with the launcher's words.
+    """
+    from dltui.core.hosts import mirror
+    from dltui.core.lifecycle.launch import launching
+    from dltui.core.rundir import commands
+    from dltui.tui.cli.hosts import near
+
+    if mirror.origin(reader.directory) is None:
+        launching.end(reader.directory, by)
+    else:
+        near.kill(reader.directory, commands.NOT_BEGUN)
+
+
+def order(
+    reader: RunReader, action: str, arguments: dict[str, Any], by: str | None = None, seconds: float | None = None
+) -> dict[str, Any]:
     """Send a command to the attempt that lives, and return its acknowledgement; `by` names the sender in the run's log,
-    by default this user. Raises NoAnswerError.
+    by default this user. Raises NoAnswerError, also after so many `seconds` without an answer.
     """
     from dltui.core.rundir import commands
 
@@ -104,6 +130,9 @@ def order(reader: RunReader, action: str, arguments: dict[str, Any], by: str | N
                 raise UsageError(f"{reader.directory.id} takes no {action}: {why}")
             if status.over:
                 raise NoAnswerError(f"{reader.directory.id} ended ({status.name}) before it could {action}")
+            if seconds is not None and time.monotonic() - began > seconds:
+                left = "it is obeyed when the run goes on"
+                raise NoAnswerError(f"{reader.directory.id} did not answer in {seconds:.0f} s to {action}: {left}")
             ticker.tell(reader, time.monotonic() - began)
             time.sleep(0.05)
     finally:
@@ -119,19 +148,21 @@ def settle(reader: RunReader, name: str, wanted: bool) -> None:
         time.sleep(0.05)
 
 
-def settle_released(reader: RunReader) -> bool:
-    """Wait until a run has given its device back. Returns False where that takes too long, or it has ended instead."""
+def settle_released(reader: RunReader) -> None:
+    """Wait until a run has given its device back. Raises NoAnswerError where that takes too long, or it has ended
+    instead.
+    """
     deadline, ticker, began = time.monotonic() + RELEASE_SECONDS, Ticker(), time.monotonic()
     try:
         while (status := reader.status()).phase != "released":
             if status.over or time.monotonic() > deadline:
-                return False
+                why = f": {status.why}" if status.why else ""
+                raise NoAnswerError(f"{reader.directory.id} is {status.name}{why}")
             ticker.tell(reader, time.monotonic() - began)
             time.sleep(0.05)
             reader.refresh()
     finally:
         ticker.close()
-    return True
 
 
 def _obeyed(reader: RunReader, entry: dict[str, Any]) -> dict[str, Any]:

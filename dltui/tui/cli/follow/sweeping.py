@@ -72,7 +72,9 @@ def results(view: SweepView) -> list[str]:
     best = trial.winner(view.trials)
     if best is None:
         return []
-    found = [one.test[best.metric] for one in view.confirming if one.test and best.metric in one.test]
+    # Trials that were added later may have brought another winner.
+    of_best = [one.test for one in view.confirming if one.confirms == best.number and one.test]
+    found = [test[best.metric] for test in of_best if best.metric in test]
     if found:
         from dltui.core.analysis.groups import spread
         from dltui.tui.draw import wording
@@ -81,7 +83,7 @@ def results(view: SweepView) -> list[str]:
         if value is None:
             return []
         told = spelled(wording.spread(best.metric, value))
-        return [f"with {plural(len(found), 'seed')}: test {best.metric} {told}"]
+        return [f"with {plural(value.count, 'seed')}: test {best.metric} {told}"]
     if best.test and best.metric in best.test:
         return [f"test {best.metric} {metric(best.metric, best.test[best.metric])} ({best.name})"]
     return []

@@ -28,7 +28,8 @@ class Outcome:
 def wait(reader: RunReader, wanted: Condition | None, deadline: float | None) -> Outcome:
     """Look at the run twice a second. Raises UsageError for a metric that it turns out not to have."""
     from dltui.core.analysis.measures import condition, measured
-    from dltui.tui.cli.follow.follow import has_left
+    from dltui.core.lifecycle.launch import launching
+    from dltui.tui.cli.follow.follow import is_over
 
     changed = True
     while True:
@@ -40,12 +41,13 @@ def wait(reader: RunReader, wanted: Condition | None, deadline: float | None) ->
             if met is not None:
                 return Outcome("condition", reader.status(), met)
         status = reader.status()
-        if status.over and has_left(reader):
+        if is_over(reader, status):
             # A last word of the log may have come after the look at it.
             if not reader.refresh():
                 return Outcome("ended", status)
             changed = True
             continue
+        launching.refresh(reader.directory, status)
         if deadline is not None and time.monotonic() >= deadline:
             return Outcome("timeout", status)
         time.sleep(TICK if deadline is None else max(min(TICK, deadline - time.monotonic()), 0.01))

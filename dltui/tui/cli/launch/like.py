@@ -12,8 +12,10 @@ from dltui.core.text import clean_line
 FLAG = "--like"
 
 
-def expand(args: Sequence[str]) -> list[str]:
-    """The arguments of `train` with `--like RUN` replaced by the words of RUN. Raises UsageError."""
+def expand(args: Sequence[str], launches: bool = True) -> list[str]:
+    """The arguments of `train` with `--like RUN` replaced by the words of RUN; without its launcher for a command that
+    launches nothing. Raises UsageError.
+    """
     name, rest = _take(args)
     if name is None:
         return list(args)
@@ -23,7 +25,13 @@ def expand(args: Sequence[str]) -> list[str]:
     from dltui.core.rundir.directory import find_run
 
     run = find_run(name)
-    return [*_words(run.run(), trust.files(run), other_data=_given(rest, "--dataset")), *rest]
+    asked = run.run()
+    if _given(rest, "--seeds"):
+        # They take the place of its own.
+        config = asked.get("config") or {}
+        asked = {**asked, "config": {name: value for name, value in config.items() if name != "seed"}}
+    asked = asked if launches else {**asked, "launcher": None}
+    return [*_words(asked, trust.files(run), other_data=_given(rest, "--dataset")), *rest]
 
 
 def _take(args: Sequence[str]) -> tuple[str | None, list[str]]:

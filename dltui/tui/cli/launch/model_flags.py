@@ -45,8 +45,9 @@ class TrainCommand(click.Command):
             command = launchers.extended(for_model(self, found) if found else self, catalog)
             return super(TrainCommand, command).make_context(info_name, args, parent, **extra, obj=catalog)
         before = sys.argv[1 : len(sys.argv) - len(args)]
-        if any(parameter.name == "like" for parameter in self.params):
-            args = like.expand(args)
+        names, words = {parameter.name for parameter in self.params}, args
+        if "like" in names:
+            words, args = like.expand(args), like.expand(args, launches="launcher" in names)
         catalog = load_catalog(plugins=[Path(path) for path in plugin_files(args)])
         name = find_model(args, value_flags(self.params, catalog))
         command = launchers.extended(self if name is None else for_model(self, catalog.model(name)), catalog)
@@ -57,7 +58,7 @@ class TrainCommand(click.Command):
                 raise
             asked = f"{error.option_name} belongs to a model: dltui {info_name} MODEL {error.option_name} ..."
             raise UsageError(f"{asked}; `dltui models` lists the models") from None
-        context.meta[WORDS] = ("dltui", *before, *args)
+        context.meta[WORDS] = ("dltui", *before, *words)
         return context
 
     def describe(self, model: ModelEntry) -> str:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from dltui.core.errors import UsageError
+from dltui.core.errors import DltuiError, UsageError
+from dltui.tui.cli.launch import seeds
 from dltui.tui.cli.launch.model_flags import TrainCommand
+
+if TYPE_CHECKING:
+    from dltui.core.rundir.directory import RunDirectory
+    from dltui.tui.cli.follow.follow import Style
 
 FLAG = "--host"
 OURS = ("--detach", "--plain", "--json")
@@ -48,7 +55,7 @@ def taken(args: list[str]) -> tuple[str | None, list[str]]:
 def there(context: click.Context) -> int:
     """Start a run on another host, and follow it as one of this host."""
     from dltui.core.hosts.address import check_host
-    from dltui.tui.cli.follow.follow import choose_style, follow
+    from dltui.tui.cli.follow.follow import choose_style
     from dltui.tui.cli.hosts import near
     from dltui.tui.cli.output import say, say_json
 
@@ -66,9 +73,58 @@ def there(context: click.Context) -> int:
             else:
                 say(near.background_line(run))
         return 0
-    style, code = choose_style(ours["--plain"], ours["--json"]), 0
-    for run in started:
+    follow_one = _follower(choose_style(ours["--plain"], ours["--json"]))
+    if len(started) == 1:
+        return follow_one(started[0])
+    way = seeds.Way(
+        follow=follow_one,
+        take_out=_take_out,
+        say=lambda run: say_json({"type": "run", "id": run.id}),
+        summary=lambda: _summary(started, ours["--json"]),
+    )
+    return seeds.follow_all(started, way, ours["--json"])
+
+
+def _follower(style: Style) -> Callable[[RunDirectory], int]:
+    """Follows a run of another host, and fetches its figures at its end."""
+    from dltui.tui.cli.follow.follow import follow
+    from dltui.tui.cli.hosts import near
+    from dltui.tui.cli.output import warn
+
+    def follow_one(run: RunDirectory) -> int:
         mirrored = near.follow_run(*near.name_of(run))
-        code = code or follow(mirrored, style, asks=True)
-        code = code or near.fetch_if_over(mirrored, quiet=style == "json")
-    return code
+        code = follow(mirrored, style, asks=True, fetched=True)
+        try:
+            near.fetch_if_over(mirrored, as_json=style == "json")
+        except DltuiError as error:
+            # The other runs of its series go on.
+            warn(f"dltui: {error}")
+            return code or error.exit_code
+        return code
+
+    return follow_one
+
+
+def _rows(runs: Sequence[RunDirectory]) -> list[dict[str, Any]]:
+    """The rows of runs of one host, as it tells them."""
+    from dltui.tui.cli.hosts import near
+
+    ids = [run.id for run in runs]
+    found = {row["id"]: row for row in near.rows(near.name_of(runs[0])[0])}
+    return [found[name] for name in ids if name in found]
+
+
+def _take_out(rest: Sequence[RunDirectory]) -> None:
+    """Stop runs that have not begun, and wait until they are out of the queue of their host."""
+    from dltui.core.reading.status import OVER
+    from dltui.tui.cli.hosts import near
+
+    near.take_out(rest)
+    deadline = time.monotonic() + seeds.LEAVING_SECONDS
+    while any(row["status"] not in OVER for row in _rows(rest)) and time.monotonic() < deadline:
+        time.sleep(0.5)
+
+
+def _summary(runs: Sequence[RunDirectory], as_json: bool) -> None:
+    if rows := _rows(runs):
+        seeds.summary(str(rows[0]["group"]), rows, as_json)

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dltui.core.errors import DltuiError, UsageError
 from dltui.core.text import plural
@@ -18,7 +18,7 @@ from dltui.tui.cli.output import say, say_json, spelled
 from dltui.tui.draw import wording
 
 if TYPE_CHECKING:
-    from dltui.core.analysis.groups import Group
+    from dltui.core.analysis.groups import Group, Row
     from dltui.core.catalog.entries import Catalog, ModelEntry
     from dltui.core.rundir.directory import RunDirectory
 
@@ -68,7 +68,7 @@ def _in_turn(group: str, runs: Sequence[RunDirectory], options: start.Options) -
         code = start.carry_out(run, options)
         if code:
             return code
-    _summary(group, runs, options.as_json)
+    summary(group, _rows(runs), options.as_json)
     return 0
 
 
@@ -79,22 +79,45 @@ def stay(
     pids: Sequence[int],
     options: start.Options,
 ) -> int:
-    """Follow the `started` runs of a group, one after the other, until the user leaves. Stopping one stops those that
-    follow. Returns the first exit code that is not 0.
+    """Follow the `started` runs of a group as `follow_all`; each has one of the `pids`."""
+    pid_of = dict(zip(started, pids, strict=True))
+    way = Way(
+        follow=lambda run: start.stay(run, pid_of[run], options),
+        take_out=_take_out,
+        say=start.say_run,
+        summary=lambda: summary(group, _rows(runs), options.as_json),
+    )
+    return follow_all(started, way, options.as_json)
+
+
+class Way(NamedTuple):
+    """How the runs of a series are dealt with where they are: one is followed, with an exit code; those that wait are
+    taken out of the queue; one is said as JSON; and what came of all of them is said.
+    """
+
+    follow: Callable[[RunDirectory], int]
+    take_out: Callable[[Sequence[RunDirectory]], None]
+    say: Callable[[RunDirectory], None]
+    summary: Callable[[], None]
+
+
+def follow_all(started: Sequence[RunDirectory], way: Way, as_json: bool) -> int:
+    """Follow runs, one after the other, until the user leaves. Stopping one stops those that follow. Returns the first
+    exit code that is not 0.
     """
     codes = []
-    for place, (run, pid) in enumerate(zip(started, pids, strict=True)):
+    for place, run in enumerate(started):
         rest = started[place + 1 :]
-        code = start.stay(run, pid, options)
+        code = way.follow(run)
         codes.append(code)
         status = _status(run)
         if status is None:
-            _say_rest(rest, options)
+            _say_rest(rest, way, as_json)
             return code
         if status in ("stopped", "preempted") and rest:
-            _take_out(rest)
+            way.take_out(rest)
             break
-    _summary(group, runs, options.as_json)
+    way.summary()
     return next(filter(None, codes), 0)
 
 
@@ -108,10 +131,10 @@ def _status(run: RunDirectory) -> str | None:
     return status.name if status.over else None
 
 
-def _say_rest(rest: Sequence[RunDirectory], options: start.Options) -> None:
-    for run in rest if options.as_json else ():
-        start.say_run(run)
-    if rest and not options.as_json:
+def _say_rest(rest: Sequence[RunDirectory], way: Way, as_json: bool) -> None:
+    for run in rest if as_json else ():
+        way.say(run)
+    if rest and not as_json:
         names = ", ".join(run.id for run in rest)
         say(f"{names} {'follows' if len(rest) == 1 else 'follow, one after the other'}")
 
@@ -129,17 +152,23 @@ def _take_out(rest: Sequence[RunDirectory]) -> None:
         time.sleep(0.1)
 
 
-def _summary(group: str, runs: Sequence[RunDirectory], as_json: bool) -> None:
-    from dltui.core.analysis.groups import Group
+def _rows(runs: Sequence[RunDirectory]) -> list[Row]:
     from dltui.core.reading.reader import RunReader
     from dltui.core.reading.summary import summary_row
 
-    whole = Group(group, tuple(summary_row(RunReader(run)) for run in runs))
+    return [summary_row(RunReader(run)) for run in runs]
+
+
+def summary(group: str, rows: Sequence[Row], as_json: bool) -> None:
+    """Say what came of the runs of a group, which have these rows."""
+    from dltui.core.analysis.groups import Group
+
+    whole = Group(group, tuple(rows))
     metric = whole.metric
     seeds = [row["seed"] for row in whole.rows]
     if not as_json:
         listed = ", ".join(map(str, seeds))
-        say(", ".join([f"{group}: {plural(len(runs), 'seed')} ({listed})", *_parts(whole, metric)]))
+        say(", ".join([f"{group}: {plural(len(rows), 'seed')} ({listed})", *_parts(whole, metric)]))
         if whole.standing:
             say(f"{group}: {whole.standing}")
         return
@@ -148,7 +177,7 @@ def _summary(group: str, runs: Sequence[RunDirectory], as_json: bool) -> None:
         {
             "type": "group_ended",
             "group": group,
-            "runs": [run.id for run in runs],
+            "runs": [row["id"] for row in rows],
             "seeds": seeds,
             "metric": metric,
             "best": asdict(best) if best else None,

@@ -45,6 +45,11 @@ def test_a_receipt_is_read(found: dict[str, Any], tmp_path: Path) -> None:
         ({"parent": "p"}, "r begins with a checkpoint of p, which its receipt does not hold"),
         ({"weights_sha256": None}, "r has no SHA-256 of its weights"),
         ({"config": {"max_time": "10m"}}, "r was trained for 10m by the clock"),
+        ({"twin_start": True}, "r begins with the weights of its twin, which its receipt does not hold: verify"),
+        (
+            {"config": {"patience": 1}, "steering": [{"action": "extend", "arguments": {"epochs": 3}}]},
+            "r was given more epochs, with which patience began to count again: that is not repeated",
+        ),
         ({"steering": [{"type": "run_ended", "status": "finished"}]}, "is no receipt of dltui"),
         ({"receipt": "x"}, "is no receipt of dltui"),
         ({"dropped": {"rows": []}}, "is no receipt of dltui"),
@@ -69,3 +74,17 @@ def test_steering_is_never_an_end(found: dict[str, Any]) -> None:
     (line,) = from_receipt._steering({"steering": [forged]})
     assert b"command_obeyed" in line
     assert b"run_ended" not in line
+
+
+@pytest.mark.parametrize(("twin", "told"), [(None, False), ({"start": None}, False), ({"start": "/w.npz"}, True)])
+def test_a_receipt_tells_of_weights_that_it_does_not_hold(tmp_path: Path, twin: Any, told: bool) -> None:
+    run = make_sample_run(tmp_path, epochs=1, image=False)
+    run.run_json.write_text(json.dumps(json.loads(run.run_json.read_text()) | {"twin": twin}))
+    reader = RunReader(run.path)
+    reader.refresh()
+    assert receipt(reader)["twin_start"] is told
+
+
+def test_more_epochs_without_patience_are_repeated(found: dict[str, Any], tmp_path: Path) -> None:
+    steered = {"steering": [{"action": "extend", "arguments": {"epochs": 3}}], "config": {"patience": 0}}
+    assert from_receipt.read(written(tmp_path, found | steered))["run_id"] == "r"

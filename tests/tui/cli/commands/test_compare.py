@@ -156,9 +156,9 @@ def test_sample_by_sample(call: Compare, runs: Path) -> None:
         (("one",), "name two runs or more to compare; `dltui runs` lists them"),
         (("one", "tow"), 'no run "tow"; did you mean two?'),
         (("one", "line"), "runs of different tasks cannot be compared: one is classification, line is regression"),
-        (("one", "two", "--goal", "92"), "--goal is an accuracy, at most 1 or 100%, got 92; did you mean 92%?"),
+        (("one", "two", "--goal", "92"), "the goal is an accuracy, at most 1 or 100%, got 92; did you mean 92%?"),
         (("one", "two", "--goal", "fast"), "--goal wants a value like 0.9 or 90%, got 'fast'"),
-        (("one", "two", "--goal", "-1"), "--goal must be greater than 0, got -1"),
+        (("one", "two", "--goal", "-1"), "the goal must be greater than 0, got -1"),
         (
             ("one", "two", "--fail-if", "test.accuracy"),
             "--fail-if wants NAME -X% or NAME +X, as in 'validation.accuracy -0.5%', got 'test.accuracy'",

@@ -138,3 +138,41 @@ def test_the_data_of_a_plugin_file_is_listed_and_shown(tmp_path: Path, capsys: p
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "mine: my own"
     assert lines[1].startswith("classification, its size is known once it is prepared, ")
+
+
+def test_a_plugin_that_cannot_be_loaded_is_named_beside_the_json(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "broken.py").write_text("raise ValueError('not today')\n")
+    for words in (["--json"], ["show", "digits", "--json"]):
+        assert run(["datasets", *words, "--plugin", "broken.py"]) == 0
+        out, err = capsys.readouterr()
+        assert json.loads(out)
+        assert (err.startswith("plugin broken.py: "), err.count("\n")) == (True, 1)
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["datasets", "--json", "show", "digits"], "--json comes after the command: dltui datasets show --json"),
+        (
+            ["datasets", "--plugin", "a.py", "check", "mine"],
+            "--plugin comes after the command: dltui datasets check --plugin",
+        ),
+        (
+            ["datasets", "--json", "remove", "x"],
+            "--json belongs to dltui datasets alone: dltui datasets remove has no --json",
+        ),
+        (["plugins", "--json", "check", "X"], "--json comes after the command: dltui plugins check --json"),
+        (
+            ["frameworks", "--json", "remove", "torch"],
+            "--json belongs to dltui frameworks alone: dltui frameworks remove has no --json",
+        ),
+    ],
+)
+def test_an_option_before_a_subcommand_is_refused(
+    words: list[str], line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(words) == 2
+    out, err = capsys.readouterr()
+    assert (out, err) == ("", f"dltui: {line}\n")

@@ -237,3 +237,25 @@ def test_a_replay_is_of_the_newest_demo_that_has_finished(home: Path, monkeypatc
 def test_a_replay_needs_a_terminal(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
     assert main.run(["demo", "--replay", *words]) == 2
     assert "needs a terminal" in capsys.readouterr().err
+
+
+def test_the_demo_is_as_the_user_has_set_it_but_on_its_own_data(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("DLTUI_FORMAT", raising=False)
+    (home / "dltui.toml").write_text('[train]\ndataset = "lines"\ndevice = "cpu"\nlr = 0.25\nexports = "out"\n')
+    found = catalog(replace(model("torch"), fields=(FieldSpec("lr", "float", 0.1),)))
+    asked: list[tuple[Any, start.Options]] = []
+    monkeypatch.setattr("dltui.core.catalog.assemble.load_catalog", lambda: found)
+    monkeypatch.setattr(demo, "within_reach", lambda entry: False)
+    monkeypatch.setattr(start, "create", lambda catalog, model, config, given: asked.append((config, given)))
+    monkeypatch.setattr(start, "carry_out", lambda run, given: 0)
+    assert main.run(["demo", "--plain"]) == 0
+    assert main.run(["demo", "--plain", "--device", "auto", "--exports", "here"]) == 0
+    assert [config for config, _ in asked] == [{"lr": 0.25}] * 2
+    chosen = [(given.dataset, given.device, given.exports) for _, given in asked]
+    assert chosen == [("digits", "cpu", "out"), ("digits", "auto", "here")]
+    out = capsys.readouterr().out
+    assert "dltui.toml [train]: device cpu, lr 0.25, exports out\n" in out
+    by_hand = "the same by hand: dltui train cnn-torch --dataset digits --device auto --exports here --lr 0.25\n"
+    assert by_hand in out

@@ -15,11 +15,13 @@ from pathlib import Path
 import pytest
 
 from dltui.core.catalog.assemble import load_catalog
+from dltui.core.lifecycle.create import RunRequest, create_run
 from dltui.core.reading.reader import RunReader
 from dltui.core.rundir.directory import list_runs
 from dltui.tui.cli import main
 from dltui.tui.cli.launch.model_flags import TrainCommand
 from dltui.tui.cli.options import FieldOption
+from tests.fakes.slurm import FakeSlurm
 from tests.helpers.known_catalog import Fill
 
 FAKE = str(Path(__file__).parents[3] / "fakes" / "fake_plugin.py")
@@ -69,6 +71,25 @@ def test_the_curve_the_proposal_and_the_command_to_take(call: Call) -> None:
     assert shlex.split(lines[-1]) == ["dltui", "train", *MODEL, "--momentum=0.5", "--lr", lr]
     assert list_runs() == []
     assert list(Path().iterdir()) == []
+
+
+def test_rates_like_those_of_a_run_of_a_launcher_are_tested_here(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The command to take has the launcher."""
+    for name, value in FakeSlurm(tmp_path / "slurm").environment.items():
+        monkeypatch.setenv(name, value)
+    away = RunRequest(
+        "softmax-numpy", "blobs", exports=str(tmp_path / "exports"), plugins=(FAKE,), name="away", launcher="slurm",
+        launcher_options={"nodes": 1, "partition": "gpu"},
+    )  # fmt: skip
+    assert create_run(away, load_catalog([Path(FAKE)])).run()["device"]["open"]
+    code, out, err = call("find-lr", "--like", "away", "--steps", "20", "--json")
+    assert (code, err.count("Error")) == (0, 0), err
+    command = json.loads(out)["command"]
+    assert command[:3] == ["dltui", "train", "softmax-numpy"]
+    assert command[command.index("--launcher") + 1] == "slurm"
+    assert "partition=gpu" in command[command.index("--slurm") + 1]
 
 
 def test_json_and_files(call: Call) -> None:

@@ -97,3 +97,33 @@ def test_a_model_that_cannot_be_built_is_still_described(models: Models, tmp_pat
     assert "no layers" in err
     assert "\x1b" not in err
     assert err.count("\n") == 1
+
+
+def test_the_json_lists_families_and_all_tasks_as_the_text_does(models: Models) -> None:
+    family = str(FAKE.with_name("fake_family.py"))
+    code, out, err = models("--json", "--plugin", family)
+    assert (code, err) == (0, "")
+    known = {entry["id"]: entry for entry in json.loads(out)}
+    assert (known["toy:NAME"]["family"], known["toy:NAME"]["name"]) == (True, "toy")
+    assert [one["name"] for one in known["toy:NAME"]["hyperparameters"]].count("bias") == 1
+    assert (known["softmax-numpy"]["family"], known["softmax-numpy"]["tasks"][0]) == (False, "classification")
+    assert any(len(entry["tasks"]) > 1 for entry in known.values())
+    listed = models("--plugin", family)[1]
+    assert all(name in listed for name in known)
+
+
+def test_a_plugin_that_cannot_be_loaded_is_named_beside_the_json(models: Models, tmp_path: Path) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text("raise ValueError('not today')\n")
+    for words in (("--json",), (), ("softmax-numpy", "--json")):
+        code, out, err = models(*words, "--plugin", str(file))
+        assert (code, out != "", err.count("\n")) == (0, True, 1)
+        assert err.startswith("plugin mine.py: ")
+        assert "not today" in err
+
+
+def test_the_json_says_why_there_are_no_layers(models: Models) -> None:
+    (found,) = json.loads(models("linear-regression-numpy", "--json")[1])
+    assert found["layers"] is not None or found["problem"]
+    (found,) = json.loads(models("softmax-numpy", "--dataset", "blobs", "--json")[1])
+    assert (bool(found["layers"]), found["problem"]) == (True, "")

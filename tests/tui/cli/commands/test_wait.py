@@ -14,8 +14,12 @@ from pathlib import Path
 import pytest
 
 from dltui.core.analysis.measures import condition, measured
+from dltui.core.lifecycle.launch import launching
 from dltui.core.reading.history import EpochRecord, History
 from dltui.core.reading.reader import RunReader
+from dltui.core.rundir import launch
+from dltui.core.rundir.directory import RunDirectory
+from dltui.core.rundir.launch import LaunchRecord
 from dltui.tui.cli.follow import until
 from tests.helpers.command import runner
 from tests.helpers.sample_run import CLASSES, _started, make_sample_run
@@ -76,6 +80,53 @@ def test_the_time_is_over(call: Wait) -> None:
     code, out, err = call("paused", "--until", "validation.accuracy>=0.99", "--timeout", "0.1")
     assert (code, out) == (124, "")
     assert err.endswith("after 0.1 s of waiting; validation.accuracy is 0.90465\n")
+
+
+class Answer:
+    """A process that has asked a launcher about its job, and notes what it said."""
+
+    said = ""
+
+    def __init__(self, run: RunDirectory, action: str) -> None:
+        record = launch.read(run.path)
+        assert record is not None
+        launch.write(run.path, replace(record, state=self.said, asked=time.time()))
+
+    def poll(self) -> int:
+        return 0
+
+    def wait(self, seconds: float) -> int:
+        return 0
+
+
+@pytest.fixture
+def says(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Sets what the launcher of all runs says."""
+    monkeypatch.setattr(launching, "_process", Answer)
+    monkeypatch.setattr(launching, "_ASKING", {})
+    return lambda word: monkeypatch.setattr(Answer, "said", word)
+
+
+def test_the_launcher_of_a_job_that_is_gone_is_asked(call: Wait, says: Callable[[str], None], tmp_path: Path) -> None:
+    run = RunDirectory(tmp_path / "one")
+    run.path.mkdir()
+    run.run_json.write_text(json.dumps({"format": 1, "id": "one", "created": time.time(), "config": {}}))
+    launch.write(run.path, LaunchRecord("slurm", {}, time=time.time(), job={"id": "7"}))
+    says("gone")
+    code, _, err = call(str(run.path), "--timeout", "5")
+    assert (code, "its job in slurm is gone before it began" in err) == (130, True)
+
+
+@pytest.mark.parametrize(("state", "code"), [("waiting", 124), ("gone", 75)])
+def test_a_job_that_was_put_back_goes_on(
+    home: Path, call: Wait, says: Callable[[str], None], tmp_path: Path, state: str, code: int
+) -> None:
+    """Long after the end of its last attempt its launcher alone knows that it is in the queue again."""
+    run = RunDirectory(tmp_path / "one")
+    shutil.copytree(home / "runs" / "preempted", run.path)
+    launch.write(run.path, LaunchRecord("slurm", {}, job={"id": "7"}, requeues=True))
+    says(state)
+    assert call(str(run.path), "--timeout", "0.2")[0] == code
 
 
 def test_it_returns_when_the_epoch_comes(
@@ -154,7 +205,11 @@ def test_before_the_test_all_names_that_it_may_have_are_known() -> None:
     assert measured.unknown("test.auroc", history) == ""
     assert measured.unknown("validation.auroc", history) != ""
     assert measured.unknown("test.mirrored_accuracy", history) != ""
-    assert measured.unknown("test.mirrored_accuracy", history_of((both, both), mirror=True)) == ""
+    mirrored = history_of((both, both | {"own": 1.0}), mirror=True)
+    assert [measured.unknown(f"test.mirrored_{name}", mirrored) for name in ("accuracy", "loss", "own")] == [""] * 3
+    assert mirrored.attempt is not None
+    mirrored.attempt = replace(mirrored.attempt, own_loss=True)
+    assert measured.unknown("test.mirrored_loss", mirrored) != ""
     history.test = {"metrics": both, "more": {"auroc": 0.9}}
     assert measured.unknown("test.auroc", history) == ""
     assert "it measures" in measured.unknown("test.r2", history)

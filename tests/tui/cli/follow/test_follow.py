@@ -21,6 +21,7 @@ from dltui.core.machine.process import current
 from dltui.core.reading.progress import progress, seconds_left
 from dltui.core.reading.reader import RunReader
 from dltui.core.reading.status import Status
+from dltui.core.rundir.heartbeat import DRAWN
 from dltui.core.rundir.lock import RunLock
 from dltui.tui.cli import main
 from dltui.tui.cli.follow import closing, follow, waiting
@@ -426,3 +427,34 @@ def test_o_means_nothing_where_nothing_says_so(home: Path, style: str) -> None:
     follower = follow.Follower(reader, follow._output(style, reader, True), 1)  # type: ignore[arg-type]
     follower._handle_key(OneKey("o"))  # type: ignore[arg-type]
     assert not follower.wants_screen
+
+
+def test_what_a_logger_has_started_does_not_wait_for_the_worker(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The worker waits for it: `dltui wait $DLTUI_RUN` in `--log command=...` would hold both."""
+    monkeypatch.delenv("DLTUI_RUN", raising=False)
+    reader = reader_of(home)
+    live = reader.directory.path / "live.json"
+    me = current()
+    beat = {**json.loads(live.read_text()), "pid": me.pid, "start_ticks": me.start_ticks, "phase": "exporting"}
+    live.write_text(json.dumps(beat))
+    assert not follow.has_left(reader)
+    monkeypatch.setenv("DLTUI_RUN", "brisk-otter")
+    assert not follow.has_left(reader), "its figures are not drawn"
+    live.write_text(json.dumps({**beat, "detail": DRAWN}))
+    assert follow.has_left(reader)
+    monkeypatch.setenv("DLTUI_RUN", "another")
+    assert not follow.has_left(reader)
+
+
+def test_a_job_that_its_launcher_has_put_back_is_followed(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    reader = reader_of(home, "preempted")
+    before, queued = reader.status(), Status("queued")
+    viewer = follow.Follower(reader, Recorder(), child=None)
+    assert viewer._over(before)
+
+    def asked(runs: object) -> bool:
+        monkeypatch.setattr(reader, "status", lambda: queued)
+        return True
+
+    monkeypatch.setattr(follow.launching, "refresh_all", asked)
+    assert not viewer._over(before)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -54,3 +56,12 @@ def test_a_spread_is_spelled_where_its_sign_cannot_be_shown(monkeypatch: pytest.
     monkeypatch.setattr(output, "can_show", str.isascii)
     view: Any = SimpleNamespace(trials=(trial(0),), confirming=(trial(1, 0, 0.7), trial(2, 0, 0.9)))
     assert sweeping.results(view) == ["with 2 seeds: test accuracy 80.00 +/-14.14 %"]
+
+
+def test_the_runs_that_confirmed_an_earlier_winner_are_left_out() -> None:
+    better = replace(trial(1), scores={1: 0.95}, test=None)
+    confirming = (trial(0, 0, 0.1), trial(0, 0, 0.3), trial(1, 1, 0.8), trial(1, 1, math.nan))
+    view: Any = SimpleNamespace(trials=(trial(0), better), confirming=confirming)
+    assert sweeping.results(view) == ["with 1 seed: test accuracy 80.00 %"]
+    view.confirming = confirming[:2]
+    assert sweeping.results(view) == []
