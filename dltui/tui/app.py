@@ -24,7 +24,7 @@ from dltui.tui.base.services import Services
 from dltui.tui.base.threads import in_thread
 from dltui.tui.terminal.capabilities import Terminal, examine
 from dltui.tui.terminal.driver import QuietDriver
-from dltui.tui.terminal.leaving import TerminalWatch, WaysOut
+from dltui.tui.terminal.leaving import TerminalWatch, WaysOut, has_shell
 from dltui.tui.terminal.meter import Frames
 from dltui.tui.terminal.settings import ScreenSettings
 from dltui.tui.terminal.theme import OTHER, color_system, textual_theme
@@ -182,11 +182,13 @@ class DltuiApp(LeanApp, inherit_bindings=False):
 
         self.push_screen(NewRunPage(like, instead))
 
-    def open_fork(self, run: RunDirectory) -> None:
-        """Show the form of a run that begins with the last checkpoint of another."""
+    def open_fork(self, run: RunDirectory, instead: Mapping[str, Any] | None = None) -> None:
+        """Show the form of a run that begins with the last checkpoint of another; `instead` are hyperparameters that
+        differ.
+        """
         from dltui.tui.new_run.page import NewRunPage
 
-        self.push_screen(NewRunPage(run, fork=True))
+        self.push_screen(NewRunPage(run, instead, fork=True))
 
     def open_comparison(self, runs: Sequence[RunDirectory]) -> None:
         """Show the comparison of runs."""
@@ -221,13 +223,22 @@ class DltuiApp(LeanApp, inherit_bindings=False):
 
     def started(self, run: RunDirectory) -> None:
         """Replace the form by the page of the run that was started from it."""
-        self.switch_screen(self._run_page(run))
+        self._put_in_place_of_form(self._run_page(run))
 
     def swept(self, name: str) -> None:
         """Replace the form by the page of the sweep that was started from it."""
         from dltui.tui.sweep_page.page import SweepPage
 
-        self.switch_screen(SweepPage(name))
+        self._put_in_place_of_form(SweepPage(name))
+
+    def _put_in_place_of_form(self, page: Screen[None]) -> None:
+        """Put a page in the place of the form, and of what was opened over it meanwhile, such as the help."""
+        from dltui.tui.new_run.page import NewRunPage
+
+        if any(isinstance(screen, NewRunPage) for screen in self.screen_stack):
+            while not isinstance(self.screen, NewRunPage):
+                self.pop_screen()
+        self.switch_screen(page)
 
     def back(self) -> None:
         """Return to the page below; the lowest is the list of runs."""
@@ -280,6 +291,12 @@ class DltuiApp(LeanApp, inherit_bindings=False):
     def action_interrupted(self) -> None:
         if isinstance(self.screen, Page):
             self.screen.notice.say("q leaves, runs go on; s stops a run and keeps it", "accent")
+
+    def action_suspend_process(self) -> None:
+        if has_shell():
+            super().action_suspend_process()
+        elif isinstance(self.screen, Page):
+            self.screen.notice.say("no shell waits to go back to; q leaves, runs go on", "warn")
 
     def action_theme(self) -> None:
         self._show_theme(OTHER.get(self.theme, self.theme))

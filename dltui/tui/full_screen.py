@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dltui.tui.app import make_app
 from dltui.tui.base.effects import mouse
 from dltui.tui.base.services import Services
-from dltui.tui.terminal.capabilities import examine, quiet_stderr
+from dltui.tui.terminal.capabilities import examine, forget_misleading, quiet_stderr
 from dltui.tui.terminal.leaving import WaysOut
 
 
@@ -53,9 +53,7 @@ def _show(services: Services, open_run: str | None, new: bool, replay: bool) -> 
     run = None if open_run is None else services.runs.find(open_run)
     settings, first_time = services.settings.load(), services.viewer.first_time()
     terminal = examine(os.environ)
-    for stale in ("COLUMNS", "LINES"):
-        # Exported by a shell they would stay as they are when the terminal changes; only the terminal itself knows.
-        os.environ.pop(stale, None)
+    forget_misleading(os.environ)
     with WaysOut() as ways_out, quiet_stderr() as meter:
         ways_out.meter = meter
         app = make_app(services, terminal, run, new, meter, settings, replay)

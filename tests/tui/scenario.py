@@ -244,7 +244,7 @@ class FakeStarting(Starting):
         self.notes.queued.append(request)
         return make_sample_run(self.notes.root, status="queued", run_id=request.name or "new-run")
 
-    def resumption(self, run: RunDirectory) -> Resumption:
+    def resumption(self, run: RunDirectory, more_epochs: int | None = None) -> Resumption:
         return Resumption(
             "interrupted: the worker was killed", "restored: all of a01-step-00000240", self.notes.differs, 10, 6
         )

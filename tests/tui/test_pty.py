@@ -195,6 +195,22 @@ def test_a_signal_ends_a_screen_that_is_busy(home: Path, screens: list[Screen]) 
     clean(screen)
 
 
+def test_where_no_shell_waits_it_is_not_suspended(home: Path, screens: list[Screen]) -> None:
+    screen = Screen(home)
+    screens.append(screen)
+    screen.wait(lambda text: "8 runs" in text)
+    screen.child.send("\x1a")
+    screen.wait(lambda text: "no shell waits to go back to" in text)
+    screen.child.kill(signal.SIGTSTP)
+    screen.child.send("?")
+    screen.wait(lambda text: "all keys of Runs" in text)
+    screen.child.send("\x1b")
+    screen.wait(lambda text: "8 runs" in text)
+    screen.child.send("q")
+    assert screen.end() == 0
+    clean(screen)
+
+
 def test_attach_shows_one_run(home: Path, screens: list[Screen]) -> None:
     screen = Screen(home, "attach", "bold-wren", size=(120, 40))
     screens.append(screen)

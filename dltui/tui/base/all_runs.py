@@ -12,6 +12,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dltui.core.errors import UsageError
 from dltui.core.lifecycle.launch import launching
 from dltui.core.reading import list_cache
 from dltui.core.reading.list_cache import Stamp
@@ -19,7 +20,7 @@ from dltui.core.reading.progress import progress
 from dltui.core.reading.rows import quiet, stamp
 from dltui.core.reading.summary import unreadable_reason
 from dltui.core.rundir.directory import RunDirectory
-from dltui.core.text import safe
+from dltui.core.text import clean_line, safe
 from dltui.tui.base.summary import Summary, open_reader, summarize
 from dltui.tui.base.summary_json import as_json, fields_from_json
 
@@ -68,7 +69,9 @@ class RunList:
 
     def read(self, thorough: bool = False) -> list[Summary]:
         """All runs: the live ones first, then the newest first. The same object as before when nothing has changed.
-        `thorough` looks at every file of every run at once."""
+        `thorough` looks at every file of every run at once. Raises UsageError for a folder that cannot be read; what is
+        known of the runs in it stays.
+        """
         changed = self._list()
         if self._keeps and self._kept is None:
             self._load()
@@ -110,7 +113,7 @@ class RunList:
             self._kept = known
 
     def _list(self) -> bool:
-        """See which runs have come and gone; True when some have."""
+        """See which runs have come and gone; True when some have. Raises UsageError, and then all stay."""
         try:
             found = os.stat(self._folder)  # noqa: PTH116
             key = (found.st_ino, found.st_ctime_ns)
@@ -118,8 +121,11 @@ class RunList:
                 return False
             with os.scandir(self._folder) as entries:
                 names = [entry.name for entry in entries if not entry.name.startswith(".")]
-        except OSError:
+        except (FileNotFoundError, NotADirectoryError):
             key, names = (0, 0), []
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise UsageError(f"the runs in {clean_line(self._folder)} cannot be read: {reason}") from error
         # What came in the same moment does not show in the time of the folder.
         self._listed = key if quiet([*key, 0, 0], time.time_ns()) else None
         if names == self._names:

@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from dltui.core.rundir.directory import RunDirectory
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Overlaid:
-    """Another run at a moment."""
+    """Another run at a moment; the same run later is another one."""
 
     id: str
     name: str
-    history: History = field(repr=False, compare=False)
+    history: History = field(repr=False)
 
 
 class Overlays:

@@ -64,8 +64,10 @@ class Page(Screen[None], inherit_bindings=False):
 
     @property
     def picture_folder(self) -> Path:
-        """The folder for pictures of this page."""
-        return Path.cwd() / "exports"
+        """The folder for pictures of this page. Raises UsageError where the working directory is gone."""
+        from dltui.core import paths
+
+        return Path(paths.absolute("exports"))
 
     @property
     def on_top(self) -> bool:

@@ -67,6 +67,8 @@ class Summary:
     """The seeds of a series of which not all runs were made."""
     sweep: str = ""
     """The name of the sweep that the run is a trial of."""
+    trials_to_come: int = 0
+    """The trials of the sweep that are planned after this one."""
     members: tuple[Summary, ...] = ()
     """The runs that this line stands for; none for a run."""
     created: float = 0.0
@@ -129,7 +131,7 @@ def summarize(
         keeps_device=safe(launch.keeps_device(reader.directory.path)) if status.name in LIVE else "",
         host=safe(host or ""),
         via=via,
-        epochs_done=len(history.epochs),
+        epochs_done=history.epochs_done,
         epochs=history.attempt.epochs if history.attempt else int(run.get("config", {}).get("epochs", 0)),
         fraction=at.run_fraction if at else 0.0,
         left=at.left if at and status.name == "running" else None,
@@ -163,11 +165,19 @@ def _asked(reader: RunReader, labels: dict[str, Any], run: dict[str, Any]) -> di
         "group": safe(run.get("group") or ""),
         "group_seeds": tuple(notes.series_seeds(reader.directory.path)) if run.get("group") else (),
         "sweep": safe(sweep_of(run) or ""),
+        "trials_to_come": _trials_to_come(run),
         "created": float(run.get("created", 0.0)),
         "differs": tuple((safe(a), safe(b), safe(c)) for a, b, c in differences(config, run.get("defaults", {}))),
         "exports": safe(run.get("exports", "")),
         "command": safe(shlex.join(confidential.mask_command(run.get("command") or []))),
     }
+
+
+def _trials_to_come(run: Mapping[str, Any]) -> int:
+    try:
+        return max(int(run["sweep"]["plan"]["trials"]) - int(run["sweep"]["trial"]) - 1, 0)
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return 0
 
 
 def _device(reader: RunReader, run: dict[str, Any]) -> str:
@@ -189,7 +199,7 @@ def _facts(
         "dataset": run.get("dataset"),
         "device": _device(reader, run),
         "host": host,
-        "epoch": len(history.epochs),
+        "epoch": history.epochs_done,
         "epochs": history.attempt.epochs if history.attempt else (run.get("config") or {}).get("epochs"),
         "best": best,
         **{name: run.get(name) for name in ("seed", "group", "parent")},

@@ -104,7 +104,7 @@ _TEXTS = (
 READ: dict[str, Reader] = {
     **dict.fromkeys(_TEXTS, safe),
     **dict.fromkeys(("since", "fraction", "created", "ended"), number),
-    **dict.fromkeys(("epochs_done", "epochs", "best_epoch", "attempt"), count),
+    **dict.fromkeys(("epochs_done", "epochs", "best_epoch", "attempt", "trials_to_come"), count),
     **dict.fromkeys(("left", "best_value", "test_value"), optional(number)),
     "trend": _each(number),
     "tags": _each(safe),

@@ -27,7 +27,7 @@ def _results(found: Comparison) -> list[list[str]]:
     """The table of the runs' results; the best value of each row is marked."""
     goal = "" if found.goal is None else numbers.metric(found.metric, found.goal)
     names = ("status", "best epoch", "parameters", "training time")
-    plain = dict(zip(names, zip(*map(partial(_facts, found), found.entries), strict=True), strict=True))
+    plain = dict(zip(names, zip(*map(_facts, found.entries), strict=True), strict=True))
     bests = [entry.best.value if entry.best else None for entry in found.entries]
     tests = [entry.test.get(found.metric) for entry in found.entries]
     speeds = [entry.samples_per_second for entry in found.entries]
@@ -46,9 +46,8 @@ def _results(found: Comparison) -> list[list[str]]:
     return [row for row in rows if row[0].strip() != "to" and (row[0] != "status" or len(set(row)) > 2)]
 
 
-def _facts(found: Comparison, entry: Entry) -> tuple[str, str, str, str]:
-    epochs = len(entry.curves[found.metric])
-    at = f"{entry.best.epoch} of {epochs}" if entry.best else "-"
+def _facts(entry: Entry) -> tuple[str, str, str, str]:
+    at = f"{entry.best.epoch} of {entry.epochs}" if entry.best else "-"
     parameters = "-" if entry.parameters is None else f"{entry.parameters:,}"
     return entry.status, at, parameters, numbers.duration(entry.train_seconds)
 
@@ -133,8 +132,9 @@ def _block(
 def chart(found: Comparison, metric: str, run_colors: Sequence[ColorAndMark]) -> Chart:
     """The validation curves of all runs, each with its style and mark."""
     from dltui.tui.draw.chart_data import Chart, Series
+    from dltui.tui.draw.run_charts.series import factor_of, title
 
-    factor = 100.0 if metric == "accuracy" else 1.0
+    factor = factor_of(metric)
     series, end = [], 1
     for (run_color, sign), entry in zip(run_colors, found.entries, strict=True):
         points = entry.curves.get(metric, ())
@@ -142,5 +142,4 @@ def chart(found: Comparison, metric: str, run_colors: Sequence[ColorAndMark]) ->
         x, y = [float(point.epoch) for point in points], [point.value * factor for point in points]
         # The table above says which sign is whose; a chart has no room for long names.
         series.append(Series(shorten(entry.name, 14), x, y, run_color, sign))
-    title = "validation accuracy %" if metric == "accuracy" else f"validation {metric}"
-    return Chart(title, tuple(series), float(end), ceiling=100.0 if factor == 100.0 else None)
+    return Chart(f"validation {title(metric)}", tuple(series), float(end), ceiling=100.0 if factor == 100.0 else None)

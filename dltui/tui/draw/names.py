@@ -6,34 +6,41 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import takewhile
 
+from dltui.core.text import shorten, width
+
 
 def shortened_names(names: Sequence[str], size: int, ellipsis: int = 1) -> list[str]:
     """The names shortened by their common parts until they differ when cut to `size` cells, of which `ellipsis` are
     taken by the ellipsis. Names that fit stay unchanged.
     """
-    if max(map(len, names), default=0) <= size or len(set(names)) < 2:
+    if max(map(width, names), default=0) <= size or len(set(names)) < 2:
         return list(names)
-    letters = max(size - ellipsis, 1)
-    found = _differing(_without(names, _shared_words(names)), letters)
-    seen = Counter(name[:letters] for name in found)
+    room = max(size - ellipsis, 1)
+    found = _differing(_without(names, _shared_words(names)), room)
+    seen = Counter(_start(name, room) for name in found)
     # What was left out told these apart from one another.
     return [
-        f"{name[: max(1, letters // 3)]}…{rest}" if seen[rest[:letters]] > 1 and rest != name else rest
+        f"{_start(name, room // 3)}…{rest}" if seen[_start(rest, room)] > 1 and rest != name else rest
         for name, rest in zip(names, found, strict=True)
     ]
 
 
-def _differing(names: Sequence[str], letters: int) -> list[str]:
+def _start(name: str, room: int) -> str:
+    """As much of a name as fits into `room` cells, at least a letter."""
+    return shorten(name, room, "") or name[:1]
+
+
+def _differing(names: Sequence[str], room: int) -> list[str]:
     """The names without the parts that similar names share, applied repeatedly."""
     groups: dict[str, list[int]] = {}
     for place, name in enumerate(names):
-        groups.setdefault(name[:letters], []).append(place)
+        groups.setdefault(_start(name, room), []).append(place)
     found = list(names)
     for places in groups.values():
         alike = [names[place] for place in places]
         shared = _shared_words(alike) or _shared(alike)
         if shared and len(set(alike)) > 1:
-            for place, name in zip(places, _differing(_without(alike, shared), letters), strict=True):
+            for place, name in zip(places, _differing(_without(alike, shared), room), strict=True):
                 found[place] = name
     return found
 

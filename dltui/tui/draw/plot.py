@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 # A letter shows two columns of four dots.
 ACROSS, DOWN = 2, raster.DOTS
 SPACE = ord(" ")
+# The letters from one sign on a line to the next, where no color tells the lines apart.
+APART = 8
 
 
 def row_of(scale: Scale, value: float, rows: int) -> int:
@@ -47,6 +49,8 @@ class Plot:
         self.letters: Array = np.full((height, width), SPACE, dtype=np.uint32)
         self.numbers: Array = np.zeros((height, width), dtype=np.uint16)
         self.styles = [""]
+        self._lines: list[tuple[Series, raster.Columns]] = []
+        """The lines that have no sign at each of their points."""
 
     def rows(self, ruled: Sequence[int]) -> list[Row]:
         """The rows; rows in `ruled` have a faint dotted line where nothing is drawn, as has the cursor."""
@@ -57,6 +61,9 @@ class Plot:
             self._cursor(self.chart.cursor)
         for series in self.chart.series:
             self._series(series)
+        if self.look.mono and not self.look.ascii and len(self._lines) > 1:
+            for number, (series, columns) in enumerate(self._lines):
+                self._signs(series, columns, number * APART // len(self._lines))
         if self.chart.best is not None:
             self._sign(*self.chart.best, "★", "best bold")
         return self._spans()
@@ -103,6 +110,7 @@ class Plot:
             if smoothing:
                 # Nothing bridges those that are left out.
                 self._band(raster.outliers(columns, average), series.style, mark, joined=False)
+            self._lines.append((series, average))
             return
         self._band(columns, f"{series.style}-faint", mark)
         self._band(raster.smooth(columns, smoothing), series.style, mark)
@@ -120,6 +128,18 @@ class Plot:
         if marked:
             for x, y in zip(series.x, series.y, strict=True):
                 self._sign(x, y, self.look.mark(series.mark), series.style)
+        else:
+            self._lines.append((series, columns))
+
+    def _signs(self, series: Series, columns: raster.Columns, first: int) -> None:
+        """Draw the mark of a series onto its line, from the letter `first` on, and at its end."""
+        import numpy as np
+
+        places = np.searchsorted(columns.at, ACROSS * np.arange(first, self.width, APART))
+        for place in {*places.tolist(), len(columns.at) - 1}:
+            if 0 <= place < len(columns.at):
+                letter = self.look.mark(series.mark)
+                self._letter(int(columns.at[place]) // ACROSS, float(columns.mean[place]), letter, series.style)
 
     def _count(self, series: Series) -> int:
         """The number of points between the ends of the chart."""
@@ -158,9 +178,13 @@ class Plot:
 
     def _sign(self, x: float, y: float, letter: str, style: str) -> None:
         at = (x - self.chart.start) / self.chart.span
+        if 0 <= at <= 1 + 1e-9:
+            self._letter(min(int(at * self.width), self.width - 1), y, letter, style)
+
+    def _letter(self, column: int, y: float, letter: str, style: str) -> None:
+        """Draw a letter where a value is in a column, unless it is outside of the plot."""
         share = self.scale.share(y) if y == y else -1.0
-        if 0 <= at <= 1 + 1e-9 and -0.02 <= share <= 1.02:
-            column = min(int(at * self.width), self.width - 1)
+        if -0.02 <= share <= 1.02:
             row = row_of(self.scale, y, self.height)
             self.letters[row, column] = ord(letter)
             self.numbers[row, column] = self._number(style)

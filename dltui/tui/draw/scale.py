@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 NICE = (1.0, 2.0, 2.5, 5.0, 10.0)
+LEAST = 1e-300
+"""What a logarithmic axis begins with at the least, and the least span that is cut into parts."""
+USUAL_DECIMALS, MOST_DECIMALS = 6, 12
 
 
 @dataclass(frozen=True)
@@ -21,7 +24,7 @@ class Scale:
     def share(self, value: float) -> float:
         low, high = self.bounds()
         if self.log:
-            value = math.log10(max(value, 1e-300))
+            value = math.log10(max(value, LEAST))
         return (value - low) / (high - low)
 
     def bounds(self) -> tuple[float, float]:
@@ -31,7 +34,7 @@ class Scale:
 
 def nice_step(span: float, most: int, whole: bool = False) -> float:
     """The smallest of 1, 2, 2.5, 5 times a power of ten that cuts the span into at most `most` parts."""
-    rough = max(span, 1e-12) / max(most, 1)
+    rough = max(span or 1e-12, LEAST) / max(most, 1)
     power = 10.0 ** math.floor(math.log10(rough))
     for factor in NICE:
         step = factor * power
@@ -53,12 +56,13 @@ def whole_scale(low: float, high: float, most: int, floor: float | None, ceiling
         first = floor
     if ceiling is not None and last > ceiling >= high:
         last = ceiling
-    return Scale(first, last)
+    # A step that is less than the digits of a number can tell ends nowhere else.
+    return Scale(first, last) if last > first else Scale(low, high)
 
 
 def log_scale(low: float, high: float) -> Scale:
     """A logarithmic scale between steps of 1, 2 and 5 that contains the range."""
-    low, high = max(low, 1e-12), max(high, 1e-11)
+    low, high = max(low, LEAST), max(high, LEAST)
     return Scale(_log_nice(low, math.floor), _log_nice(high * 1.0001, math.ceil), log=True)
 
 
@@ -94,27 +98,46 @@ def _log_ticks(scale: Scale, most: int) -> list[float]:
 
 
 def labels(values: Sequence[float]) -> list[str]:
-    """The ticks as text, all with the same number of decimals."""
+    """The ticks as text, all with the same number of decimals, and each with a text of its own."""
     if not values:
         return []
     largest = max(abs(value) for value in values)
+    if largest and not 1e-3 <= largest < 1e5:
+        return _scientific(values)
     steps = [abs(b - a) for a, b in pairwise(values)] or [largest or 1.0]
-    smallest = min(steps)
-    if largest >= 1e5 or (0 < largest < 1e-3):
-        for digits in range(12):
-            texts = [_scientific(value, digits) for value in values]
-            # Far from 0 many digits are the same.
-            if len(set(texts)) == len(set(values)):
-                break
-        return texts
+    for decimals in range(_decimals(min(steps)), MOST_DECIMALS + 1):
+        texts = [f"{value:.{decimals}f}" for value in values]
+        if _differ(texts, values):
+            # With more decimals than usual the powers of ten may be shorter.
+            ways = [texts, _scientific(values)] if decimals > USUAL_DECIMALS else [texts]
+            return min(ways, key=lambda way: max(map(len, way)))
+    return _scientific(values)
+
+
+def _decimals(step: float) -> int:
+    """The decimals that a step has, as far as an axis usually has room for them."""
     decimals = 0
-    while decimals < 6 and abs(round(smallest, decimals) - smallest) > smallest * 1e-3:
+    while decimals < USUAL_DECIMALS and abs(round(step, decimals) - step) > step * 1e-3:
         decimals += 1
-    return [f"{value:.{decimals}f}" for value in values]
+    return decimals
 
 
-def _scientific(value: float, digits: int) -> str:
-    return f"{value:.{digits}e}".replace("e-0", "e-").replace("e+0", "e") if value else "0"
+def _differ(texts: Sequence[str], values: Sequence[float]) -> bool:
+    """True if different values have different texts, and only 0 is called 0."""
+    named = all(float(text) or not value for text, value in zip(texts, values, strict=True))
+    return named and len(set(texts)) == len(set(values))
+
+
+def _scientific(values: Sequence[float]) -> list[str]:
+    """The ticks in powers of ten, with as many digits as they differ in."""
+    texts: list[str] = []
+    for digits in range(MOST_DECIMALS):
+        written = [f"{value:.{digits}e}" if value else "0" for value in values]
+        texts = [text.replace("e-0", "e-").replace("e+0", "e") for text in written]
+        # Far from 0 many digits are the same.
+        if _differ(texts, values):
+            break
+    return texts
 
 
 def epoch_ticks(end: float, room: int) -> list[float]:

@@ -80,7 +80,9 @@ def differences(config: Mapping[str, Any], defaults: Mapping[str, Any]) -> list[
 
 
 def probability(value: float) -> str:
-    """A probability in whole percent; `<1 %` for a little one, because 0 would be impossible."""
+    """A probability in whole percent; `<1 %` for a little one, because 0 would be impossible; NaN has no percents."""
+    if value != value:
+        return "NaN"
     text = f"{100 * value:.0f} %"
     return "<1 %" if text == "0 %" and value > 0 else text
 
@@ -97,3 +99,11 @@ def spread(name: str, value: Spread) -> str:
     mean, unit = metric(name, value.mean).removesuffix(" %"), " %" if name.endswith("accuracy") else ""
     around = metric(name, value.deviation).removesuffix(" %")
     return f"{mean} ±{around}{unit}"
+
+
+def trained_epochs(history: History) -> str:
+    """The epochs that a log tells of: `10 epochs`, or `epochs 6 to 10` where the run went on from another one's."""
+    first, done = history.first_epoch, history.epochs_done
+    if not first or done == first:
+        return plural(done - first, "epoch")
+    return f"epoch {done}" if done == first + 1 else f"epochs {first + 1} to {done}"

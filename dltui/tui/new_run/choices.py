@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
@@ -97,9 +97,17 @@ def _cell(form: RunForm, name: str, framework: str, size: int, chosen: bool) -> 
 
 
 def devices(
-    found: Sequence[Device] | None, marked: Mapping[str, int], chosen: int, width: int, height: int, focused: bool
+    found: Sequence[Device] | None,
+    marked: Mapping[str, int],
+    chosen: int,
+    width: int,
+    height: int,
+    focused: bool,
+    kinds: Collection[str] = (),
 ) -> list[Row]:
-    """The rows of devices: `auto`, then the devices of this machine; those that are marked train together."""
+    """The rows of devices: `auto`, which takes one of `kinds`, then the devices of this machine; those that are marked
+    train together.
+    """
     shown = shown_devices(len(found or ()) + 1, chosen, height)
     told = marks.told(marked) or ("space marks several" if focused and found else "")
     hidden = hidden_rows(shown, len(found or ()) + 1)
@@ -111,7 +119,7 @@ def devices(
         picked = number == chosen
         row: Row
         if number == 0:
-            row = [*_marked(picked, focused, left("auto", room)), (f"would take {_automatic(found)}", "dim")]
+            row = [*_marked(picked, focused, left("auto", room)), (f"would take {_automatic(found, kinds)}", "dim")]
         else:
             device = found[number - 1]
             name = left(marks.name(device.name, marked), room)
@@ -137,14 +145,14 @@ def about(device: Device, room: int) -> Row:
     return [*row, (safe(device.title), "dim")] if not users or cells(row) + len(device.title) <= room else row
 
 
-def _automatic(found: Sequence[Device]) -> str:
+def _automatic(found: Sequence[Device], kinds: Collection[str]) -> str:
     from dltui.core.errors import UsageError
     from dltui.core.hosts.address import of_device
     from dltui.core.machine.devices import choose
 
     try:
         # Another host's is taken only when it is chosen.
-        return choose("auto", [device for device in found if of_device(device.name) is None]).name
+        return choose("auto", [device for device in found if of_device(device.name) is None], kinds).name
     except UsageError:
         return "no device that works"
 

@@ -11,6 +11,7 @@ from dltui.core.catalog.fields import FIT
 from dltui.core.errors import UsageError
 from dltui.core.numbers import duration, exact, size
 from dltui.core.text import safe
+from dltui.core.train.options import time_budget
 from dltui.tui.draw.styled_text import Row
 
 if TYPE_CHECKING:
@@ -32,14 +33,14 @@ class Forecast:
 
     def row(self, form: RunForm) -> Row:
         """The forecast for the run in the form; empty where nothing is known."""
-        device = self._device(form.device)
+        device = self._device(form)
         if device is None:
             return []
         known = next((run for run in self.earlier if run.device == device.name and _alike(run, form)), None)
         parts: Row = []
-        epochs = _number(form, "epochs")
-        if known is not None and epochs is not None:
-            parts.append((f" about {duration(known.seconds(epochs))},", "dim"))
+        seconds = _seconds(form, known) if known is not None else None
+        if seconds is not None:
+            parts.append((f" about {duration(seconds)},", "dim"))
         if device.kind == "cuda":
             known, memory = self._estimate(form, device, known)
             parts += memory
@@ -66,14 +67,27 @@ class Forecast:
             return known or built, [(f" ~{size(needed)} of {size(free)} free,", "dim")]
         return known or built, [(f" ~{size(needed)}, {size(free)} free: may not fit,", "bad")]
 
-    def _device(self, wanted: str) -> Device | None:
+    def _device(self, form: RunForm) -> Device | None:
         """The device chosen in the form."""
         from dltui.core.machine.devices import choose
 
         try:
-            return choose(wanted, list(self.devices)) if self.devices else None
+            return choose(form.device, list(self.devices), form.kinds) if self.devices else None
         except UsageError:
             return None
+
+
+def _seconds(form: RunForm, known: Earlier) -> float | None:
+    """The expected duration of the run in the form; None while its length is not known."""
+    setting = _setting(form, "max_time")
+    max_time = form.steady(setting) if setting is not None and not form.problem(setting) else ""
+    if max_time:
+        try:
+            return known.seconds_for(time_budget.parse(max_time))
+        except UsageError:
+            return None
+    epochs = _number(form, "epochs")
+    return None if epochs is None else known.seconds(epochs)
 
 
 def _setting(form: RunForm, name: str) -> Setting | None:

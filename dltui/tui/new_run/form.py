@@ -297,6 +297,12 @@ class RunForm:
         return name if name in self._launchers else ""
 
     @property
+    def kinds(self) -> Sequence[str]:
+        """The kinds of devices that the chosen framework can use; empty: all."""
+        backend = self.catalog.backends.get(self.framework)
+        return backend.kinds if backend else ()
+
+    @property
     def is_away(self) -> bool:
         """True if the launcher chooses the machine, and so the device."""
         return bool(self.launcher) and self._launchers[self.launcher].away

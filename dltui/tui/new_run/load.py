@@ -64,11 +64,12 @@ def _again(services: Services, like: RunDirectory, instead: Mapping[str, Any], f
     distrust = place.untrusted_reason(like)
     form = RunForm.like(catalog, asked, f"like {like.id}", True, services.catalog.presets(), distrust)
     form.plugins = files
-    form.replace(instead)
     if fork:
         if form.missing:
             raise UsageError(f"{like.id} cannot be forked: {next(iter(form.missing.values()))}")
         form.fork_of(like, services.starting.fork_point(like))
+    # After the fork knows what its parent had.
+    form.replace(instead)
     return form
 
 

@@ -248,8 +248,8 @@ class NewRunPage(Page):
         return searched or choices.models(loaded.form, width, height, self.state.group == "model")
 
     def _devices(self, loaded: Loaded, width: int, height: int) -> list[Row]:
-        focused = self.state.group == "device"
-        return choices.devices(loaded.devices, self.state.marked, self.state.device_at, width, height, focused)
+        state, focused, kinds = self.state, self.state.group == "device", loaded.form.kinds
+        return choices.devices(loaded.devices, state.marked, state.device_at, width, height, focused, kinds)
 
     def _datasets(self, loaded: Loaded, width: int, height: int) -> list[Row]:
         focused = self.state.group == "dataset"

@@ -210,7 +210,10 @@ class StartKeys:
 def _trials_problem(text: str) -> str:
     from dltui.core.analysis.trials.plan import MOST_TRIALS
 
-    good = text.strip().isascii() and text.strip().isdigit() and 1 <= int(text) <= MOST_TRIALS
+    digits = text.strip()
+    # Python refuses to read numbers of thousands of digits.
+    few = digits.isascii() and digits.isdigit() and len(digits) <= len(str(MOST_TRIALS))
+    good = few and 1 <= int(digits) <= MOST_TRIALS
     return "" if good else f"a whole number from 1 to {MOST_TRIALS:,}"
 
 

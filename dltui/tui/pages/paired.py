@@ -66,14 +66,21 @@ class PairPage(Page):
         self.call_after_refresh(lambda: in_thread(self, "samples", self._look))
 
     def _look(self) -> Message:
-        """Read both runs in a thread."""
+        """Read both runs in a thread, those of other hosts when their predictions are here."""
         from dltui.core.analysis.paired import pair
         from dltui.core.reading.reader import RunReader
 
-        readers = [RunReader(run) for run in self.runs]
-        for reader in readers:
-            reader.refresh()
-        return Paired(pair(*readers))
+        followed = [self.host.services.elsewhere.follow(run) for run in self.runs]
+        try:
+            for one in followed:
+                one.bring_predictions()
+            readers = [RunReader(run) for run in self.runs]
+            for reader in readers:
+                reader.refresh()
+            return Paired(pair(*readers))
+        finally:
+            for one in followed:
+                one.stop()
 
     def on_paired(self, message: Paired) -> None:
         self.found = message.found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, ClassVar
 
@@ -14,8 +13,8 @@ from dltui.core.text import safe
 from dltui.tui.base.page import Page, bind
 from dltui.tui.base.rows import Rows
 from dltui.tui.base.threads import Failed, Told, in_thread
-from dltui.tui.draw.printed import told
-from dltui.tui.draw.styled_text import Row, cut, fit
+from dltui.tui.draw.printed import pieces, told
+from dltui.tui.draw.styled_text import Row, cells, cut, fit
 
 if TYPE_CHECKING:
     from textual.widget import Widget
@@ -52,6 +51,8 @@ class ResumePage(Page):
         """Why there is no plan."""
         self.more = 0
         self.starting = False
+        self._told = ""
+        """What the page below is told once this one is left: the worker has started."""
 
     def body(self) -> Iterable[Widget]:
         yield Rows(self._body, id="resumption")
@@ -75,10 +76,21 @@ class ResumePage(Page):
             self.notice.say(message.reason, "bad", seconds=60)
 
     def on_told(self, message: Told) -> None:
+        self._told = message.text
+        self._leave_when_seen()
+
+    def on_screen_resume(self) -> None:
+        super().on_screen_resume()
+        self._leave_when_seen()
+
+    def _leave_when_seen(self) -> None:
+        """Leave when the worker has started; a page that was opened over this one meanwhile is left by the user."""
+        if not self._told or not self.on_top:
+            return
         self.host.back()
         page = self.host.screen_stack[-1]
         if isinstance(page, Page):
-            page.notice.say(message.text, "good")
+            page.notice.say(self._told, "good")
 
     @property
     def keys(self) -> tuple[tuple[str, str], ...]:  # type: ignore[override]
@@ -110,13 +122,13 @@ class ResumePage(Page):
             return [(f" {self.run.name} is finished: m adds epochs", "accent")]
         more = "" if self.run.timed else "m more epochs   "
         asked = f" go on with {self.run.name}?   Enter yes   {more}Esc no"
-        return [(asked if len(asked) <= self.size.width else " go on?   Enter yes   Esc no", "bold accent")]
+        return [(asked if cells([(asked, "")]) <= self.size.width else " go on?   Enter yes   Esc no", "bold accent")]
 
     def _body(self, width: int, height: int) -> list[Row]:
         if self.found is None:
             return [fit(row, width) for row in [[], *told(self.problem, "bad", width)]] if self.problem else []
         found = self.found
-        first, *rest = textwrap.wrap(f"{self.run.name} was {found.ended}", width - 4)
+        first, *rest = pieces(f"{self.run.name} was {found.ended}", width - 4)
         name: Row = [(f"  {first[: len(self.run.name)]}", "bold"), (first[len(self.run.name) :], "")]
         rows: list[Row] = [[], name, *([(f"  {line}", "")] for line in rest), []]
         rows += _lines(found.restored, width, "good" if found.restored.startswith("restored") else "warn")
@@ -187,10 +199,12 @@ class ResumePage(Page):
 
 def _lines(text: str, width: int, style: str) -> list[Row]:
     """A sentence wrapped into lines."""
-    return [[("  " + line, style)] for line in textwrap.wrap(text, width - 4)]
+    return [[("  " + line, style)] for line in pieces(text, width - 4)]
 
 
 def _problem(text: str) -> str:
     """The problem of a number of epochs, or ""."""
-    good = text.isascii() and text.isdigit() and 1 <= int(text) <= MOST_EPOCHS
+    # Python refuses to read numbers of thousands of digits.
+    few = text.isascii() and text.isdigit() and len(text) <= len(str(MOST_EPOCHS))
+    good = few and 1 <= int(text) <= MOST_EPOCHS
     return "" if good else f"a number from 1 to {MOST_EPOCHS}"

@@ -110,7 +110,6 @@ def group_line(members: Sequence[Summary], missing: Sequence[int] = ()) -> Summa
     test = spread(one.test_value for one in members)
     shown = next((one.test.partition(" ")[0] for one in members if one.test), name)
     statuses = [one.status for one in members]
-    left = [one.left for one in members if one.left is not None]
     return replace(
         first,
         id=PREFIX + first.group,
@@ -120,7 +119,7 @@ def group_line(members: Sequence[Summary], missing: Sequence[int] = ()) -> Summa
         epochs_done=sum(one.epochs_done for one in members),
         epochs=sum(one.epochs for one in members),
         fraction=sum(one.fraction for one in members) / len(members),
-        left=max(left) if left else None,
+        left=None if missing else _left(members),
         best=wording.spread(name, best) if best else "",
         best_name=name,
         best_epoch=0,
@@ -131,13 +130,19 @@ def group_line(members: Sequence[Summary], missing: Sequence[int] = ()) -> Summa
     )
 
 
+def _left(members: Sequence[Summary]) -> float | None:
+    """The seconds until the last of the runs is done; None while one waits, or does not know how long it takes."""
+    left = [one.left for one in members if one.is_live]
+    known = [seconds for seconds in left if seconds is not None]
+    return max(known) if known and len(known) == len(left) else None
+
+
 def sweep_line(members: Sequence[Summary]) -> Summary:
     """The line of a sweep: its best trial stands for it, of equals the first (`trial.order`)."""
     name = shared(one.best_name for one in members)
     best = min((one for one in reversed(members) if one.best_name == name), key=_merit)
     tested = best if best.test else next((one for one in members if one.test), best)
     going = [one.status for one in members if one.is_live]
-    left = [one.left for one in members if one.left is not None]
     return replace(
         best,
         id=PREFIX + best.group,
@@ -147,7 +152,7 @@ def sweep_line(members: Sequence[Summary]) -> Summary:
         epochs_done=sum(one.epochs_done for one in members),
         epochs=sum(one.epochs for one in members),
         fraction=sum(1.0 if not one.is_live else one.fraction for one in members) / len(members),
-        left=max(left) if left else None,
+        left=None if min(one.trials_to_come for one in members) else _left(members),
         trend=(),
         test=tested.test,
         members=tuple(sorted(members, key=lambda one: one.id)),

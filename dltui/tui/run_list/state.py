@@ -103,9 +103,13 @@ class RunListState:
         """Take the current runs."""
         self.runs, self.read = runs, True
         self.live = sum(run.is_live for run in runs)
+        before = self._places.get(self.selected or "")
         self.fold()
         if self.selected is None and self.lines:
             self.selected = self.lines[0].id
+        elif before is not None and self.selected not in self._places and self.lines:
+            # It went away elsewhere: the next key means its neighbor, and not the first run.
+            self.selected = self.lines[min(before, len(self.lines) - 1)].id
 
     def move(self, by: int) -> None:
         """Select the line `by` places further, within the ends."""

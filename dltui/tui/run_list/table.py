@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from dltui.core.numbers import age, duration
+from dltui.core.numbers import age, duration, percent
 from dltui.core.text import plural
 from dltui.tui.draw.printed import pieces
 from dltui.tui.draw.styled_text import Row, bar, cells, cut, fit, left, on, right, rule
@@ -100,7 +100,7 @@ def _trend(run: Summary, room: int, ascii_only: bool) -> str:
 
 def _name(run: Summary, room: int) -> str:
     """The name of a run or group; that of a group is cut before the number of its runs."""
-    if not run.members or len(run.name) <= room:
+    if not run.members or cells([(run.name, "")]) <= room:
         return run.name
     count = f" ({len(run.members)})"
     return cut(run.group, room - len(count)) + count
@@ -108,7 +108,7 @@ def _name(run: Summary, room: int) -> str:
 
 def _short(name: str, room: int) -> str:
     """A short name of a dataset: of the user's own data, `folder:pets`, the name alone."""
-    return SHORT.get(name, name.partition(":")[2] or name) if len(name) >= room else name
+    return SHORT.get(name, name.partition(":")[2] or name) if cells([(name, "")]) >= room else name
 
 
 def _done(run: Summary, room: int) -> Row:
@@ -119,7 +119,7 @@ def _done(run: Summary, room: int) -> Row:
         text = f"{len(run.members)}x{each.pop()}"
     if room < 14:
         if len(text) >= room and run.epochs and not run.members:
-            text = f"{100 * (run.fraction if run.is_live else run.epochs_done / run.epochs):.0f} %"
+            text = percent(run.fraction if run.is_live else run.epochs_done / run.epochs)
         return [(left(text, room), "" if run.is_live else "dim")]
     size = room - 9
     style = "good" if run.is_live else "faint"

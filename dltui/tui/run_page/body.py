@@ -90,7 +90,7 @@ class Body:
     def _happened(self) -> tuple[object, ...]:
         """A value that only changes when more than steps has happened."""
         history = self._run.view.history if self._run.view else None
-        return (history.happened, history.damaged, history.attempts) if history else ()
+        return log.changes(history) if history else ()
 
     def _kept(self, name: str, key: tuple[object, ...], make: Callable[[], list[Row]]) -> list[Row]:
         """Cached rows that are slow to draw, drawn again only when their content has changed."""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 NAME, VALUE = 14, 20
 BUSY = 50.0
 GIGA = 1e9
+OURS = "this run"
 NO_LINES: Mapping[str, str] = {}
 MOST_RANKS = 8
 """So many ranks are told one by one."""
@@ -122,7 +123,7 @@ def _strips(found: Hardware, width: int, look: Look, short: bool) -> list[Row]:
     rows: list[Row] = []
     for number, gpu in enumerate(found.latest.gpus):
         past = [sample.gpus[number] for sample in found.samples if number < len(sample.gpus)]
-        rows += [_line(gpu, past, look, width)] if short else _gpu(gpu, past, found, width, look)
+        rows += [_line(gpu, past, found, look, width)] if short else _gpu(gpu, past, found, width, look)
     if not found.latest.gpus:
         rows.append([(" no GPU on this machine", "dim")])
     return [*rows, *([] if short else [[]]), *_machine(found, width, look)]
@@ -158,17 +159,22 @@ def _temperature_and_power(gpu: Device, past: Sequence[Device], room: int, look:
 
 
 def _processes(gpu: Device, found: Hardware) -> list[Row]:
-    ours = found.latest.worker.pid if found.latest.worker else None
     rows: list[Row] = []
     for user, pid, used in gpu.processes:
-        whose = "this run" if pid == ours else safe(user)
+        whose = OURS if _is_ours(pid, found) else safe(user)
         memory = f"  {size(used)}" if used else ""
-        rows.append([(f"   {left('held by', NAME)}", "dim"), (whose, "accent" if pid == ours else "warn")])
+        rows.append([(f"   {left('held by', NAME)}", "dim"), (whose, "accent" if whose == OURS else "warn")])
         rows[-1].append((f"  process {pid}{memory}", "dim"))
     return rows
 
 
-def _line(gpu: Device, past: Sequence[Device], look: Look, width: int) -> Row:
+def _is_ours(pid: int, found: Hardware) -> bool:
+    """True for a process of the run: its worker, or one that this has started, such as a rank."""
+    worker = found.latest.worker
+    return worker is not None and pid in (worker.pid, *worker.pids)
+
+
+def _line(gpu: Device, past: Sequence[Device], found: Hardware, look: Look, width: int) -> Row:
     """A GPU in one row."""
     row: Row = [(f" {left(gpu.name, 8)}", "bold")]
     if gpu.problem:
@@ -185,8 +191,8 @@ def _line(gpu: Device, past: Sequence[Device], look: Look, width: int) -> Row:
         row.append((right(memory, 18 if width >= WITH_HISTORY else len(memory)), ""))
     row += [(f" {gpu.temperature:.0f} °C", "dim")] if gpu.temperature is not None else []
     row += [(f" {gpu.power:.0f} W", "dim")] if gpu.power is not None else []
-    users = sorted({safe(user) for user, _, _ in gpu.processes})
-    return [*row, (f"  {', '.join(users)}", "warn")] if users else row
+    users = sorted({OURS if _is_ours(pid, found) else safe(user) for user, pid, _ in gpu.processes})
+    return [*row, (f"  {', '.join(users)}", "accent" if users == [OURS] else "warn")] if users else row
 
 
 def _machine(found: Hardware, width: int, look: Look) -> list[Row]:

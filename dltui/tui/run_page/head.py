@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from dltui.core.numbers import duration, percent
 from dltui.core.reading.status import INCOMPLETE
-from dltui.core.text import plural, safe
-from dltui.tui.draw.styled_text import Row, bar, cells, ends
-from dltui.tui.draw.wording import FAULTS, STATUS_STYLES
+from dltui.core.text import safe
+from dltui.tui.draw.styled_text import Row, bar, cells, ends, fit
+from dltui.tui.draw.wording import FAULTS, STATUS_STYLES, trained_epochs
 
 if TYPE_CHECKING:
     from dltui.tui.run_page.view import RunView
@@ -29,12 +29,15 @@ def title(view: RunView | None, name: str, clock: str, read_only: bool, width: i
         return ends([(f" {name}", "bold")], end, width)
     run = view.summary
     place = f"{run.host} {run.device}".strip()
-    row: Row = [(f" {run.name}", "accent bold")]
+    named: Row = [(f" {run.name}", "accent bold")]
     for text in (safe(view.asked.get("model", "")), run.dataset, place):
-        row.append((f"  {text}", ""))
-    row.append((f"  {run.status.upper()}", f"{STATUS_STYLES.get(run.status, '')} bold".strip()))
+        named.append((f"  {text}", ""))
+    status: Row = [(f"  {run.status.upper()}", f"{STATUS_STYLES.get(run.status, '')} bold".strip())]
     if state:
-        row[-1:] = [("  ", ""), (f" {state} ", "warn reverse bold")]
+        status = [("  ", ""), (f" {state} ", "warn reverse bold")]
+    # Long names are cut for it: what a run is doing is worth more than where.
+    room = max(width - cells(status) - cells(end) - 1, 0)
+    row = (named if cells(named) <= room else fit(named, room)) + status
     origin: Row = [(f"  from {safe(view.asked['parent'])}", "dim")] if view.asked.get("parent") else []
     # The log says it too: here only where nothing else is cut for it.
     return ends(row + origin if cells(row + origin) + cells(end) < width else row, end, width)
@@ -93,9 +96,9 @@ def _ended(view: RunView, width: int, why: bool) -> Row:
         parts.append(
             [("   best validation ", "dim"), (f"{run.best_name} {run.best}", ""), (f" (epoch {run.best_epoch})", "dim")]
         )
-    if run.epochs_done:
+    if view.history.epochs:
         spent, trained = duration(view.history.elapsed), duration(view.history.train_seconds)
-        epochs = f"   {plural(run.epochs_done, 'epoch')} in {spent}"
+        epochs = f"   {trained_epochs(view.history)} in {spent}"
         longer: Row = [(f"{epochs}, {trained} of it training", "dim")]
         parts.append(longer if sum(map(cells, [row, *parts, longer, end])) <= width else [(epochs, "dim")])
     for part in parts:

@@ -53,7 +53,7 @@ BINDINGS = (
     bind("shift+tab", "turn(-1)", "previous tab"),
     bind("escape", "back", "back", "to where this was opened from, at last to the list of runs"),
     bind("o", "order", "order / output", "another order of classes; in the log: what the process printed"),
-    bind("t", "try_remedy", "try", "after a failure: the form of a new run, filled with what may help"),
+    bind("t", "try_remedy", "try", "after a failure: the form of a fork or a new run, filled with what may help"),
     bind("up,k", "scroll(-1)", "up", "scroll up; on the curves, another chart"),
     bind("down,j", "scroll(1)", "down", "scroll down; on the curves, another chart"),
     bind("pageup", "scroll(-10)", "page up"),

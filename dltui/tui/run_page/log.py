@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 from dltui.core.numbers import metric, size
 from dltui.core.text import plural, safe
 from dltui.tui.draw.printed import pieces, printed
-from dltui.tui.draw.styled_text import Row, fit
+from dltui.tui.draw.styled_text import Row, fit, left
 from dltui.tui.draw.wording import STATUS_STYLES, damaged
 from dltui.tui.run_page.tab import Keys, Tab
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Line = tuple[float, str, str]
 """Time, style, text."""
+STAMP = 10
+"""The cells of the time before a line, with a blank at both ends."""
 LEVELS = {"warning": "warn", "error": "bad"}
 OBEYED = {
     "pause": "paused",
@@ -34,6 +36,8 @@ class LogTab(Tab):
 
     name = "Log"
     output = False
+    _counted: tuple[tuple[object, ...], int] = ((), 0)
+    """The number of rows that all events take, and what it depends on: it is asked for at each key."""
 
     @property
     def wants(self) -> frozenset[str]:
@@ -57,9 +61,15 @@ class LogTab(Tab):
         if view is None:
             return 0
         width, height = self.size
-        clock = self._clock
-        shown = printed(view.output, width - 2) if self.output else wrapped(timeline(view.history), width, clock)
-        return max(len(shown) - height + 1, 0)
+        shown = len(printed(view.output, width - 2)) if self.output else self._all_rows(view.history, width)
+        return max(shown - height + 1, 0)
+
+    def _all_rows(self, history: History, width: int) -> int:
+        """The number of rows that all events take."""
+        key = (width, *changes(history))
+        if self._counted[0] != key:
+            self._counted = (key, sum(rows_of(line, width) for line in timeline(history)))
+        return self._counted[1]
 
     def _clock(self, when: float) -> str:
         return self.page.host.services.clock.time_of_day(when, seconds=True)
@@ -75,11 +85,24 @@ class LogTab(Tab):
         return [head, *([(" " + line, "")] for line in lines)]
 
     def _happened(self, view: RunView, width: int, height: int) -> list[Row]:
-        lines = timeline(view.history)
-        head: Row = [(" events ", "heading"), (f" what happened, {plural(len(lines), 'line')}", "dim")]
-        if not lines:
+        count = line_count(view.history)
+        head: Row = [(" events ", "heading"), (f" what happened, {plural(count, 'line')}", "dim")]
+        if not count:
             return [head, [], [("  nothing yet; o shows what the process prints", "dim")]]
-        return [head, *_last(wrapped(lines, width, self._clock), height - 1, self.at)]
+        # Each line takes a row at least: with so many lines there are enough rows.
+        lines = timeline(view.history, max(height - 1 + self.at, 1))
+        return [head, *ending_rows(lines, width, height - 1, self.at, self._clock)]
+
+
+def changes(history: History) -> tuple[object, ...]:
+    """A value that only changes when more than steps has happened; earlier moments of a run have other ones."""
+    return history.happened, history.damaged, history.attempts, line_count(history)
+
+
+def line_count(history: History) -> int:
+    """The number of lines of the timeline."""
+    once = (history.attempt is not None, history.damaged, history.test is not None, history.ended is not None)
+    return len(history.epochs) + len(history.commands) + len(history.logs) + sum(map(bool, once))
 
 
 def timeline(history: History, most: int | None = None) -> list[Line]:
@@ -152,11 +175,31 @@ def wrapped(lines: Sequence[Line], width: int, clock: Callable[[float], str]) ->
     """The lines over as many rows as they take."""
     rows: list[Row] = []
     for when, style, text in lines:
-        time = f" {clock(when)} "
-        first, *rest = pieces(text, width - len(time))
-        rows.append(fit([(time, "faint"), (first, style)], width))
-        rows += [fit([(" " * len(time), ""), (piece, style)], width) for piece in rest]
+        first, *rest = pieces(text, width - STAMP)
+        rows.append(fit([(f" {left(clock(when), STAMP - 2)} ", "faint"), (first, style)], width))
+        rows += [fit([(" " * STAMP, ""), (piece, style)], width) for piece in rest]
     return rows
+
+
+def rows_of(line: Line, width: int) -> int:
+    """The number of rows that a line takes."""
+    return len(pieces(line[2], width - STAMP))
+
+
+def ending_rows(
+    lines: Sequence[Line], width: int, height: int, back: int, clock: Callable[[float], str]
+) -> Sequence[Row]:
+    """`height` rows of the lines, the last of which is `back` rows before the end; the first rows where there are not
+    so many. Of a long log only these are made.
+    """
+    above, shown = -back, []
+    for line in reversed(lines):
+        above += rows_of(line, width)
+        if above > 0:
+            shown.append(line)
+        if above >= height:
+            return wrapped(shown[::-1], width, clock)[above - height : above]
+    return wrapped(lines[:height], width, clock)[:height]
 
 
 def last_rows(lines: Sequence[Line], width: int, height: int, clock: Callable[[float], str]) -> list[Row]:

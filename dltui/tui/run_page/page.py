@@ -210,7 +210,7 @@ class RunPage(Page):
         clock = services.clock.time_of_day(services.clock.now())
         state = self.run.replay.state if self.run.replay else ""
         read_only = not services.viewer.may_command(directory)
-        if not directory.path.exists():
+        if self.run.gone:
             # What was read of it stays on the screen.
             state, read_only = "DELETED", False
         if width < WHOLE[0]:
@@ -234,7 +234,9 @@ class RunPage(Page):
         return f"{run.name}: {run.status}{how_far}{left}"
 
     def idle(self) -> Row:
-        return self.run_keys.row() or self.tabs.open.idle(self.size.width) or hint(self.view, self.size.width)
+        width, problem = self.size.width, self.view.problem if self.view else ""
+        told: Row = [(f" {safe(problem)}", "bad")] if problem else []
+        return self.run_keys.row() or told or self.tabs.open.idle(width) or hint(self.view, width)
 
     def _opened(self) -> None:
         """Update the page after another tab was opened."""
@@ -312,5 +314,7 @@ class RunPage(Page):
         found = self.view.suggestion if self.view else None
         if found is None:
             self.notice.say("nothing to try: that is proposed after a failure", "bad")
+        elif found.fork:
+            self.host.open_fork(self.run.directory, found.values)
         else:
             self.host.open_form(self.run.directory, found.values)

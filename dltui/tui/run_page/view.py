@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
+import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from dltui.core.analysis.inside.heat_maps import LatestHeatMaps
 from dltui.core.analysis.past import LatestPast, Past
 from dltui.core.analysis.suggestion import Suggestion, suggestion
 from dltui.core.analysis.verdict import Verdict, judge
-from dltui.core.errors import DltuiError
+from dltui.core.errors import DltuiError, UsageError
 from dltui.core.lifecycle.launch import launching
 from dltui.core.reading.history import History
 from dltui.core.reading.progress import Progress, progress
@@ -68,6 +69,8 @@ class RunView:
     mistakes: Mistakes | None = None
     review: Mapping[Key, Opinion] = field(default_factory=dict)
     """The user's marks on the mistakes."""
+    problem: str = ""
+    """Why not all that the open tab needs can be read."""
     heat_maps: HeatMaps | None = None
     verdict: Verdict | None = None
     """The verdict on the curves."""
@@ -149,7 +152,8 @@ class RunWatch:
         summary = summarize(reader, asked, status, live, at)
         tabs = self._tabs(wants, asked, summary, live)
         drawn = summary.status in OVER and summary.phase != "exporting"
-        figures = drawn and self._exports().is_dir()
+        # pathlib raises where the folder above may not be entered.
+        figures = drawn and os.path.isdir(self._exports())  # noqa: PTH112
         content = (*tabs.values(), wants, summary.status)
         known = (summary, live, figures, content)
         if not changed and known == self._known:
@@ -190,29 +194,53 @@ class RunWatch:
         self, wants: frozenset[str], asked: dict[str, Any], summary: Summary, live: Live | None
     ) -> dict[str, Any]:
         """The fields of RunView that the open tab needs beside the history."""
-        inside, machine = self._inside, self._machine
         printed = "output" in wants or summary.status == "failed"
         found: dict[str, Any] = {"output": self._read_output() if printed else ()}
         kind = task_of(asked.get("task")).inside
-        if inside is not None and kind == "fit":
-            found["fit"] = inside.fit()
-        elif inside is not None and kind == "labels" and "inside" in wants:
-            found["labels"] = inside.labels()
-        elif inside is not None and kind == "masks" and "inside" in wants:
-            found["masks"], found["matrix"] = inside.masks(), inside.matrix()
-        elif inside is not None and kind == "classes" and "inside" in wants:
-            found["matrix"] = inside.matrix()
-            found["past"] = self._past.look() if self._past is not None else None
-        if inside is not None and "mistakes" in wants and kind == "classes":
-            found["mistakes"] = inside.mistakes()
-            found["review"] = inside.review(self._exports())
-        if self._heat_maps is not None and "heat maps" in wants:
-            found["heat_maps"] = self._heat_maps.look()
-        if machine is not None and "hardware" in wants:
-            beating = live if summary.status not in OVER else None
-            found["prices"] = self._prices()
-            found["hardware"] = machine.look(self.directory.path, summary.host, beating)
+        for source in (self._predicted(wants, kind), self._measured(wants, summary, live)):
+            try:
+                for name, value in source:
+                    found[name] = value
+            except DltuiError as error:
+                # What can be read is shown all the same.
+                found["problem"] = str(error)
         return found
+
+    def _predicted(self, wants: frozenset[str], kind: Inside) -> Iterator[tuple[str, Any]]:
+        """The fields about its predictions, one after the other. Raises DltuiError at the first that cannot be read."""
+        inside = self._inside
+        if inside is None:
+            return
+        if kind == "fit":
+            yield "fit", inside.fit()
+        elif kind == "labels" and "inside" in wants:
+            yield "labels", inside.labels()
+        elif kind == "masks" and "inside" in wants:
+            yield "masks", inside.masks()
+            yield "matrix", inside.matrix()
+        elif kind == "classes" and "inside" in wants:
+            yield "matrix", inside.matrix()
+            yield "past", self._past.look() if self._past is not None else None
+        if self._heat_maps is not None and "heat maps" in wants:
+            yield "heat_maps", self._heat_maps.look()
+        if kind == "classes" and "mistakes" in wants:
+            found = inside.mistakes()
+            yield "mistakes", found
+            yield "review", self._review(inside) if found is not None else {}
+
+    def _measured(self, wants: frozenset[str], summary: Summary, live: Live | None) -> Iterator[tuple[str, Any]]:
+        """The fields about its machine. Raises UsageError for prices that are none."""
+        if self._machine is not None and "hardware" in wants:
+            beating = live if summary.status not in OVER else None
+            yield "hardware", self._machine.look(self.directory.path, summary.host, beating)
+            yield "prices", self._prices()
+
+    def _review(self, inside: LatestEvaluation) -> Mapping[Key, Opinion]:
+        """The marks on the mistakes. Raises UsageError."""
+        try:
+            return inside.review(self._exports())
+        except UsageError as error:
+            raise UsageError(f"no marks are shown: {error}") from error
 
     def _judge(self, asked: dict[str, Any]) -> None:
         """Update the verdict after an evaluation or the end, because verdicts depend on nothing else."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from dltui.tui.run_page.curves.replay import begun, epoch_after, epoch_before, held, past_row, view_of
@@ -45,6 +46,17 @@ class WatchedRun:
         if self._past is None or self._past[0] is not self.view or self._past[1].step != self.replay.step:
             self._past = (self.view, self.replay, view_of(self.view, self.replay))
         return self._past[2]
+
+    @property
+    def gone(self) -> bool:
+        """True if its folder was deleted; one on a disk that does not answer was not."""
+        try:
+            os.stat(self.directory.path)  # noqa: PTH116
+        except (FileNotFoundError, NotADirectoryError):
+            return True
+        except OSError:
+            return False
+        return False
 
     @property
     def follows(self) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from dltui.core.analysis.trials.findings import good_ones
 from dltui.core.numbers import metric
 from dltui.core.text import safe
-from dltui.tui.draw.styled_text import Look, Row, cut, fit, merge
+from dltui.tui.draw.styled_text import Look, Row, cells, cut, fit, merge
 
 if TYPE_CHECKING:
     from dltui.core.analysis.trials.trial import Trial
@@ -72,9 +72,10 @@ def _labels(texts: list[tuple[str, str]], columns: list[int], width: int) -> Row
     at, room = 0, max(width // max(len(texts), 1) - 1, 3)
     for (text, style), column in zip(texts, columns, strict=True):
         shown = cut(safe(text), room)
-        start = min(max(column - len(shown) // 2, at), width - len(shown))
+        size = cells([(shown, "")])
+        start = min(max(column - size // 2, at), width - size)
         row += [(" " * (start - at), ""), (shown, style)]
-        at = start + len(shown)
+        at = start + size
     return fit(row, width)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from dltui.core.analysis.trials import findings
 from dltui.core.numbers import rounded
 from dltui.core.text import safe
-from dltui.tui.draw.styled_text import Look, Row, bar, beside, cut, fit, left, right
+from dltui.tui.draw.styled_text import Look, Row, bar, beside, cells, cut, fit, left, right
 from dltui.tui.sweep_page import parallel
 from dltui.tui.sweep_page.state import PICTURES
 
@@ -40,17 +40,14 @@ def picture(state: SweepState, number: int, width: int, height: int, look: Look)
     return draws[number](state, width, height, look)
 
 
-def _factor(name: str) -> float:
-    return 100.0 if name.endswith("accuracy") else 1.0
-
-
 def _best_so_far(state: SweepState, width: int, height: int, look: Look) -> list[Row]:
     from dltui.tui.draw.chart import draw as draw_chart
     from dltui.tui.draw.chart_data import Chart, Series
+    from dltui.tui.draw.run_charts.series import factor_of
 
     assert state.found is not None
     name = state.axis_name(len(state.space))
-    factor = _factor(name)
+    factor = factor_of(name)
     points = findings.best_so_far(state.found.trials)
     x, y = _steps(points, factor, 4 * width)
     most = state.found.plan.most_epochs
@@ -87,7 +84,7 @@ def _importance(state: SweepState, width: int, height: int, look: Look) -> list[
     if not found:
         rows.append(fit([(f" {findings.LEAST_TRIALS} trials with a value tell more", "dim")], width))
         return rows
-    size = min(max(len(name) for name, _ in found) + 1, width // 3)
+    size = min(max(cells([(safe(name), "")]) for name, _ in found) + 1, width // 3)
     for name, share in found[: height - 1]:
         row: Row = [(" " + left(cut(safe(name), size), size), ""), *bar(share, max(width - size - 9, 4))]
         rows.append(fit([*row, (right(f"{100 * share:.0f} %", 6), "bold")], width))
@@ -110,9 +107,10 @@ def _slices(state: SweepState, width: int, height: int, look: Look) -> list[Row]
 
 def _slice(state: SweepState, axis: int) -> Chart:
     from dltui.tui.draw.chart_data import Chart, Series
+    from dltui.tui.draw.run_charts.series import factor_of
 
     name, dimension = state.axis_name(len(state.space)), state.space[axis]
-    factor = _factor(name)
+    factor = factor_of(name)
     groups: dict[str, list[tuple[float, float]]] = {"dim": [], "validation": [], "best bold": []}
     for one in state.ranked:
         place = state.place(axis, one)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from dltui.tui.terminal import kitty, sixel
@@ -49,6 +49,16 @@ def examine(environment: Mapping[str, str]) -> Terminal:
     )
 
 
+def forget_misleading(environment: MutableMapping[str, str]) -> None:
+    """Remove variables that Textual would take for more than they say."""
+    for stale in ("COLUMNS", "LINES"):
+        # Exported by a shell they would stay as they are when the terminal changes; only the terminal itself knows.
+        environment.pop(stale, None)
+    if not environment.get("NO_COLOR"):
+        # Empty it says nothing, but Textual only looks whether it is there.
+        environment.pop("NO_COLOR", None)
+
+
 def is_poor(environment: Mapping[str, str]) -> bool:
     """True for the console of Linux and for terminals of its kind."""
     return environment.get("TERM", "").startswith(POOR_TERMINALS)
@@ -84,7 +94,9 @@ def _is_ascii(environment: Mapping[str, str]) -> bool:
 
 def _theme(environment: Mapping[str, str]) -> str:
     term = environment.get("TERM", "")
-    rich = environment.get("COLORTERM", "").lower() in ("truecolor", "24bit")
+    # Inside of GNU screen this is inherited from the terminal around it; screen itself takes such colors apart.
+    inherited = bool(environment.get("STY")) and term.startswith("screen")
+    rich = not inherited and environment.get("COLORTERM", "").lower() in ("truecolor", "24bit")
     rich = rich or term.endswith(("-direct", "kitty", "ghostty", "alacritty"))
     if not rich and "256" not in term:
         return PLAIN

@@ -17,11 +17,14 @@ from textual.constants import ESCAPE_DELAY
 from textual.drivers.linux_driver import LinuxDriver
 
 from dltui.tui.terminal.capabilities import is_poor
+from dltui.tui.terminal.leaving import has_shell
 from dltui.tui.terminal.typed import Runs, Typed
 
 MOST_BYTES = 4096
 CLICKS = "\x1b[?1000h\x1b[?1006h"
 """Presses of buttons and turns of the wheel, with places beyond column 223."""
+IN_CELLS = "\x1b[?1016l"
+"""Places are those of cells, not of pixels."""
 UNKNOWN = re.compile(r"\x1b\[[<=>][0-9;]*[a-zA-Z]|\x1b\[\?[0-9;]*\$[a-zA-Z]|\x1b[\]P][^\x07\x1b]*(?:\x07|\x1b\\)")
 """What a poor terminal does not understand: the protocol of keys, questions about modes, and strings."""
 CLEAR = "\x1b[0m\x1b[H\x1b[J"
@@ -54,11 +57,25 @@ class QuietDriver(LinuxDriver):
             self.write(CLICKS)
             self.flush()
 
+    def _disable_mouse_support(self) -> None:
+        if self._mouse_pixels:
+            self.write(IN_CELLS)
+            self._mouse_pixels = False
+        super()._disable_mouse_support()
+
+    def _sigtstp_application(self, *given: Any) -> None:
+        """Suspend the process, unless nobody could let it go on: the kernel ignores this signal then, too."""
+        if has_shell():
+            super()._sigtstp_application(*given)
+
     def answer_clicks(self, wanted: bool) -> None:
         """Turn the mouse on or off while the screen is shown."""
         if wanted and not self._mouse:
             self._mouse = True
             self._enable_mouse_support()
+            if self._in_band_window_resize:
+                # The reader of keys takes places for pixels since the terminal has told the size of its own.
+                self._enable_mouse_pixels()
         elif self._mouse and not wanted:
             self._disable_mouse_support()
             self._mouse = False

@@ -88,6 +88,21 @@ class WaysOut:
         os._exit(code)
 
 
+def has_shell() -> bool:
+    """True if a shell is there to which Ctrl-Z leads, and that can let this process go on: the parent of its process
+    group is of the same session. A terminal that runs the program itself, ssh with a command and a container have none.
+    """
+    import psutil
+
+    group = os.getpgrp()
+    try:
+        above = (process.pid for process in psutil.Process().parents() if os.getpgid(process.pid) != group)
+        parent = next(above, None)
+        return parent is not None and os.getsid(parent) == os.getsid(0)
+    except (psutil.Error, OSError):
+        return False
+
+
 class TerminalWatch:
     """Ends the process when its terminal has vanished without a signal, as under a shell that ignores SIGHUP."""
 

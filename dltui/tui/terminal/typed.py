@@ -11,7 +11,9 @@ from textual.events import Event
 
 LEAST = 16
 """The fewest letters between two looks at the terminal that cannot be typed by hand."""
-_LETTERS = re.compile(f"[^\x00-\x1f\x7f-\x9f]{{{LEAST}}}")
+HELD = 200
+"""The most letters of one key that is held down while the link is stuck for some seconds."""
+_LETTERS = re.compile(f"[^\x00-\x1f\x7f-\x9f]{{{LEAST},}}")
 _REST = re.compile("([^\x00-\x1f\x7f-\x9f]+)")
 _BEGIN, _END = "\x1b[200~", "\x1b[201~"
 _PAUSE = 0.3
@@ -49,7 +51,7 @@ class Runs:
         if self._pasting or now - self._escaped < _PAUSE:
             yield text, False
             return
-        first = None if now - self._ran < _GOES_ON else _LETTERS.search(text)
+        first = None if now - self._ran < _GOES_ON else _run(text)
         if first is None and now - self._ran >= _GOES_ON:
             yield text, False
             return
@@ -60,3 +62,9 @@ class Runs:
         for place, part in enumerate(_REST.split(text[begin:])):
             if part:
                 yield part, place % 2 == 1
+
+
+def _run(text: str) -> re.Match[str] | None:
+    """The first run of letters that no hand types; a key that is held down is no such run."""
+    runs = (found for found in _LETTERS.finditer(text) if len(set(found[0])) > 1 or len(found[0]) > HELD)
+    return next(runs, None)

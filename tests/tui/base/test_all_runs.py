@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from dltui.core.errors import UsageError
 from dltui.core.reading import rows
 from dltui.core.reading.reader import RunReader
 from dltui.core.rundir.directory import RunDirectory
@@ -51,6 +54,23 @@ def test_a_list_at_rest_reads_nothing_and_is_the_same_object(runs: Path, reads: 
     assert all(found.read() is first for _ in range(10))
     assert reads == []
     assert all(one.directory._run is None for one in first), "nothing that was read is kept"
+
+
+def test_a_home_that_cannot_be_read_is_not_empty(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = RunList(runs, time.time)
+    before = found.read()
+    with monkeypatch.context() as patch:
+        patch.setattr(all_runs, "os", SimpleNamespace(**vars(os) | {"scandir": refuse}))
+        os.utime(runs, ns=(1, 1))
+        with pytest.raises(UsageError, match=rf"the runs in {runs} cannot be read: permission denied"):
+            found.read()
+    assert [one.id for one in found.read()] == [one.id for one in before]
+    shutil.rmtree(runs)
+    assert found.read() == []
+
+
+def refuse(path: str) -> None:
+    raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
 
 def test_only_the_run_that_changed_is_read_again(runs: Path, reads: list[str]) -> None:

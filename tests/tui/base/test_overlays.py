@@ -56,6 +56,7 @@ def test_a_run_that_goes_on_is_read_on(overlays: Overlays, tmp_path: Path) -> No
     log.write_bytes(b"".join(whole))
     (after,) = overlays.look()
     assert len(after.history.points) > len(half.history.points) > 0
+    assert after != half, "what is drawn of the one is not of the other"
 
 
 def test_what_cannot_be_read_is_left_out(overlays: Overlays, tmp_path: Path) -> None:

@@ -40,7 +40,14 @@ def test_a_form_like_a_run_has_the_plugin_files_that_are_there_and_its_own_users
     monkeypatch.setattr("dltui.core.catalog.assemble.load_catalog", lambda plugins: list(plugins))
     net = tmp_path / "net.py"
     net.touch()
+    # A file that cannot even be looked for is none, either.
+    listed = [str(net), str(tmp_path / "gone.py"), str(tmp_path / ("x" * 300))]
     for place, files in (("home/runs", [str(net)]), ("elsewhere", [])):
         run = make_sample_run(tmp_path / place)
-        run.run_json.write_text(json.dumps({**run.run(), "plugins": [str(net), str(tmp_path / "gone.py")]}))
+        run.run_json.write_text(json.dumps({**run.run(), "plugins": listed}))
         assert Services().catalog.of_run(RunDirectory(run.path)) == (files, tuple(files))
+
+
+def test_a_home_that_cannot_be_looked_into_has_no_screen_yet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DLTUI_HOME", str(tmp_path / ("x" * 300)))
+    assert Services().viewer.first_time()

@@ -9,7 +9,7 @@ import pytest
 
 from dltui.tui.draw.chart import NO_NUMBER, draw, y_scale
 from dltui.tui.draw.chart_data import Chart, Series
-from dltui.tui.draw.scale import Scale, epoch_ticks, labels, log_scale, nice_step, ticks
+from dltui.tui.draw.scale import Scale, epoch_ticks, labels, log_scale, nice_step, ticks, whole_scale
 from dltui.tui.draw.styled_text import Look, plain, to_ascii
 
 LETTERS = Look(ascii=True, mono=True)
@@ -168,6 +168,54 @@ def test_labels_have_equal_decimals() -> None:
     far = [1_699_999_800.0, 1_700_000_000.0, 1_700_000_200.0]
     assert labels(far) == ["1.6999998e9", "1.7000000e9", "1.7000002e9"]
     assert ticks(Scale(-6.0, 8.0), 2) == [-5.0, 0.0, 5.0]
+
+
+@pytest.mark.parametrize(
+    ("values", "texts"),
+    [
+        ([0.693147, 0.69314705, 0.6931471], ["0.69314700", "0.69314705", "0.69314710"]),
+        ([1e-14, 1e-7, 1.0], ["1e-14", "1e-7", "1e0"]),
+        ([1e-6, 1e-3, 1.0], ["0.000001", "0.001000", "1.000000"]),
+        ([0.0, 1e-15, 2e-15], ["0", "1e-15", "2e-15"]),
+    ],
+)
+def test_each_label_is_of_its_own_value(values: list[float], texts: list[str]) -> None:
+    assert labels(values) == texts
+
+
+def test_the_tiny_errors_of_a_line_through_exact_points_are_drawn() -> None:
+    falling = line(1.0, 1e-5, 1e-10, 1e-14, 1e-15)
+    chart = Chart("loss", (falling,), 5.0, best=(5.0, 1e-15), log=True)
+    scale = y_scale(chart)
+    assert scale is not None
+    assert scale.low <= 1e-15
+    shown = rows(chart, 60, 16)
+    assert marks(shown[-3], "*") == [59]
+    tail = Chart("loss", (line(1e-14, 1e-15),), 2.0, log=True)
+    assert any(marks(row) for row in rows(tail)[1:-2])
+
+
+def test_tiny_differences_fill_the_axis() -> None:
+    scale = y_scale(Chart("loss", (line(1e-15, 3e-15),), 2.0))
+    assert scale is not None
+    assert scale.high == pytest.approx(3e-15)
+    # At the limit of what numbers tell apart.
+    for near in (whole_scale(1.0, math.nextafter(1.0, 2.0), 6, 0.0, None), whole_scale(0.0, 5e-324, 6, None, None)):
+        assert 0 <= near.share((near.low + near.high) / 2) <= 1
+
+
+@pytest.mark.parametrize("form", ["raw", "line", "straight"])
+def test_without_colors_the_marks_tell_the_lines_apart(form: str) -> None:
+    x = list(range(1, 101))
+    falling = Series("train", x, [1 / number for number in x], "train", "━", form)  # type: ignore[arg-type]
+    rising = Series("validation", x, [0.5] * 100, "validation", "●", form)  # type: ignore[arg-type]
+    chart = Chart("loss", (falling, rising), 100.0)
+    body = "".join(rows(chart, 80, 16, Look(mono=True))[1:-2])
+    assert body.count("━") >= 8
+    assert body.count("●") >= 8
+    assert "●" not in "".join(rows(chart, 80, 16, BRAILLE)[1:-2])
+    alone = Chart("loss", (falling,), 100.0)
+    assert "━" not in "".join(rows(alone, 80, 16, Look(mono=True))[1:-2]), "a single line needs none"
 
 
 @pytest.mark.parametrize("form", ["dots", "line", "straight", "raw"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.cells import cell_len
 
-from dltui.tui.draw.styled_text import _NARROW, SIGNS, cells, ends, fit, plain
+from dltui.tui.draw.styled_text import _NARROW, SIGNS, bar, cells, ends, fit, plain
 
 
 def test_no_control_character_passes_the_last_way_to_a_screen() -> None:
@@ -34,3 +34,8 @@ def test_the_usual_letters_take_a_cell_each() -> None:
     assert len(usual) > 500
     assert all(cell_len(letter) == 1 and letter.isprintable() for letter in usual)
     assert set(SIGNS) <= set(usual)
+
+
+def test_of_no_number_a_bar_is_empty() -> None:
+    assert plain([bar(float("nan"), 10)]) == ["─" * 10]
+    assert plain([bar(float("inf"), 2), bar(-1.0, 2)]) == ["━━", "──"]

@@ -29,3 +29,7 @@ def test_a_chance_is_rounded() -> None:
 
 def test_a_little_chance_is_not_none() -> None:
     assert [probability(value) for value in (0.0049, 1e-9, 0.005, 0.0051)] == ["<1 %", "<1 %", "<1 %", "1 %"]
+
+
+def test_a_chance_that_is_no_number_is_called_so() -> None:
+    assert probability(float("nan")) == "NaN"

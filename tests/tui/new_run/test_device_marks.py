@@ -23,6 +23,11 @@ def test_marks_are_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
     assert words == ["", "cuda:0,cuda:1", "cuda:0,cuda:1", "cuda:0,cuda:1", "", "cpu:2", "cpu:3", ""]
 
 
+def test_parts_of_gpus_are_not_marked() -> None:
+    parts = [Device(f"cuda:{number}", "A MIG 1g.5gb", f"MIG-{number}") for number in range(2)]
+    assert marks.turned({}, "cuda:0", [*parts, Device("cpu", "a CPU")]) == {}
+
+
 def test_a_word_is_marks() -> None:
     assert marks.marks_of("cuda:1,cuda:0", FOUND) == {"cuda:1": 1, "cuda:0": 1}
     assert marks.marks_of("cpu:2", FOUND) == {"cpu": 2}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from dltui.core.analysis.forecast import Earlier
+from dltui.core.catalog.fields import FieldSpec
 from dltui.core.machine.devices import Device
 from dltui.tui.draw.styled_text import plain
 from dltui.tui.new_run.forecast_row import Forecast
@@ -90,3 +92,20 @@ async def test_on_the_form(services: FakeServices) -> None:
         await pilot.press("tab", "down", "down", "down")
         assert app.screen.state.form.device == "cpu"
         assert "about 44 s, 432 MB of memory: fits" in text(app)
+
+
+def timed_form(max_time: str) -> RunForm:
+    made = form(model__max_time=max_time)
+    entry = made.catalog.models["cnn-torch"]
+    made.catalog.models["cnn-torch"] = replace(entry, fields=(*entry.fields, FieldSpec("max_time", "str", "")))
+    return made
+
+
+def test_a_run_for_a_time_takes_that_time_and_its_evaluations() -> None:
+    """Whatever the number of epochs says: of 4.4 s an epoch 0.4 s are its evaluation."""
+    timed = {**vars(KNOWN), "config": {**KNOWN.config, "max_time": "10m"}, "evaluation_seconds": 0.4}
+    known = Earlier(**{**timed, "other_seconds": 5.0})
+    assert said(timed_form("10m"), known).startswith(" about 11 min 05 s,")
+    assert said(timed_form(""), known) == ""
+    # An earlier version did not know it.
+    assert said(timed_form("soon")).startswith(" 432 MB of memory")

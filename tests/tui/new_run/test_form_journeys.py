@@ -100,3 +100,13 @@ async def test_what_core_refuses_is_said_and_nothing_starts(services: FakeServic
         await pilot.press("enter")
         await until(pilot, lambda: "cannot write figures to /x" in text(app))
         assert app.screen.name_of_page == "New run"  # type: ignore[attr-defined]
+
+
+async def test_a_run_takes_the_place_of_its_form_also_under_the_help(services: FakeServices) -> None:
+    services.progress = ["preparing the data"]
+    async with shown(services, new=True) as (app, pilot):
+        await pilot.press("enter", "question_mark")
+        assert app.screen.name_of_page == "All keys"  # type: ignore[attr-defined]
+        services.go_on.set()
+        await until(pilot, lambda: app.screen.name_of_page == "Run")  # type: ignore[attr-defined]
+        assert [page.name_of_page for page in app.screen_stack] == ["Runs", "Run"]  # type: ignore[attr-defined]

@@ -11,8 +11,10 @@ async def test_one_key_tries_what_a_failure_proposes(services: FakeServices) -> 
         assert "t try lr 0.005" in lines(app)[-1]
         assert notice(app) == "t tries lr 0.005; or: dltui fork wild-moth --lr 0.005"
         await pilot.press("t")
-        await until(pilot, lambda: ready(app) and "like wild-moth" in text(app))
-        assert "--lr 0.005" in text(app)
+        await until(pilot, lambda: ready(app) and "of wild-moth at epoch" in text(app))
+        assert "$ dltui fork wild-moth --lr 0.005" in text(app)
+        await pilot.press("enter")
+        await until(pilot, lambda: services.forked == [("wild-moth", ["lr=0.005"])])
 
 
 async def test_nothing_is_proposed_where_nothing_failed(services: FakeServices) -> None:

@@ -9,6 +9,7 @@ import pytest
 from dltui.core.analysis.trials.plan import Plan
 from dltui.core.analysis.trials.space import Dimension
 from dltui.tui.new_run import outcome
+from dltui.tui.new_run.start_keys import _trials_problem
 from tests.tui.scenario import FakeServices, lines, ready, shown, text, until
 from tests.tui.sweep_page.sample import FakeSweeps, sample_view
 
@@ -55,6 +56,11 @@ async def test_the_number_of_trials_is_asked_and_the_sweep_is_shown(nothing: Fak
         assert (plan.trials, plan.command[-2:]) == (12, ("--trials", "12"))
         assert (dict(request.config), request.formats) == ({}, ("none",))
         assert not nothing.started
+
+
+def test_no_number_of_trials_is_too_long_to_be_refused() -> None:
+    assert _trials_problem(" 12 ") == ""
+    assert "a whole number from 1 to" in _trials_problem("9" * 5_000)
 
 
 async def test_a_wrong_range_is_a_problem_of_its_row(nothing: FakeServices, sweeps: Begun) -> None:

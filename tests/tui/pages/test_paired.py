@@ -9,7 +9,11 @@ import numpy as np
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
+from dltui.core.analysis.paired import Pair
 from dltui.core.rundir.directory import RunDirectory
+from dltui.tui.base.hosts.elsewhere import Elsewhere, Followed
+from dltui.tui.draw.styled_text import plain
+from dltui.tui.pages import paired_rows
 from dltui.tui.terminal.capabilities import Terminal
 from dltui.tui.terminal.theme_colors import DARK
 from tests.tui.scenario import FakeServices, lines, ready, shown, text, until
@@ -70,6 +74,12 @@ async def test_ascii(services: FakeServices, snapshot: SnapshotAssertion, size: 
         assert text(app) == snapshot(extension_class=TextExtension)
 
 
+def test_the_counts_of_runs_with_wide_names_have_whole_words() -> None:
+    found = Pair(("金毛寻回犬", "猫"), (), 3, 2, (), (), ((), ()))
+    rows = plain(paired_rows.counts(found, 100))
+    assert any(row.startswith("only 金毛寻回犬 right ") for row in rows)
+
+
 async def test_three_runs_and_other_data_are_a_line(services: FakeServices) -> None:
     async with shown(services) as (app, pilot):
         shutil.copytree(services.root / "calm-owl", services.root / "third")
@@ -90,3 +100,23 @@ async def test_three_runs_and_other_data_are_a_line(services: FakeServices) -> N
         assert "calm-owl has no test result yet" in text(app)
         assert "reading the predictions" not in text(app)
         assert "choose" not in lines(app)[-1]
+
+
+async def test_predictions_of_other_hosts_are_brought_first(services: FakeServices) -> None:
+    done: list[str] = []
+
+    class Far(Followed):
+        def bring_predictions(self) -> None:
+            done.append("brought")
+
+        def stop(self) -> None:
+            done.append("left")
+
+    class There(Elsewhere):
+        def follow(self, run: RunDirectory) -> Followed:
+            return Far()
+
+    async with shown(services) as (app, pilot):
+        services.elsewhere = There()
+        await paired(app, pilot, services)
+    assert done[:4] == ["brought", "brought", "left", "left"]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from dltui.core.errors import UsageError
 from dltui.core.rundir.directory import RunDirectory
+from dltui.tui.pages.resume import _problem
 from tests.tui.scenario import FakeServices, lines, shown, text, until
 
 
@@ -29,3 +32,28 @@ async def test_a_run_that_cannot_be_resumed_goes_on_saying_why(
         assert not app.screen.notice.asking, "no number of epochs is asked for"  # type: ignore[attr-defined]
         assert lines(app)[-1].split() == ["Esc", "back", "?", "all", "keys"]
     assert services.resumed == []
+
+
+@pytest.mark.parametrize("over", ["question_mark", "S"])
+async def test_it_closes_itself_and_not_what_was_opened_over_it(
+    services: FakeServices, monkeypatch: pytest.MonkeyPatch, over: str
+) -> None:
+    started = threading.Event()
+    monkeypatch.setattr(services.starting, "resume", lambda run, more: started.wait(10))
+    async with shown(services, run="cold-yak") as (app, pilot):
+        await pilot.press("r")
+        await until(pilot, lambda: "go on with cold-yak?" in text(app))
+        await pilot.press("enter", over)
+        opened = app.screen
+        assert app.screen.name_of_page != "Resume"  # type: ignore[attr-defined]
+        started.set()
+        await until(pilot, lambda: bool(app.screen_stack[-2]._told))  # type: ignore[attr-defined]
+        assert app.screen is opened
+        await pilot.press("escape")
+        await until(pilot, lambda: "cold-yak goes on: its worker starts" in text(app))
+        assert app.screen.name_of_page == "Run"  # type: ignore[attr-defined]
+
+
+def test_no_number_of_epochs_is_too_long_to_be_refused() -> None:
+    assert _problem("12") == ""
+    assert _problem("9" * 5_000) == _problem("0") == "a number from 1 to 10000"

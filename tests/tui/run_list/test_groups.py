@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from dltui.core.reading.status import Status
 from dltui.core.rundir import notes
 from dltui.core.rundir.directory import RunDirectory
-from dltui.tui.base.summary import Summary
+from dltui.tui.base.summary import Summary, open_reader, summarize
+from dltui.tui.base.summary_json import as_json, fields_from_json
 from dltui.tui.run_list import table
 from dltui.tui.run_list.lines import arranged, group_line
 from dltui.tui.terminal.capabilities import Terminal
@@ -177,6 +179,39 @@ def test_of_equal_trials_the_first_stands_for_the_sweep() -> None:
     values = {"t2": 0.9, "t1": 0.9, "t0": 0.8}
     members = [replace(trial, id=name, name=name, best_value=value) for name, value in values.items()]
     assert group_line(members).why == "best: t1"
+
+
+@pytest.mark.parametrize(
+    ("others", "missing", "left"),
+    [
+        ([("finished", None)], (), 40.0),
+        ([("running", 90.0)], (), 90.0),
+        ([("queued", None)], (), None),
+        ([("running", None)], (), None),
+        ([("finished", None)], (3,), None),
+    ],
+)
+def test_a_group_is_done_when_its_last_run_is(
+    others: list[tuple[str, float | None]], missing: tuple[int, ...], left: float | None
+) -> None:
+    member = Summary(RunDirectory(Path("/r")), "r", "r", "running", left=40.0, group="lab")
+    members = [member, *(replace(member, status=status, left=seconds) for status, seconds in others)]
+    assert group_line(members, missing).left == left
+
+
+@pytest.mark.parametrize(("trial", "left"), [(2, None), (9, 40.0)])
+def test_a_sweep_with_trials_to_come_says_not_when_it_is_done(tmp_path: Path, trial: int, left: float | None) -> None:
+    run = make_sample_run(tmp_path, run_id="lab-t", status="running")
+    asked = json.loads(run.run_json.read_text())
+    asked |= {"group": "lab", "sweep": {"name": "lab", "trial": trial, "plan": {"trials": 10}}}
+    run.run_json.write_text(json.dumps(asked))
+    reader, _ = open_reader(run, lambda: 0.0)
+    reader.refresh()
+    found = summarize(reader, asked, Status("running"), None, None)
+    assert found.trials_to_come == 9 - trial
+    assert fields_from_json(json.loads(json.dumps(as_json(found)))).get("trials_to_come", 0) == 9 - trial
+    members = [replace(found, left=40.0), replace(found, status="finished", left=None, trials_to_come=9)]
+    assert group_line(members).left == left
 
 
 def test_a_long_name_leaves_room_for_the_number_of_runs() -> None:

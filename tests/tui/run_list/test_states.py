@@ -27,10 +27,27 @@ def test_a_state_and_its_time_are_two_words(status: str, seconds: int) -> None:
         assert len(row) == width
 
 
-@pytest.mark.parametrize(("done", "epochs"), [(3, 3000), (106, 1000), (10000, 10000), (17, 20), (100, 100)])
+@pytest.mark.parametrize(
+    ("done", "epochs"), [(3, 3000), (106, 1000), (995, 1000), (10000, 10000), (17, 20), (100, 100)]
+)
 def test_the_epochs_and_the_best_value_are_two_words(done: int, epochs: int) -> None:
     run = Summary(RunDirectory(Path("/r")), "r", "r", "finished", epochs_done=done, epochs=epochs, best="95.14 %")
     (row,) = plain(table([run], 0, 0, 80, 1, NOW, "", ascii_only=False))
-    told = f"{done}/{epochs}" if epochs < 100 else f"{100 * done / epochs:.0f} %"
+    told = f"{done}/{epochs}" if epochs < 100 else f"{100 * done // epochs} %"
     assert f" {told} " in row.replace(f"{told}  ", f"{told} ")
     assert " 95.14 %" in row
+
+
+def test_a_run_that_goes_on_is_never_at_a_hundred_percent() -> None:
+    run = Summary(
+        RunDirectory(Path("/r")), "r", "r", "running", epochs_done=299, epochs=300, fraction=299.9 / 300, best="95.14 %"
+    )
+    (row,) = plain(table([run], 0, 0, 80, 1, NOW, "", ascii_only=False))
+    assert " 99 % " in row
+
+
+def test_a_dataset_with_a_wide_name_is_called_by_its_end() -> None:
+    run = Summary(RunDirectory(Path("/r")), "r", "r", "finished", dataset="csv:金毛犬")
+    (row,) = plain(table([run], 0, 0, 80, 1, NOW, "", ascii_only=False))
+    assert "csv" not in row
+    assert "金毛犬" in row

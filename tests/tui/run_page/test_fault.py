@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from dltui.tui.draw.printed import pieces, printed
+from dltui.tui.run_page import watched_run
 from tests.helpers.sample_run import make_sample_run
 from tests.tui.scenario import FakeServices, lines, ready, shown, text, until
 from tests.tui.test_screens import SvgExtension
@@ -75,6 +79,19 @@ async def test_a_run_that_is_deleted_while_its_page_is_open_says_so(
         await until(pilot, lambda: "DELETED" in lines(app)[0])
         assert "read-only" not in text(app)
         assert "still-magpie" in lines(app)[0]
+
+
+async def test_a_run_on_a_disk_that_does_not_answer_is_not_deleted(
+    services: FakeServices, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stale(path: Path) -> None:
+        raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+
+    async with shown(services, run="bold-wren") as (app, _):
+        monkeypatch.setattr(watched_run, "os", SimpleNamespace(stat=stale))
+        app.screen.tick()  # type: ignore[attr-defined]
+        assert "FINISHED" in lines(app)[0]
+        assert "DELETED" not in lines(app)[0]
 
 
 async def test_another_dataset_is_one_key_away(services: FakeServices) -> None:

@@ -83,6 +83,16 @@ def test_whose_process_holds_a_gpu() -> None:
     assert "this run" in rows[1]
 
 
+def test_the_ranks_of_a_run_are_no_strangers() -> None:
+    """Each GPU has one of them, a child of the worker; also in a row for each GPU."""
+    gpus = [replace(DEVICES[0], name=f"cuda:{number}", processes=(("user", 100 + number, 0),)) for number in range(8)]
+    worker = Worker(4242, 100.0, 1, frozenset({4242, *range(100, 107)}))
+    for some, wanted in ((gpus[:1], ["accent"]), (gpus, ["accent"] * 7 + ["warn"])):
+        found = Hardware((replace(SAMPLE, gpus=tuple(some), worker=worker),))
+        parts = [part for row in hardware(found, 100, 19, 0, Look()) for part in row]
+        assert [style for text, style in parts if text.strip() in ("user", "this run") and style != "dim"] == wanted
+
+
 @pytest.mark.parametrize("height", [19, 12, 3])
 def test_many_gpus_are_a_row_each_and_scroll(height: int) -> None:
     many = tuple(replace(DEVICES[number % 2], name=f"cuda:{number}") for number in range(8))

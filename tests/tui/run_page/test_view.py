@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from dltui.core.analysis.cost import Prices
+from dltui.core.errors import UsageError
 from dltui.core.reading.reader import RunReader
 from dltui.tui.run_page import view
 from dltui.tui.run_page.view import RunWatch
@@ -70,3 +72,41 @@ def test_files_that_grow_are_read_as_long_as_a_tab_wants_them(tmp_path: Path) ->
     changed = watch.look()
     assert changed is not None
     assert changed.output[-1] == "more"
+
+
+@pytest.mark.usefixtures("looks")
+def test_what_cannot_be_read_keeps_nothing_else_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A review that a spreadsheet has saved in its own way, and prices that are none."""
+    run = make_sample_run(tmp_path, status="finished")
+    monkeypatch.setattr(RunWatch, "_exports", lambda self: tmp_path)
+    (tmp_path / "review.csv").write_text("split;id;true;said;probability;mark\ntest;1;Coat;Shirt;0.9;keep\n")
+
+    def prices() -> Prices:
+        raise UsageError("config.toml: cost must be a table")
+
+    watch = RunWatch(run, lambda: BEGAN + 30, lambda folder, pid: None, prices)  # type: ignore[arg-type, return-value]
+    watch.wants = frozenset(["inside", "mistakes"])
+    found = watch.look()
+    assert found is not None
+    assert found.mistakes is not None
+    assert found.review == {}
+    assert found.problem.startswith(f"no marks are shown: cannot read {tmp_path}/review.csv: it is no review")
+    watch.wants = frozenset(["hardware"])
+    found = watch.look()
+    assert found is not None
+    assert found.hardware is not None
+    assert found.problem == "config.toml: cost must be a table"
+    watch.wants = frozenset()
+    found = watch.look()
+    assert found is not None
+    assert found.problem == ""
+
+
+@pytest.mark.usefixtures("looks")
+def test_figures_in_a_folder_that_may_not_be_entered_are_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    watch = RunWatch(make_sample_run(tmp_path, status="finished"), lambda: BEGAN + 30)
+    # What pathlib raises an error for, as it does for a folder of another user.
+    monkeypatch.setattr(RunWatch, "_exports", lambda self: tmp_path / ("x" * 300))
+    found = watch.look()
+    assert found is not None
+    assert not found.figures

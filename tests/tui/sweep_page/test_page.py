@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
+from dltui.tui.draw.styled_text import cells, plain
 from dltui.tui.new_run.page import NewRunPage
+from dltui.tui.sweep_page import parallel
 from dltui.tui.terminal.capabilities import Terminal
 from dltui.tui.terminal.theme_colors import DARK, LIGHT
 from tests.helpers.marks import few
@@ -151,6 +153,13 @@ async def test_a_trial_that_ends_during_the_question_is_not_stopped(nothing: Fak
         await pilot.press("y")
         assert "nothing to stop" in text(app)
         assert not sweeps.done
+
+
+def test_labels_in_wide_letters_stand_over_their_axes() -> None:
+    row = parallel._labels([("a", ""), ("猫狗猫狗", ""), ("b", "")], [1, 20, 38], 40)
+    assert cells(row) == 40
+    (text_,) = plain([row])
+    assert text_.index("猫") == 16
 
 
 async def test_the_whole_of_the_epochs_is_in_the_title(nothing: FakeServices, sweeps: FakeSweeps) -> None:

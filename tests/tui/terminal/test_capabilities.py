@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 
-from dltui.tui.terminal.capabilities import chosen, examine
+from dltui.tui.app import make_app
+from dltui.tui.terminal.capabilities import chosen, examine, forget_misleading
 from dltui.tui.terminal.settings import ScreenSettings
 from dltui.tui.terminal.theme import Palette
 from dltui.tui.terminal.theme_colors import DARK, DARK_256, LIGHT, LIGHT_256, PLAIN
+from tests.tui.scenario import FakeServices
 
 UTF8 = {"LANG": "en_US.UTF-8", "TERM": "xterm-256color"}
 
@@ -43,6 +48,10 @@ def test_letters(environment: dict[str, str], is_ascii: bool) -> None:
         ({**UTF8, "TERM": "xterm-ghostty"}, DARK),
         ({**UTF8, "TERM": "xterm"}, PLAIN),
         ({**UTF8, "TERM": "screen"}, PLAIN),
+        ({**UTF8, "TERM": "screen", "STY": "1.pts-0.host", "COLORTERM": "truecolor"}, PLAIN),
+        ({**UTF8, "TERM": "screen.xterm-256color", "STY": "1.pts-0.host", "COLORTERM": "truecolor"}, DARK_256),
+        # A terminal that was started from within it.
+        ({**UTF8, "STY": "1.pts-0.host", "COLORTERM": "truecolor"}, DARK),
         ({**UTF8, "TERM": "xterm", "COLORTERM": "truecolor"}, DARK),
         ({**UTF8, "NO_COLOR": "1"}, PLAIN),
         ({**UTF8, "NO_COLOR": ""}, DARK_256),
@@ -52,6 +61,18 @@ def test_colors(environment: dict[str, str], theme: str) -> None:
     found = examine(environment)
     assert found.theme == theme
     assert found.color is not bool(environment.get("NO_COLOR"))
+
+
+def test_an_empty_no_color_is_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    environment = {"NO_COLOR": "", "COLUMNS": "40", "LINES": "10", "TERM": "xterm"}
+    forget_misleading(environment)
+    assert environment == {"TERM": "xterm"}
+    asked = {"NO_COLOR": "1"}
+    forget_misleading(asked)
+    assert asked == {"NO_COLOR": "1"}
+    monkeypatch.setenv("NO_COLOR", "")
+    forget_misleading(os.environ)
+    assert not make_app(FakeServices(tmp_path)).no_color
 
 
 @pytest.mark.parametrize(

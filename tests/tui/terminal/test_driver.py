@@ -6,6 +6,7 @@ import asyncio
 import os
 import queue
 import select
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -13,10 +14,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from textual.drivers.linux_driver import LinuxDriver
 from textual.events import Key
 
 from dltui.tui.terminal import driver
-from dltui.tui.terminal.driver import QuietDriver
+from dltui.tui.terminal.driver import CLICKS, QuietDriver
 
 
 class Reading:
@@ -127,3 +129,40 @@ def test_a_terminal_that_is_gone_ends_it(reading: Reading) -> None:
     reading.hang_up()
     reading.thread.join(10)
     assert not reading.thread.is_alive()
+
+
+def written(monkeypatch: pytest.MonkeyPatch) -> tuple[QuietDriver, list[str]]:
+    """A driver, and what it writes."""
+    said: list[str] = []
+
+    async def make() -> QuietDriver:
+        return QuietDriver(SimpleNamespace(), mouse=False)
+
+    made = asyncio.run(make())
+    monkeypatch.setattr(made, "write", said.append)
+    return made, said
+
+
+def test_a_mouse_that_is_turned_on_tells_places_as_they_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In pixels where the terminal reports its size in band: from there on the reader divides by those of a cell."""
+    made, said = written(monkeypatch)
+    made.answer_clicks(True)
+    assert "".join(said) == CLICKS
+    made.answer_clicks(False)
+    made._in_band_window_resize = True
+    said.clear()
+    made.answer_clicks(True)
+    assert "".join(said) == CLICKS + "\x1b[?1016h"
+    said.clear()
+    made.answer_clicks(False)
+    assert "".join(said).startswith("\x1b[?1016l\x1b[?1000l")
+
+
+@pytest.mark.parametrize("shell", [True, False])
+def test_it_stops_only_where_a_shell_can_let_it_go_on(monkeypatch: pytest.MonkeyPatch, shell: bool) -> None:
+    made, _ = written(monkeypatch)
+    stopped: list[int] = []
+    monkeypatch.setattr(LinuxDriver, "_sigtstp_application", lambda self, *given: stopped.append(given[0]))
+    monkeypatch.setattr(driver, "has_shell", lambda: shell)
+    made._sigtstp_application(signal.SIGTSTP, None)
+    assert stopped == [signal.SIGTSTP] * shell

@@ -37,6 +37,13 @@ def test_the_rest_of_a_run_belongs_to_it_however_short(clock: Clock) -> None:
     assert list(runs.split("dy")) == [("dy", False)]
 
 
+def test_a_key_that_is_held_down_is_no_run_however_slow_the_link(clock: Clock) -> None:
+    runs = Runs(clock)
+    assert list(runs.split("j" * 40)) == [("j" * 40, False)]
+    assert list(runs.split("j")) == [("j", False)], "nor is what comes after it the rest of one"
+    assert list(runs.split("k" * 30 + "\r" + LONG)) == [("k" * 30 + "\r", False), (LONG, True)]
+
+
 def test_escape_sequences_and_pastes_are_left_whole(clock: Clock) -> None:
     runs = Runs(clock)
     assert list(runs.split("\x1b[20")) == [("\x1b[20", False)]

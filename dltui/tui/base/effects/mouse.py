@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from dltui.tui.draw.styled_text import width
+
 if TYPE_CHECKING:
     from dltui.tui.draw.styled_text import Row
 
@@ -40,7 +42,7 @@ def key_at(row: Row, x: int) -> str:
     """The key that a row of keys shows at a column, or in the label after it; "" where there is none."""
     key, end = "", 0
     for text, style in row:
-        end += len(text)
+        end += width(text)
         if "key" in style.split():
             key = text.strip()
         elif not text.strip():

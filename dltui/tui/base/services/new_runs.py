@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dltui.core.errors import UsageError
@@ -39,7 +39,8 @@ class CatalogLoader:
         from dltui.core.catalog.assemble import load_catalog
         from dltui.core.lifecycle import trust
 
-        files = tuple(file for file in trust.files(run) if Path(file).is_file())
+        # pathlib raises where a folder may not be entered.
+        files = tuple(file for file in trust.files(run) if os.path.isfile(file))  # noqa: PTH113
         return load_catalog(files), files
 
     def members(self, catalog: Catalog) -> list[str]:
@@ -130,15 +131,19 @@ class Starting:
             reasons = [line for line in said if not line.startswith(("dry run", "copy them: "))]
             raise UsageError(f"it does not work: {reasons[-1].strip() if reasons else f'exit code {done.returncode}'}")
 
-    def resumption(self, run: RunDirectory) -> Resumption:
-        """The consequences of resuming a run; of a finished run, for another epoch. Raises UsageError."""
+    def resumption(self, run: RunDirectory, more_epochs: int | None = None) -> Resumption:
+        """The consequences of resuming a run for so many more epochs; where that is to be chosen yet, of a finished run
+        for one. Raises UsageError.
+        """
         from dltui.core.lifecycle import trust
         from dltui.core.lifecycle.resume import prepare
 
         reader = read(run)
         catalog = trust.catalog(run)
         trust.replaced(run, catalog)
-        return prepare(reader, catalog, 1 if reader.status().name == "finished" else 0)
+        if more_epochs is None:
+            more_epochs = int(reader.status().name == "finished")
+        return prepare(reader, catalog, more_epochs)
 
     def resume(self, run: RunDirectory, more_epochs: int = 0) -> None:
         """Start a worker that goes on from the last checkpoint."""
@@ -201,7 +206,7 @@ class WarmProcess:
         if backend is None or backend.version is None:
             return
         try:
-            chosen = resolve(device, catalog)
+            chosen = resolve(device, catalog, backend.kinds)
         except UsageError:
             # Said when the run is to start on it.
             return

@@ -55,7 +55,8 @@ class Viewer:
         from dltui.core import paths
         from dltui.tui.terminal.capabilities import SCREEN_LOG
 
-        return not (paths.home() / SCREEN_LOG).exists()
+        # pathlib raises where the home may not be entered.
+        return not os.path.exists(paths.home() / SCREEN_LOG)  # noqa: PTH110
 
     def may_command(self, run: RunDirectory) -> bool:
         """True if this viewer may give commands: not when read-only, nor without write access to the run."""
@@ -91,10 +92,12 @@ class Machine:
 
     def measure(self, folder: Path, pid: int | None) -> Sample:
         """A sample of this machine's load, with the disk of a folder and the process of a run."""
+        from dltui.core.catalog.framework_devices import list_devices
         from dltui.core.machine.usage import Meter
 
         if self._meter is None:
-            self._meter = Meter()
+            # No framework is asked: those that one has found before are known.
+            self._meter = Meter(devices=list_devices)
         return self._meter.sample(folder, pid)
 
     def prices(self) -> Prices:

@@ -16,10 +16,10 @@ LEAST = 2
 
 def turned(marked: Mapping[str, int], name: str, found: Sequence[Device]) -> dict[str, int]:
     """The marks after one more press on a device: a GPU is marked or not, the CPU has one process more, up to one for
-    each core. GPUs and the CPU do not train together; `auto` is not marked.
+    each core. GPUs and the CPU do not train together, nor parts of GPUs; `auto` is not marked.
     """
     device = next((one for one in found if one.name == name), None)
-    if device is None or device.problem or device.kind not in ("cuda", CPU):
+    if device is None or device.problem or device.is_part or device.kind not in ("cuda", CPU):
         return dict(marked)
     if device.kind == CPU:
         from dltui.core.machine.cpu import cpu_count

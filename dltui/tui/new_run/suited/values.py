@@ -98,6 +98,6 @@ def _device(form: RunForm) -> str | None:
     if form.is_away or of_device(form.device) is not None or not here:
         return None
     try:
-        return choose(form.device, here).kind
+        return choose(form.device, here, form.kinds).kind
     except UsageError:
         return None

@@ -43,7 +43,7 @@ def row_of_class(
     name: str, cells: Sequence[Span], share: float | None, layout: Columns, number: int, width: int, chosen: bool
 ) -> Row:
     """A class with the cells of all columns, `number` wide each, of which the layout shows some; and a bar of its share
-    where there is room.
+    where there is room, empty for one that is not known (None, NaN).
     """
     row: Row = [
         (" › " if chosen else "   ", "accent bold"),
@@ -53,5 +53,5 @@ def row_of_class(
     room = min(width - layout.name - len(layout.shown) * number - 6, MOST_BAR)
     if room < LEAST_BAR:
         return row
-    bar = round((share or 0.0) * room)
+    bar = 0 if share is None or share != share else round(share * room)
     return [*row, ("  ", ""), ("━" * bar, "train"), ("─" * (room - bar), "empty")]

@@ -49,9 +49,10 @@ def pairs(matrix: Matrix, state: CellCursor, width: int, height: int) -> list[Ro
 def _names(matrix: Matrix, short: list[str], true: int, said: int, room: int) -> list[str]:
     """Both classes in so many cells, shortened where they do not fit."""
     names = [matrix.classes[true], matrix.classes[said]]
-    if sum(map(len, names)) + 3 <= room:
+    if cells([(name, "") for name in names]) + 3 <= room:
         return names
     names = [short[true], short[said]]
     return [
-        cut(name, max((room - 3) // 2, room - 3 - len(other))) for name, other in zip(names, names[::-1], strict=True)
+        cut(name, max((room - 3) // 2, room - 3 - cells([(other, "")])))
+        for name, other in zip(names, names[::-1], strict=True)
     ]

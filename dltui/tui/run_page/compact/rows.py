@@ -28,7 +28,7 @@ def compact_title(view: RunView | None, name: str, read_only: bool, width: int, 
         end[-1:] = [(f" {state} ", "warn reverse bold")]
     row: Row = [(f" {run.name} ", "accent bold")]
     for text in (safe(view.asked.get("model", "")), run.dataset, run.device):
-        if cells(row) + len(text) + 2 + cells(end) <= width:
+        if cells([*row, (text, "")]) + 2 + cells(end) <= width:
             row.append((f" {text} ", ""))
     return ends(row, end, width)
 

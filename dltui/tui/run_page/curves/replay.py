@@ -120,7 +120,7 @@ def past_row(now: RunView, past: RunView, replay: Replay, width: int) -> Row:
     from dltui.tui.draw.run_charts.axis import clock
 
     whole = float(clock(now.history)[1][-1])
-    done, epochs = len(past.history.epochs), past.progress.epochs if past.progress else 0
+    done, epochs = past.history.epochs_done, past.progress.epochs if past.progress else 0
     what = f" after epoch {done} of {epochs} " if not replay.speed else f" epoch {min(done + 1, epochs)} of {epochs} "
     end: Row = [(f" {duration(replay.seconds)} of {duration(whole)}  ", "bold")]
     keys = [

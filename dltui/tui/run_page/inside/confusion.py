@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dltui.core.text import shorten
 from dltui.tui.draw.names import shortened_names
 from dltui.tui.draw.picture import RAMP_ASCII
 from dltui.tui.draw.styled_text import Row, beside, cells, cut, ends, fit, right
@@ -69,7 +70,7 @@ def confusion(matrix: Matrix | None, state: CellCursor, width: int, height: int,
 
 def _layout(matrix: Matrix, state: CellCursor, width: int, height: int, look: Look) -> _Layout:
     order, cell = state.order(matrix), state.chosen(matrix)
-    name = min(LARGEST_NAME, max(len(text) for text in matrix.classes))
+    name = min(LARGEST_NAME, max(cells([(text, "")]) for text in matrix.classes))
     room = width - PAIRS - name - 2
     letters = look.ascii or look.mono
     tall = 1 if letters else max(rows for rows in HEIGHTS if rows == 1 or rows * len(order) <= height - 3)
@@ -122,7 +123,7 @@ def _header(matrix: Matrix, layout: _Layout) -> Row:
     for number in layout.columns:
         style = "bold" if number == layout.cell[1] else "dim"
         # As many letters as a column has: an ellipsis would take one of the few.
-        row.append((layout.place(short[number][: layout.size - 1]) + " ", style))
+        row.append((layout.place(shorten(short[number], layout.size - 1, "")) + " ", style))
     return row
 
 
@@ -190,10 +191,10 @@ def worst(matrix: Matrix, width: int, most: int) -> list[Row]:
     short = shortened_names(matrix.classes, (room - 3) // 2)
     for count, true, said in listed:
         names = [matrix.classes[true], matrix.classes[said]]
-        if len(names[0]) + len(names[1]) + 3 > room:
+        if cells([(name, "") for name in names]) + 3 > room:
             names = [short[true], short[said]]
             names = [
-                cut(name, max((room - 3) // 2, room - 3 - len(other)))
+                cut(name, max((room - 3) // 2, room - 3 - cells([(other, "")])))
                 for name, other in zip(names, names[::-1], strict=True)
             ]
         rows.append(

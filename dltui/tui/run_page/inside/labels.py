@@ -10,6 +10,7 @@ from dltui.tui.draw.picture import picture
 from dltui.tui.draw.styled_text import Row, beside, cut, fit, left, on, right, window
 from dltui.tui.draw.wording import probability
 from dltui.tui.run_page.compact.columns import Columns, columns
+from dltui.tui.run_page.inside.nothing import why_none
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -25,7 +26,6 @@ IMPORTANT = (1, 4, 2, 3, 0, 5, 6)
 """The places of the columns, the most important first."""
 IMAGE = 28
 """The cells of the image of a wrong sample."""
-NEVER = "nothing was evaluated: the run ended before its first epoch did"
 
 
 class LabelCursor:
@@ -41,7 +41,7 @@ class LabelCursor:
 def of_labels(view: RunView, rows: Callable[[Labels], list[Row]]) -> list[Row]:
     """The rows that are made of the labels; a line that says when there will be some otherwise."""
     if view.labels is None:
-        return [[], [(f"  {NEVER if view.ended else 'after the first epoch'}", "dim")]]
+        return [[], [(f"  {why_none(view, 'after the first epoch')}", "dim")]]
     return rows(view.labels)
 
 

@@ -82,7 +82,7 @@ class Marks:
         for key in [key for key, value in self.unsaved.items() if message.opinions.get(key, value) == value]:
             del self.unsaved[key]
         if self._run.view is not None:
-            self._run.view = replace(self._run.view, review=message.opinions)
+            self._run.view = replace(self._run.view, review=message.opinions, problem="")
         what = opinion.mark or "no mark"
         text = f"{opinion.id} {opinion.true}: {what}; {NAME} holds {len(message.opinions):,}"
         self._page.notice.say(text, "good")

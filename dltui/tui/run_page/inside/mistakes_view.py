@@ -5,12 +5,12 @@ room.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from textwrap import wrap
 from typing import TYPE_CHECKING, NamedTuple
 
 from dltui.core.analysis.mistakes import Filter
 from dltui.tui.draw.chart import draw
 from dltui.tui.draw.picture import picture
+from dltui.tui.draw.printed import pieces
 from dltui.tui.draw.styled_text import Row, bar, beside, cells, cut, cut_left, ends, fit, left, on, right
 from dltui.tui.draw.wording import probability
 from dltui.tui.run_page.inside.sequence import sequence_chart
@@ -129,10 +129,10 @@ def _mark(found: Mistakes, review: Mapping[Key, Opinion], mistake: Mistake) -> s
 def _pair(found: Mistakes, mistake: Mistake, room: int) -> Row:
     """The true and the predicted class: `Shirt → Coat`."""
     true, said = found.name(mistake.true), found.name(mistake.said)
-    if len(true) + len(said) + 3 > room:
+    if cells([(true, ""), (said, "")]) + 3 > room:
         half = max((room - 3) // 2, SHORTEST_NAME)
-        true = cut(true, max(half, room - 3 - len(said)))
-        said = cut(said, max(room - 3 - len(true), 1))
+        true = cut(true, max(half, room - 3 - cells([(said, "")])))
+        said = cut(said, max(room - 3 - cells([(true, "")]), 1))
     return [(true, ""), (" → ", "dim"), (said, "validation")]
 
 
@@ -187,7 +187,8 @@ def _sample(found: Mistakes, mistake: Mistake, pixels: Array | None, size: int, 
         rows += draw(chart, size, max(min(size // 3, height // 2), 6), look)
     if found.texts:
         most = max(height - len(rows) - CHANCES, 3)
-        wrapped = [line for text in found.texts[mistake.image].split("\n") for line in wrap(text, size)]
+        written = found.texts[mistake.image].split("\n")
+        wrapped = [line for text in written if text.strip() for line in pieces(text.strip(), size)]
         rows += [[(line, "")] for line in wrapped[:most]]
         if len(wrapped) > most:
             rows[-1] = [(left(cut(wrapped[most - 1], size - 2), size - 2) + " …", "")]

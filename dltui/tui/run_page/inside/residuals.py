@@ -32,7 +32,7 @@ def largest(fit_: Fit, width: int, height: int) -> list[Row]:
     for point in points:
         share = abs(point.residual) / most
         shown = [_short(value, fit_.digits, size - 1) for value in (point.measured, point.predicted)]
-        first = [] if point.x is None else [f"{point.x:.4g}"]
+        first = [] if point.x is None else [_short(point.x, fit_.x_digits, size - 1)]
         row: Row = [("".join(right(text, size) for text in (*first, *shown, f"{point.residual:.4g}")), "")]
         rows.append([*row, ("  ", ""), ("━" * round(share * room if math.isfinite(share) else room), "validation")])
     return [fit(row, width) for row in rows]
@@ -40,5 +40,8 @@ def largest(fit_: Fit, width: int, height: int) -> list[Row]:
 
 def _short(value: float, digits: int, size: int) -> str:
     """A number with so many significant digits, or as many as there is room for, but four."""
+    if digits > 4 and abs(value) >= 10**digits and len(whole := f"{value:.0f}") <= size:
+        # An exponent would take the room of digits.
+        return whole
     texts = (f"{value:.{count}g}" for count in range(digits, 3, -1))
     return next((text for text in texts if len(text) <= size), f"{value:.4g}")

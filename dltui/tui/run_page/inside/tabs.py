@@ -13,12 +13,13 @@ from dltui.tui.run_page.compact.pairs import is_small, pairs
 from dltui.tui.run_page.inside.classes import classes
 from dltui.tui.run_page.inside.confusion import confusion
 from dltui.tui.run_page.inside.cursor import CLASS_ORDERS, CellCursor, ClassCursor, MistakeCursor
-from dltui.tui.run_page.inside.fit import NEVER, fitted, of_fit
+from dltui.tui.run_page.inside.fit import fitted, of_fit
 from dltui.tui.run_page.inside.heat import HeatKey
 from dltui.tui.run_page.inside.labels import LabelCursor, of_labels, precision_recall, table, wrong
 from dltui.tui.run_page.inside.marks import Marks
 from dltui.tui.run_page.inside.masks import ious, worst
 from dltui.tui.run_page.inside.mistakes_view import mistakes, places
+from dltui.tui.run_page.inside.nothing import why_none
 from dltui.tui.run_page.inside.residuals import largest
 from dltui.tui.run_page.tab import Keys, Tab
 
@@ -304,7 +305,7 @@ class MistakesTab(Tab):
 
 def _note(run: WatchedRun, view: RunView, text: str) -> str:
     """What is said where there are no predictions: what will come, or that nothing will."""
-    return NEVER if view.ended and run.replay is None else text
+    return text if run.replay is not None else why_none(view, text)
 
 
 def _listed(view: RunView | None) -> int:

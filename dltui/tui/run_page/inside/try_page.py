@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from textual.binding import BindingType
 from textual.message import Message
 
 from dltui.core import paths
-from dltui.core.errors import RunError
+from dltui.core.errors import RunError, UsageError
 from dltui.core.text import safe
 from dltui.tui.base.page import Page, bind
 from dltui.tui.base.path_completion import completed
@@ -177,14 +178,11 @@ class TryPage(Page):
         self.redraw()
 
     def action_path(self) -> None:
-        def problem(text: str) -> str:
-            return "" if paths.expanded(text).is_file() else "no such file"
-
-        self.notice.prompt("image", self._path, problem, self._take, complete=completed)
+        self.notice.prompt("image", self._path, _problem, self._take, complete=completed)
 
     def _take(self, text: str) -> None:
         self._path = text
-        self._ask({"file": str(paths.expanded(text).absolute())})
+        self._ask({"file": paths.absolute(text)})
 
     def action_test(self, by: int) -> None:
         self._test += by if "test" in self._question else 0
@@ -201,6 +199,16 @@ class TryPage(Page):
         if self.found is None:
             return [[], [(f"  {self.busy or 'no answer yet'}", "dim")]]
         return tried_rows(self.found, width, height, self.host.look)
+
+
+def _problem(text: str) -> str:
+    """The problem of the path of an image, or ""; asked at every key."""
+    try:
+        file = paths.absolute(text)
+    except UsageError as error:
+        return str(error)
+    # pathlib raises where a folder may not be entered, or a name is too long.
+    return "" if os.path.isfile(file) else "no such file"  # noqa: PTH113
 
 
 def tried_rows(found: Tried, width: int, height: int, look: Look) -> list[Row]:
@@ -221,7 +229,7 @@ def tried_rows(found: Tried, width: int, height: int, look: Look) -> list[Row]:
 
 def _answers(found: Tried, width: int) -> list[Row]:
     """A row for each answer: `Shirt ━━━━━─── 62 %`; the right ones are labeled, not only colored."""
-    names = max((len(name) for name, _ in found.best), default=0)
+    names = max((cells([(name, "")]) for name, _ in found.best), default=0)
     label = min(names, max(width - 24, 8))
     rows: list[Row] = [[], [("predicted", "heading"), *_verdict(found)], []]
     for number, (name, chance) in enumerate(found.best):

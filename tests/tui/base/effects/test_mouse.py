@@ -26,6 +26,8 @@ def test_over_ssh_it_is_off_unless_it_is_wanted() -> None:
 def test_the_key_of_a_row() -> None:
     assert [key_at(FOOT, x) for x in (0, 1, 5, 8, 14, 16, 24, 99)] == ["", "enter", "enter", "enter", "n", "n", "", ""]
     assert key_at([("Up Down", "key bold"), (" choose", "dim")], 3) == ""
+    after: Row = [(" 猫狗 ", ""), ("r", "key"), (" resume", "dim")]
+    assert [key_at(after, x) for x in (3, 5, 6, 12, 13)] == ["", "", "r", "r", "r"]
 
 
 @pytest.mark.parametrize("width", [60, 80, 120, 200])

@@ -86,6 +86,18 @@ async def test_the_page_of_a_run_that_is_damaged_is_pictured_too(
         assert len(list((tmp_path / "exports").iterdir())) == 1
 
 
+async def test_without_a_working_directory_there_is_no_place_for_it(
+    services: FakeServices, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    async with shown(services) as (app, pilot):
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: "the working directory is gone" in text(app))
+
+
 @pytest.mark.long
 async def test_what_cannot_be_written_is_told(
     services: FakeServices, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

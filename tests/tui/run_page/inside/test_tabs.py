@@ -10,11 +10,14 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from dltui.core.analysis.confusion import Matrix
-from dltui.core.analysis.evaluation import Evaluation
-from dltui.core.analysis.mistakes import Filter, Mistakes, parse
+from dltui.core.analysis.evaluation import Evaluation, LatestEvaluation
+from dltui.core.analysis.mistakes import Filter, Mistake, Mistakes, parse
 from dltui.core.data.findings.review import NAME, read_review
+from dltui.core.errors import RunError
 from dltui.tui.draw import picture
-from dltui.tui.draw.styled_text import Look, plain
+from dltui.tui.draw.styled_text import Look, cells, plain
+from dltui.tui.run_page.compact.columns import columns, row_of_class
+from dltui.tui.run_page.compact.pairs import pairs
 from dltui.tui.run_page.inside import classes, confusion, mistakes_view
 from dltui.tui.run_page.inside.cursor import CellCursor, ClassCursor, MistakeCursor
 from dltui.tui.terminal.capabilities import Terminal
@@ -185,6 +188,72 @@ async def test_a_mark_that_cannot_be_saved_is_not_shown(
         await drawn(pilot, lambda: "cannot" in text(app))
         assert page.tabs.mistakes.marks.unsaved == {}
         assert "keep" not in text(app)
+
+
+async def test_a_review_that_cannot_be_read_is_told_and_the_mistakes_are_shown(
+    services: FakeServices, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DLTUI_HOME", str(services.root.parent))
+    path = services.root / "bold-wren" / "run.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"exports": str(tmp_path)}))
+    (tmp_path / NAME).write_bytes(b"split,id\nK\xe4fer,1\n")
+    async with shown(services, run="bold-wren") as (app, pilot):
+        await opened(pilot, app, "3")
+        await drawn(pilot, lambda: "no marks are shown: cannot read" in text(app))
+        assert "nothing was evaluated" not in text(app)
+        assert "wrong" in text(app)
+        (tmp_path / NAME).unlink()
+        await drawn(pilot, lambda: "no marks are shown" not in text(app))
+
+
+async def test_predictions_that_do_not_fit_together_are_told(
+    services: FakeServices, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def damaged(self: LatestEvaluation) -> None:
+        raise RunError("the predictions are damaged: 3 labels of 4 samples")
+
+    monkeypatch.setattr(LatestEvaluation, "matrix", damaged)
+    async with shown(services, run="bold-wren") as (app, pilot):
+        await pilot.press("2")
+        await drawn(pilot, lambda: "the predictions are damaged: 3 labels of 4 samples" in text(app))
+        assert "cannot be shown; the reason stands below" in text(app)
+
+
+@pytest.mark.parametrize("room", [12, 20])
+def test_pairs_of_wide_names_fit_with_both_classes(room: int) -> None:
+    names = ("金毛寻回犬", "拉布拉多寻回犬")
+    found = Mistakes("test", 1, names, (Mistake(3, 0, ((1, 0.9),), 0),), 2, 1, np.zeros((0, 8, 8, 1), np.uint8))
+    row = mistakes_view._pair(found, found.all[0], room)
+    assert cells(row) <= room
+    assert row[0][0][:1] == "金"
+    assert row[2][0][:1] == "拉"
+
+
+def test_a_text_in_wide_letters_is_shown_whole() -> None:
+    text_ = "这部电影的情节非常精彩，演员的表演也十分出色，但是结尾有些仓促，总的来说值得一看。"
+    found = Mistakes("test", 1, ("好", "坏"), (Mistake(3, 0, ((1, 0.9),), 0),), 2, 1, (), (text_,))
+    rows = plain(mistakes_view.mistakes(found, {}, MistakeCursor(), 80, 24, Look(), ""))
+    told = "".join("".join(letter for letter in row[:34] if letter in text_) for row in rows[1:])
+    assert told.startswith(text_)
+
+
+def test_classes_in_wide_letters_are_told_apart() -> None:
+    matrix = Matrix("test", 1, ("猫", "狗", "飞机"), ((5, 1, 0), (2, 6, 0), (0, 0, 9)))
+    rows = plain(confusion.confusion(matrix, CellCursor(), 80, 20, Look(), ""))
+    assert any(row.startswith(" 飞机 ") for row in rows)
+    assert all(name in rows[1] for name in ("猫", "狗", "飞"))
+    assert {cells([(row, "")]) for row in rows} == {80}
+    listed = plain(pairs(matrix, CellCursor(), 24, 5))
+    assert "狗 → 猫" in listed[1]
+    dogs = Matrix("test", 1, ("金毛寻回犬", "拉布拉多寻回犬"), ((5, 1), (2, 6)))
+    assert all("拉" in row and "金" in row for row in plain(pairs(dogs, CellCursor(), 32, 5))[1:3])
+    assert all("拉" in row and "金" in row for row in plain(confusion.worst(dogs, 20, 5))[1:3])
+
+
+def test_a_class_without_a_share_has_an_empty_bar() -> None:
+    layout = columns(80, 18, 11, (0,))
+    row = row_of_class("Coat", [("1", "")], float("nan"), layout, 11, 80, False)
+    assert plain([row])[0].endswith("─" * 10)
 
 
 def hundred() -> Matrix:

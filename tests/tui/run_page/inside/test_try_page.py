@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from syrupy.assertion import SnapshotAssertion
+from textual.events import Paste
 
 from dltui.core.errors import RunError
 from dltui.tui.draw.styled_text import Look, cells, plain
@@ -101,6 +102,25 @@ async def test_a_path_that_is_not_there_is_told_where_it_is_typed(
         assert len(model.asked) == 1
 
 
+async def test_a_path_that_cannot_even_be_looked_for_is_no_file(
+    services: FakeServices, model: FakeConversation, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    async with shown(services, run="bold-wren") as (app, pilot):
+        await pilot.press("i")
+        await until(pilot, lambda: "test image 1" in text(app))
+        await pilot.press("enter")
+        app.screen.post_message(Paste("x" * 300))
+        await until(pilot, lambda: "no such file" in text(app))
+        await pilot.press("escape")
+        gone = tmp_path / "gone"
+        gone.mkdir()
+        monkeypatch.chdir(gone)
+        gone.rmdir()
+        await pilot.press("enter", *"cat.png", "enter")
+        assert "the working directory is gone" in text(app)
+        assert len(model.asked) == 1
+
+
 async def test_what_the_model_cannot_do_is_one_line(services: FakeServices, model: FakeConversation) -> None:
     model.refuses = "this can be tried on models that tell classes or labels of images; dltui predict has others"
     async with shown(services, run="bold-wren") as (app, pilot):
@@ -168,3 +188,11 @@ def test_long_names_go_on_in_the_next_line() -> None:
         assert f"bright: what speaks for {name}" in told, width
         assert f"true: a dog like {name}, less likely" in told, width
         assert {len(row) for row in rows} == {width}
+
+
+def test_answers_in_wide_letters_are_told_whole() -> None:
+    image = np.zeros((28, 28, 1), np.uint8)
+    found = Tried("own.png", image, (("金毛寻回犬", 0.9), ("猫", float("nan"))))
+    rows = plain(tried_rows(found, 80, 24, Look()))
+    assert any("金毛寻回犬 ━" in row and " 90 %" in row for row in rows)
+    assert any("猫         ─" in row and "NaN" in row for row in rows)
