@@ -143,7 +143,7 @@ def pruned(plan: Plan, curves: list[dict[int, float]]) -> dict[str, Any]:
         else:
             finished[number] = max(own.bests.values(), default=-math.inf)
         spent += done
-        known.append(pruning.Curve(number, {epoch: best for epoch, best in own.bests.items() if epoch <= done}))
+        known.append(pruning.Curve(number, {epoch: value for epoch, value in own.values.items() if epoch <= done}))
     best = max(finished, key=lambda number: finished[number])
     order = sorted(range(len(curves)), key=lambda number: min(curves[number].values(), default=math.inf))
     return {"epochs": spent, "of": sum(map(len, curves)), "found": best, "rank": order.index(best) + 1}

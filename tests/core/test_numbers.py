@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dltui.core.catalog.fields import FieldSpec, flag_words
-from dltui.core.numbers import duration, exact, rounded
+from dltui.core.numbers import duration, exact, metric, rounded
 from dltui.tui.cli.options import FieldOption
 
 FLOATS = st.floats(allow_nan=False, allow_infinity=False)
@@ -79,3 +79,10 @@ def test_one_value_in_two_ways(value: object, typed: str, seen: str) -> None:
 )  # fmt: skip
 def test_durations(seconds: float, text: str) -> None:
     assert duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "said"), [(math.nan, "NaN"), (math.inf, "inf"), (-math.inf, "-inf"), (0.5, "50.00 %"), (None, "-")]
+)
+def test_a_metric_that_is_no_number_is_told_with_its_sign(value: float | None, said: str) -> None:
+    assert metric("accuracy", value) == said

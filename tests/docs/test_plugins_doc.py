@@ -15,6 +15,8 @@ import pytest
 
 import dltui
 from dltui.core import contract
+from dltui.core.catalog.describe import RESERVED
+from dltui.core.catalog.fields import BACKEND_CHOICES, BACKEND_OPTIONS
 from dltui.core.catalog.schema import field_specs
 from dltui.core.catalog.sources import own
 from dltui.core.checks.conformance import launch_process
@@ -22,6 +24,7 @@ from dltui.core.contract import families, hooks, inputs, launchers
 from dltui.core.contract.config import TrainConfig
 from dltui.core.numbers import exact
 from dltui.core.rundir.events import EVENTS
+from dltui.core.tasks.registry import TASKS
 from dltui.plugins import overrides
 from tests.docs import session
 from tests.helpers.environments import environment_without
@@ -41,6 +44,13 @@ SIGNATURES = (
     "Launcher",
     "Launch",
     "LaunchState",
+    "Preview",
+    "Data",
+    "Split",
+    "EpochPlan",
+    "Mixing",
+    "StepStats",
+    "Layer",
 )
 PROTOCOLS = ("PreparationContext", "Backend", "Trainable", "Observer")
 
@@ -121,7 +131,23 @@ def classes() -> dict[str, ast.ClassDef]:
 def test_signatures_are_those_of_the_code(text: str, name: str) -> None:
     fields = [node for node in classes()[name].body if isinstance(node, ast.AnnAssign)]
     lines = "".join(f"    {ast.unparse(field).replace(chr(39), chr(34))},\n" for field in fields)
-    assert f"```python\n{name}(\n{lines})\n```" in text
+    assert f"\n{name}(\n{lines})\n" in text
+
+
+def test_names_that_no_hyperparameter_can_have_are_those_of_the_code(text: str) -> None:
+    told = {row[0].strip("`"): set(re.findall(r"`([^`]+)`", row[1])) for row in table(text, "command")}
+    assert told == RESERVED
+
+
+def test_what_a_backend_has_to_name_is_what_the_code_asks_for(text: str) -> None:
+    rows = table(text, "| words of `options`")
+    told = {row[0].removeprefix("values of ").strip("`"): set(re.findall(r"`([^`]+)`", row[1])) for row in rows}
+    assert told == {"fields": BACKEND_OPTIONS, **BACKEND_CHOICES}
+
+
+def test_the_metric_of_each_task_is_told(text: str) -> None:
+    told = text.split("`metrics` has the one of the task: ", 1)[1].split(". ", 1)[0]
+    assert sorted(re.findall(r"\"(\w+)\"", told)) == sorted(task.trained_metric for task in TASKS.values())
 
 
 @pytest.mark.parametrize("name", PROTOCOLS)

@@ -1,5 +1,6 @@
 """The generated pages of the documentation say what the code says."""
 
+import dataclasses
 import importlib.util
 import json
 import os
@@ -12,12 +13,13 @@ from types import ModuleType
 import pytest
 
 from dltui.core.catalog.assemble import load_catalog
-from dltui.core.lifecycle.forms import settings_schema
+from dltui.core.hosts import address
+from dltui.core.lifecycle.forms import saved, settings_schema
 from dltui.tui.terminal.settings import CHOICES
 from tests.helpers.known_catalog import Fill
 
 DOCS = Path(__file__).parents[2] / "docs"
-INTERNAL = {"DLTUI_CHECK", "DLTUI_PROBE", "DLTUI_COMPLETE", "DLTUI_STATUS", "DLTUI_EXPORTS"}
+INTERNAL = {"DLTUI_CHECK", "DLTUI_PROBE", "DLTUI_PRESETS", "DLTUI_COMPLETE", "DLTUI_STATUS", "DLTUI_EXPORTS"}
 """Those that dltui sets for its own processes, or tells in another line."""
 AGAIN = "run: python docs/make_reference.py"
 
@@ -64,7 +66,7 @@ def test_the_schema_knows_what_the_settings_take(make_reference: ModuleType) -> 
     catalog = load_catalog()
     found = settings_schema.schema(catalog, CHOICES)
     train, defined = found["properties"]["train"], found["$defs"]
-    assert set(found["properties"]) == {"train", "frameworks", "plugins", "cost", "screen"}
+    assert set(found["properties"]) == {"train", "frameworks", "hosts", "forms", "plugins", "cost", "screen"}
     for model in catalog.models.values():
         own = train["properties"][model.id]["properties"]
         for spec in model.fields:
@@ -75,3 +77,12 @@ def test_the_schema_knows_what_the_settings_take(make_reference: ModuleType) -> 
     lr = settings_schema.field(next(spec for spec in model.fields if spec.name == "lr"))
     assert lr["anyOf"][0] == {"type": "number", "exclusiveMinimum": 0, "maximum": 10}
     assert set(settings_schema.schema(catalog)["properties"]) == {"train"}
+
+
+def test_the_schema_knows_the_tables_of_hosts_and_of_saved_forms() -> None:
+    hosts, forms = (settings_schema.OTHERS[name] for name in (address.TABLE, saved.TABLE))
+    assert set(hosts["additionalProperties"]["properties"]) == set(address.KEYS)
+    assert hosts["propertyNames"]["pattern"] == f"^{address._HOST.pattern}$"
+    form, known = forms["additionalProperties"], dataclasses.fields(saved.SavedForm)
+    assert set(form["properties"]) == {one.name for one in known}
+    assert form["required"] == ["model", "dataset"]

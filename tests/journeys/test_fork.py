@@ -147,3 +147,21 @@ def test_a_run_without_a_checkpoint_cannot_be_forked(program: Program) -> None:
     assert "has no checkpoint yet" in program("fork", "r", code=2).stderr
     program("kill", "r", "--yes")
     assert not program.run("r-fork").exists()
+
+
+def test_with_other_batches_its_epochs_count_on_and_its_time_is_its_own(program: Program) -> None:
+    program(*FAST, "--epochs", "2", "--step-seconds", "0.05", "--name", "r")
+    changed = ("--batch-size", "16", "--epochs", "6", "--step-seconds", "0", "--patience", "2", "--min-delta", "1")
+    program("fork", "r", *changed, "--plain")
+    history = program.reader("r-fork").history
+    assert sorted(history.epochs) == [3, 4, 5], "it waits for two epochs after its first"
+    assert history.ended is not None
+    assert history.ended.train_seconds == pytest.approx(sum(one.seconds for one in history.epochs.values()))
+    assert program("wait", "r-fork", "--until", "epoch>=5").stdout.startswith("r-fork: epoch>=5 holds")
+    program("resume", "r-fork", "--more-epochs", "2", "--plain")
+    assert sorted(program.reader("r-fork").history.epochs) == [3, 4, 5, 6, 7, 8], "patience begins to count again"
+    assert program.summary("r-fork")["epochs"] == 8
+    program("fork", "r-fork", "--name", "again", "--epochs", "9", "--plain")
+    history = program.reader("again").history
+    assert history.ended is not None
+    assert history.ended.train_seconds == pytest.approx(sum(one.seconds for one in history.epochs.values()))

@@ -159,6 +159,7 @@ class _Assembly:
             source=_origin(replace(source, python=python), item),
             options=tuple(str(name) for name in item.get("options", ())),
             spread=str(item.get("spread", "")),
+            kinds=tuple(str(name) for name in item.get("kinds", ())),
         )
 
     def _model(self, source: Source, item: Record) -> ModelEntry:

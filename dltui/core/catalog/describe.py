@@ -13,7 +13,7 @@ from dltui.core.catalog.plugin_loader import Failure, Loaded, explain, sources_o
 from dltui.core.catalog.schema import checks_more, field_specs, validated
 from dltui.core.contract.config import DatasetOptions, Options, TrainConfig
 from dltui.core.contract.ranks import Spread
-from dltui.core.contract.types import DatasetTask, InputKind, Task
+from dltui.core.contract.types import DatasetTask, DeviceKind, InputKind, Task
 from dltui.core.errors import PluginError
 from dltui.core.tasks.monitor import NAME as NAME_OF_METRIC
 from dltui.core.tasks.registry import TASKS
@@ -25,11 +25,18 @@ if TYPE_CHECKING:
     from dltui.core.contract.families import Family, Member
     from dltui.core.contract.launchers import Launcher
 
-RESERVED = frozenset(
-    "as_json data data_dir dataset debug detach device dry_run exports format formats help host json launcher like log "
-    "loggers model name plain plugin plugins queue seeds share".split()
-)
-"""The names of the options of `dltui train`: a hyperparameter of such a name could not be given."""
+RESERVED = {
+    "train": frozenset(
+        "as_json data data_dir dataset debug detach device dry_run exports format formats help host json launcher like "
+        "log loggers model name plain plugin plugins queue seeds share".split()
+    ),
+    "sweep": frozenset("confirm min_epochs parallel pruner reduction sampler trials vary".split()),
+    "find-lr": frozenset("highest lowest steps to".split()),
+    "fork": frozenset("from run trust which".split()),
+}
+"""The names of the options of the commands that have a flag for each hyperparameter, those of `train` once: a
+hyperparameter of such a name could not be given.
+"""
 SCHEDULE = "schedule_factors"
 NEAR = 0.85
 """The similarity from which two words are taken for the same word, misspelled."""
@@ -140,15 +147,23 @@ def _check_monitor(model: Model) -> None:
 
 
 def _check_config(config: type[TrainConfig]) -> None:
-    taken = sorted(RESERVED.intersection(config.model_fields))
-    if taken:
-        names = " and ".join(f"{config.__name__}.{name}" for name in taken)
-        told = "is the name of an option" if len(taken) == 1 else "are names of options"
-        raise PluginError(f"{names} {told} of dltui train; choose {'another' if len(taken) == 1 else 'others'}")
+    _check_flags(config)
     own = [name for owner in config.__mro__ if issubclass(owner, TrainConfig) for name in vars(owner)]
     for name in difflib.get_close_matches(SCHEDULE, own, n=len(own), cutoff=NEAR):
         if name != SCHEDULE and inspect.isfunction(getattr(config, name, None)):
             raise PluginError(f"dltui never calls {config.__name__}.{name}; did you mean {SCHEDULE}(steps, total)?")
+
+
+def _check_flags(config: type[TrainConfig]) -> None:
+    """Check that each hyperparameter can have a flag. Raises PluginError."""
+    own = config.model_fields.keys()
+    taken = {name: command for command, names in RESERVED.items() for name in sorted(names & own)}
+    if not taken:
+        return
+    names = " and ".join(f"{config.__name__}.{name}" for name in taken)
+    commands = " and ".join(dict.fromkeys(taken.values()))
+    told, others = ("is the name of an option", "another") if len(taken) == 1 else ("are names of options", "others")
+    raise PluginError(f"{names} {told} of dltui {commands}; choose {others}")
 
 
 def dataset_record(dataset: Dataset) -> Record:
@@ -200,7 +215,12 @@ def backend_record(backend: Backend) -> Record:
         raise PluginError(f"its spread must be {known}, it is {clean_line(repr(spread), 60)}")
     for name in ("formats", "forbids"):
         _items(name, getattr(backend, name, ()))
-    return {**texts, "options": _texts("options", getattr(backend, "options", ())), "spread": spread}
+    options, kinds = (_texts(name, getattr(backend, name, ())) for name in ("options", "kinds"))
+    for kind in kinds:
+        if kind not in get_args(DeviceKind):
+            known = ", ".join(get_args(DeviceKind))
+            raise PluginError(f"its kinds are of {known}, one is {clean_line(repr(kind), 60)}")
+    return {**texts, "options": options, "spread": spread, "kinds": kinds}
 
 
 def exporter_record(exporter: Exporter) -> Record:

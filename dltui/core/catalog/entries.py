@@ -100,6 +100,8 @@ class BackendEntry:
     """The shared hyperparameters and optimizers that it obeys beyond those that all backends do."""
     spread: str = ""
     """How it trains on several devices (`contract.ranks`); "" when it does not."""
+    kinds: tuple[str, ...] = ()
+    """The kinds of devices that it can train on; empty: all."""
 
 
 @dataclass(frozen=True)

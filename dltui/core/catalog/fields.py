@@ -280,7 +280,7 @@ LAST = BACKEND_OPTIONS | {"shift", "warmup", "test", "patience", "min_delta", "m
 BACKEND_CHOICES = {
     "augment": frozenset(("crop", "flip+crop")),
     "optimizer": frozenset(("adam", "rmsprop", "lion", "muon")),
-    "precision": frozenset(("tf32", "fp16")),
+    "precision": frozenset(("tf32", "bf16", "fp16")),
 }
 """The values of other hyperparameters that a backend must know."""
 

@@ -200,12 +200,12 @@ class EpochPlan:
 class StepStats:
     """Per-step sums over the samples of each batch: `loss` (steps,) and each metric (steps,), any float dtype.
     `data_seconds`: how long getting the batches took, where a framework can tell that apart from computing.
-    `waited`: the seconds in which this rank waited for the others."""
+    `waited`: the seconds in which this rank waited for the others, where that is known."""
 
     loss: Array
     metrics: Mapping[str, Array] = field(default_factory=dict)
     data_seconds: float | None = None
-    waited: float = 0.0
+    waited: float | None = None
 
 
 @dataclass(frozen=True)
@@ -297,11 +297,12 @@ class Backend(Protocol):
     """The distribution that must be installed: "torch"."""
     install: str
     """The command that installs it."""
-    # Optional: `options`, the names of shared hyperparameters ("ema") and optimizers ("lion") that it obeys beyond
-    # those of every backend; `core.catalog.fields` lists them. A model offers only those. `spread` says how it trains
-    # on several devices (`core.contract.ranks`): with "ranks" `trainable` takes a `rank` and is called in the process
-    # of each, whose device is "cpu" or "cuda"; with "replicas" it takes their number and sees all devices itself, and
-    # with "replicas+ranks" also a `rank`, of plans that are whole.
+    # Optional: `options`, the names of shared hyperparameters ("ema") and of their values ("lion", "bf16") that it
+    # obeys beyond those of every backend; `core.catalog.fields` lists them. A model offers only those. `spread` says
+    # how it trains on several devices (`core.contract.ranks`): with "ranks" `trainable` takes a `rank` and is called in
+    # the process of each, whose device is "cpu" or "cuda"; with "replicas" it takes their number and sees all devices
+    # itself, and with "replicas+ranks" also a `rank`, of plans that are whole. `kinds` are the kinds of devices that it
+    # can use ("cpu", "cuda", "mps"), without it all: a run on another is refused, and `auto` is one of them.
 
     def trainable(self, model: Model, config: TrainConfig, data: Data, device: str) -> Trainable:
         """Put a model and the data on `device` ("cpu", "cuda", "mps"). Seeds the framework from `config.seed`.
@@ -431,7 +432,10 @@ class Observer(Protocol):
         """An event of the log as it was written: `type`, `time` (unix seconds), and its fields."""
 
     def close(self, status: str) -> None:
-        """The attempt has ended: "finished", "stopped", "failed", "preempted" or "interrupted" (its worker is gone)."""
+        """The attempt has ended: "finished", "stopped", "failed", "preempted" or "interrupted" (its worker is gone); it
+        has 30 s then. Or the run gives its device back: "paused", which is waited for 2 s; `open` is called again, for
+        the next attempt, when it goes on or ends.
+        """
 
 
 @dataclass(frozen=True)

@@ -54,13 +54,25 @@ class Input:
 
     @property
     def is_sequence(self) -> bool:
-        """True for tokens, (time,), and for features over time, (time, features)."""
+        """True for padded tokens, (time,), and for features over time, (time, features), padded or not. Whole numbers
+        that are not padded are categories.
+        """
         return self.padded or (len(self.shape) == 2 and self.dtype == "float32")
 
     @property
     def features(self) -> int:
         """The float32 values of a step of a sequence; 0 for tokens."""
         return self.shape[-1] if self.dtype == "float32" and len(self.shape) == 2 else 0
+
+
+def table_of(dataset: Mapping[str, Any]) -> tuple[Input, ...]:
+    """The columns of a table whose rows are a single input, as training read them, of the data that a log names; () for
+    all other data.
+    """
+    if dataset.get("named_inputs"):
+        return ()
+    known = ((dataset.get("inputs") or {}).get("table") or {}).get("inputs") or ()
+    return tuple(map(Input.from_json, known))
 
 
 def _tuples(value: Any) -> Any:

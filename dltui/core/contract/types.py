@@ -21,6 +21,9 @@ DatasetTask = Literal["classification", "multilabel", "regression", "segmentatio
 SplitName = Literal["train", "validation", "test"]
 
 
+DeviceKind = Literal["cpu", "cuda", "mps"]
+
+
 InputKind = Literal["single", "table", "sequence", "named"]
 """The inputs of a sample: a single array, "numbers" and "categories" of a table, also with a "text", a single sequence,
 or other names."""

@@ -116,7 +116,9 @@ class CheckpointSaved(Event):
 
 @dataclass(frozen=True)
 class CommandObeyed(Event):
-    """A command took effect before step `step` (counted from 0)."""
+    """A command took effect before step `step` (counted from 0), or did not where `action` is "ignored". The reason
+    is in the log line before it. `action` is else pause, resume, stop, checkpoint, set, kill (it ended an attempt),
+    extend (`epochs` were added) or fit (`max_time` has room for `total` steps)."""
 
     type: ClassVar[str] = "command_obeyed"
     id: str

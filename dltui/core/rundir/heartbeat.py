@@ -33,6 +33,9 @@ _MOST_BYTES = 64 * 1024
 UNCOUNTED = -2.0
 """The energy of a run of which a part is not known."""
 
+DRAWN = "the figures are drawn"
+"""The detail of a worker that has drawn all, and waits for its loggers alone."""
+
 
 @dataclass(frozen=True)
 class Live:
@@ -75,7 +78,7 @@ class Live:
     """The time when it was written, in seconds by the clock of the machine's boot; 0 when unknown."""
     gpu_joules: float = -1.0
     """The energy that the run's GPU has used in all attempts; -1 when unknown, UNCOUNTED where an attempt used devices
-    of other machines."""
+    of other machines, or a GPU did not tell its power for a while."""
     cpu_joules: float = -1.0
     """The same of the machine's processors."""
     ranks: tuple[float, ...] = ()
@@ -246,7 +249,7 @@ class Heartbeat:
         """The state with the energy so far. In a queue the device is another run's."""
         if self._energy is None:
             return dataclasses.replace(state, gpu_joules=self._joules[0], cpu_joules=self._joules[1])
-        if self._energy.elsewhere or UNCOUNTED in self._joules:
+        if self._energy.elsewhere or self._energy.partial or UNCOUNTED in self._joules:
             return dataclasses.replace(state, gpu_joules=UNCOUNTED, cpu_joules=UNCOUNTED)
         totals = [
             before if now is None else round(max(before, 0.0) + now, 1)

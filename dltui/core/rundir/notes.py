@@ -8,7 +8,7 @@ import contextlib
 import json
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,14 +28,15 @@ EPOCH = "epoch_seen"
 _MOST_BYTES = 1 << 20
 
 
-def figures_done(run: RunDirectory, folder: Path) -> None:
-    """Note that all figures of a run lie in a folder, if it is the run's own. A refusing disk costs only the note."""
+def figures_done(run: RunDirectory, folder: Path, files: Iterable[Path] = ()) -> None:
+    """Note that all figures of a run lie in a folder, and which files were drawn, if it is the run's own. A refusing
+    disk costs only the note.
+    """
     if place.untrusted_reason(run) or not _is_own(run, folder):
         return
     with contextlib.suppress(OSError), share.writing(run.run().get("share")):
-        fs.write_atomic(
-            run.path / FIGURES, json.dumps({"folder": str(folder), "time": time.time()}).encode(), sync=False
-        )
+        found = {"folder": str(folder), "time": time.time(), "files": sorted({path.name for path in files})}
+        fs.write_atomic(run.path / FIGURES, json.dumps(found).encode(), sync=False)
 
 
 def _is_own(run: RunDirectory, folder: Path) -> bool:
@@ -50,6 +51,15 @@ def figures_wanted(run: RunDirectory) -> None:
     """Remove the note before a run ends: figures that were drawn before do not show its end."""
     with contextlib.suppress(OSError):
         fs.FS.unlink(run.path / FIGURES)
+
+
+def figures_drawn(run: RunDirectory) -> list[str]:
+    """The names of the files that were drawn last; [] where no note names any."""
+    try:
+        found = json.loads(fs.read_limited(run.path / FIGURES, _MOST_BYTES))["files"]
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+        return []
+    return [name for name in found if isinstance(name, str)] if isinstance(found, list) else []
 
 
 def figures_are_done(run: RunDirectory) -> bool:

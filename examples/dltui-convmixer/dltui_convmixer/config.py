@@ -18,26 +18,28 @@ class Config(TrainConfig):
     )
     patch: int = Field(2, ge=1, le=16, description="side of a patch", json_schema_extra={"unit": "px"})
     smoothing: float = Field(0.05, ge=0, lt=1, description="of the labels in the loss", json_schema_extra={"unit": ""})
-    warmup: float = Field(0.1, ge=0, lt=1, description="part of the run", json_schema_extra={"unit": ""})
+    rise: float = Field(
+        0.1, ge=0, lt=1, description="part of the run in which lr rises", json_schema_extra={"unit": ""}
+    )
     batch_size: int = Field(64, ge=1, le=65_536, description="samples per step", json_schema_extra={"unit": "samples"})
     lr: float = Field(0.01, gt=0, le=10, description="peak of the schedule", json_schema_extra={"unit": ""})
     optimizer: Literal["sgd", "adamw"] = Field("adamw", description="adamw as in the paper")
     schedule: Literal["warmup-cosine", "constant", "cosine", "one-cycle"] = Field(
-        "warmup-cosine", description="warmup-cosine rises during `warmup`, then falls along a cosine"
+        "warmup-cosine", description="warmup-cosine rises during `rise`, then falls along a cosine"
     )
 
     @model_validator(mode="after")
     def _fits(self):
         if self.kernel % 2 == 0:
             raise ValueError(f"kernel must be odd, got {self.kernel}")
-        if self.warmup and self.schedule != "warmup-cosine" and "warmup" in self.model_fields_set:
-            raise ValueError("warmup needs schedule warmup-cosine")
+        if self.rise and self.schedule != "warmup-cosine" and "rise" in self.model_fields_set:
+            raise ValueError("rise needs schedule warmup-cosine")
         return self
 
     def schedule_factors(self, steps, total):
-        """float64 factors on lr: rises linearly over the first part, then half a cosine."""
+        """float64 factors on lr: rises linearly over the first part, then half a cosine; `--warmup` multiplies them."""
         if self.schedule != "warmup-cosine":
             return super().schedule_factors(steps, total)
-        rising = max(1, round(self.warmup * total))
+        rising = max(1, round(self.rise * total))
         falling = (1 + np.cos(np.pi * (steps - rising) / max(1, total - rising))) / 2
         return np.where(steps < rising, (steps + 1) / rising, falling)

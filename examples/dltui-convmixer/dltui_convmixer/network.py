@@ -41,5 +41,5 @@ class ConvMixer(nn.Module):
         return self.output(self.blocks(self.stem(x)).mean(dim=(2, 3)))
 
     def training_loss(self, outputs, targets):
-        """The loss of a step, instead of dltui's; evaluations report the plain cross-entropy."""
+        """The loss of training, validation and test, instead of dltui's; smoothed in all of them."""
         return functional.cross_entropy(outputs, targets, label_smoothing=self.smoothing)

@@ -10,6 +10,7 @@ import pytest
 from dltui_convmixer.config import Config
 from dltui_convmixer.metrics import top3_accuracy
 
+from dltui import TrainConfig
 from dltui.testing import Conformance
 
 
@@ -18,10 +19,16 @@ class TestConformance(Conformance):
 
 
 def test_the_schedule_rises_and_falls():
-    factors = Config(warmup=0.1).schedule_factors(np.arange(100), 100)
+    factors = Config(rise=0.1).schedule_factors(np.arange(100), 100)
     assert factors.argmax() == 9
     assert factors[9] == 1
     assert factors[-1] < 0.01
+
+
+def test_the_warmup_of_every_model_is_left_alone():
+    """It is in epochs, and multiplies the schedule."""
+    assert Config().warmup == 0
+    assert Config.model_fields["warmup"].json_schema_extra == TrainConfig.model_fields["warmup"].json_schema_extra
 
 
 def test_the_metric_counts_the_three_best():
@@ -32,6 +39,8 @@ def test_the_metric_counts_the_three_best():
 def test_hyperparameters_that_do_not_fit_are_refused():
     with pytest.raises(ValueError, match="kernel must be odd"):
         Config(kernel=4)
+    with pytest.raises(ValueError, match="rise needs schedule warmup-cosine"):
+        Config(rise=0.2, schedule="cosine")
 
 
 def test_it_learns_digits(tmp_path):

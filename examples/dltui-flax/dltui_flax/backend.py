@@ -10,6 +10,7 @@ class FlaxBackend:
     title = "JAX"
     package = "flax"
     install = "pip install 'jax[cpu]' flax"
+    options = ("nesterov",)
 
     def trainable(self, model, config, data, device):
         import jax

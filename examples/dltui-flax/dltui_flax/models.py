@@ -13,7 +13,6 @@ class Config(TrainConfig):
     lr: float = Field(0.004, gt=0, le=10, description="step size", json_schema_extra={"unit": ""})
     batch_size: int = Field(32, ge=1, le=65_536, description="samples per step", json_schema_extra={"unit": "samples"})
     optimizer: Literal["sgd", "adamw"] = Field("adamw", description="how weights follow gradients")
-    precision: Literal["fp32"] = Field("fp32", description="of weights and arithmetic")
 
 
 def build(config, spec):

@@ -13,7 +13,6 @@ class Config(TrainConfig):
     batch_size: int = Field(64, ge=1, le=65_536, description="samples per step", json_schema_extra={"unit": "samples"})
     optimizer: Literal["sgd"] = Field("sgd", description="one update a sample")
     momentum: float = Field(0.0, ge=0, le=0, description="scikit-learn's SGD has none", json_schema_extra={"unit": ""})
-    precision: Literal["fp32"] = Field("fp32", description="of inputs and outputs; the learner computes in fp64")
     weight_decay: float = Field(1e-4, ge=0, le=1, description="alpha: L2 penalty", json_schema_extra={"unit": ""})
 
 

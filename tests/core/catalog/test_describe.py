@@ -13,27 +13,62 @@ from dltui.core.contract import Dataset, Exporter, Logger, Model
 from dltui.core.contract.config import DatasetOptions, TrainConfig
 from dltui.core.contract.launchers import Launcher, LaunchState
 from dltui.core.errors import PluginError
+from dltui.tui.cli.commands.find_lr import find_lr
+from dltui.tui.cli.commands.fork import fork
+from dltui.tui.cli.commands.sweep import begin
 from dltui.tui.cli.commands.train import train
+from dltui.tui.cli.commands.twin import twin
 
 
 def model(config: type[TrainConfig] = TrainConfig, **fields: Any) -> Model:
     return replace(Model("m", "m", "torch", "classification", "s", config, lambda config, spec: None), **fields)
 
 
-def test_names_of_options_are_reserved() -> None:
-    """All of `dltui train`, by their flags and by what they are called in the code."""
-    flags = {option.removeprefix("--").replace("-", "_") for parameter in train.params for option in parameter.opts}
-    names = {str(parameter.name) for parameter in train.params}
-    assert flags | names | {"help"} == describe.RESERVED
-    assert not describe.RESERVED & TrainConfig.model_fields.keys()
+COMMANDS = {"train": train, "sweep": begin, "find-lr": find_lr, "fork": fork, "twin": twin}
+"""Those that have a flag for each hyperparameter."""
 
 
-@pytest.mark.parametrize("name", ["help", "device", "name", "dry_run", "formats"])
-def test_a_hyperparameter_called_like_an_option_is_refused(name: str) -> None:
+@pytest.mark.parametrize("command", COMMANDS)
+def test_names_of_options_are_reserved(command: str) -> None:
+    """By their flags and by what they are called in the code."""
+    params = COMMANDS[command].params
+    flags = {option.removeprefix("--").replace("-", "_") for parameter in params for option in parameter.opts}
+    wanted = flags | {str(parameter.name) for parameter in params} | {"help"}
+    reserved = describe.RESERVED["train"] | describe.RESERVED.get(command, frozenset())
+    assert wanted <= reserved
+    assert describe.RESERVED.get(command, frozenset()) <= wanted
+    assert not reserved & TrainConfig.model_fields.keys()
+
+
+@pytest.mark.parametrize(
+    ("name", "command"),
+    [
+        ("help", "train"),
+        ("device", "train"),
+        ("name", "train"),
+        ("dry_run", "train"),
+        ("formats", "train"),
+        ("reduction", "sweep"),
+        ("steps", "find-lr"),
+        ("trust", "fork"),
+    ],
+)
+def test_a_hyperparameter_called_like_an_option_is_refused(name: str, command: str) -> None:
     fields = {"__annotations__": {name: int}, name: Field(3, ge=1, le=9, description="x"), "__module__": __name__}
     config = type("Config", (TrainConfig,), fields)
-    with pytest.raises(PluginError, match=rf"Config.{name} is the name of an option of dltui train; choose another"):
+    line = rf"Config.{name} is the name of an option of dltui {command}; choose another"
+    with pytest.raises(PluginError, match=line):
         describe.model_record(model(config))
+
+
+def test_several_hyperparameters_called_like_options_are_one_line() -> None:
+    class Config(TrainConfig):
+        steps: int = Field(3, ge=1, le=9, description="x")
+        reduction: int = Field(3, ge=1, le=9, description="x")
+
+    line = r"Config.reduction and Config.steps are names of options of dltui sweep and find-lr; choose others"
+    with pytest.raises(PluginError, match=line):
+        describe.model_record(model(Config))
 
 
 def test_bounds_of_a_list_belong_to_its_items() -> None:
@@ -154,6 +189,7 @@ def launcher(**fields: Any) -> Launcher:
         (lambda: describe.launcher_record(launcher(flags="gpus")), r"^its flags .*: flags=\('gpus',\)$"),
         (lambda: describe.backend_record(backend(options="ema")), r"^its options .*: options=\('ema',\)$"),
         (lambda: describe.backend_record(backend(forbids="keras")), r"^its forbids .*: forbids=\('keras',\)$"),
+        (lambda: describe.backend_record(backend(kinds="cpu")), r"^its kinds .*: kinds=\('cpu',\)$"),
     ],
 )
 def test_a_single_value_is_no_tuple(record: Any, words: str) -> None:
@@ -164,6 +200,13 @@ def test_a_single_value_is_no_tuple(record: Any, words: str) -> None:
 def backend(**attributes: Any) -> Any:
     texts = {"framework": "f", "title": "F", "package": "f", "install": "pip install f"}
     return type("Backend", (), texts | attributes)()
+
+
+def test_the_devices_of_a_backend_are_known_kinds() -> None:
+    assert describe.backend_record(backend())["kinds"] == []
+    assert describe.backend_record(backend(kinds=("cpu", "mps")))["kinds"] == ["cpu", "mps"]
+    with pytest.raises(PluginError, match=r"^its kinds are of cpu, cuda, mps, one is 'cuda:0'$"):
+        describe.backend_record(backend(kinds=("cpu", "cuda:0")))
 
 
 def table(name: str, suffix: str) -> Exporter:

@@ -16,7 +16,7 @@ def test_a_model_offers_what_its_backend_obeys() -> None:
     more = {field.name: field for field in offered(fields, ("ema", "lion"))}
     assert "ema" in more
     assert more["optimizer"].choices == ("sgd", "adamw", "lion")
-    assert plain["precision"].choices == ("fp32", "bf16")
+    assert plain["precision"].choices == ("fp32",)
     assert "compile" not in plain
     assert list(more)[-1] == "max_time"
     assert list(more).index("checkpoint_seconds") < list(more).index("ema")

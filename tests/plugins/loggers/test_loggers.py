@@ -4,22 +4,28 @@ the run nothing."""
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, ClassVar
 from unittest import mock
 
 import pytest
 
 from dltui.core.catalog.sources import own
-from dltui.plugins.loggers import tensorboard
+from dltui.core.reading.reader import RunReader
+from dltui.core.rundir.heartbeat import DRAWN
+from dltui.plugins.loggers import finish, tensorboard, tracked
 from dltui.tui.cli import main
 from tests.helpers.known_catalog import Fill
+from tests.helpers.sample_run import make_sample_run
 
 FAKE = Path(__file__).parents[2] / "fakes" / "fake_plugin.py"
 # TensorBoard's own reader, in a process of its own, without TensorFlow, which takes seconds.
@@ -180,3 +186,66 @@ def test_an_unknown_logger_is_refused(train: Train) -> None:
     said = train("tensorbord", code=2)
     assert said.splitlines()[-1] == 'dltui: no logger "tensorbord"; did you mean tensorboard?'
     assert not Path("exports").exists()
+
+
+class Told(finish._Finish):
+    """Keeps what it is told."""
+
+    def __init__(self, run: RunReader) -> None:
+        super().__init__(run, "x", 1)
+        self.statuses: list[str] = []
+
+    def tell(self, status: str) -> None:
+        self.statuses.append(status)
+
+
+def test_a_pause_is_no_end(tmp_path: Path) -> None:
+    told = Told(RunReader(make_sample_run(tmp_path, epochs=1, image=False)))
+    told.close("paused")
+    assert told.statuses == []
+    told.close("stopped")
+    assert told.statuses == ["stopped"]
+
+
+@pytest.mark.parametrize(
+    "last",
+    [{"detail": DRAWN}, {"phase": "ended"}, {"pid": 1}, {"time": 1.0}],
+    ids=["drawn", "ended", "another process", "a disk that takes nothing"],
+)
+def test_the_end_is_told_when_the_figures_are_drawn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, last: dict[str, Any]
+) -> None:
+    run = make_sample_run(tmp_path, epochs=1, image=False)
+    live = json.loads((run.path / "live.json").read_text())
+    live |= {"pid": os.getppid(), "phase": "training", "time": time.time()}
+    beats = [live, {**live, "phase": "exporting"}, {**live, "phase": "exporting", **last}]
+    told = Told(RunReader(run))
+
+    def beat(seconds: float = 0.0) -> None:
+        assert told.statuses == []
+        (run.path / "live.json").write_text(json.dumps(beats.pop(0)))
+
+    beat()
+    monkeypatch.setattr(finish.time, "sleep", beat)
+    told.close("finished")
+    assert (told.statuses, beats) == (["finished"], [])
+
+
+@pytest.mark.slow
+def test_a_command_has_the_figures_and_can_wait_for_its_run(train: Train, tmp_path: Path) -> None:
+    said = tmp_path / "said"
+    script = f"{sys.executable} -m dltui wait $DLTUI_RUN > {said} && ls $DLTUI_EXPORTS >> {said}"
+    assert "logger" not in train(f"command=sh -c '{script}'")
+    lines = said.read_text().splitlines()
+    assert lines[0].startswith("one: finished: ")
+    assert "summary.json" in lines
+
+
+def test_wandb_finds_the_folder_of_its_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It writes to a temporary folder in place of one that is missing."""
+    seen: list[bool] = []
+    package = SimpleNamespace(init=lambda **given: seen.append(Path(given["dir"]).is_dir()))
+    monkeypatch.setitem(sys.modules, "wandb", package)
+    run = make_sample_run(tmp_path / "home" / "runs", epochs=1, image=False)
+    tracked.Wandb(RunReader(run), "", 1)
+    assert seen == [True]
