@@ -10,7 +10,6 @@ import os
 import secrets
 import threading
 import time
-import zlib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +17,7 @@ from typing import Any
 
 from dltui.core import fs, paths
 from dltui.core.errors import DltuiError
-from dltui.core.hosts import address, bounds, files, transfer, wire
+from dltui.core.hosts import address, bounds, files, received, transfer, wire
 from dltui.core.hosts.link import HostError, Link
 from dltui.core.rundir import claim, commands, names
 from dltui.core.rundir.claim import Told
@@ -272,21 +271,21 @@ class Mirror:
         question: dict[str, Any] = {"printed": max(self._printed, 0)} if self._needs_printed() else {}
         if since != self._since:
             # To another server, or after an answer that was lost.
-            question["log"] = _place(folder / files.LOG)
+            question["log"] = received.place(folder / files.LOG)
         self._since = -1.0
         answer = self._link.ask("pull", seconds=PULL_SECONDS, run=self._run, **question)
         if not isinstance(answer, dict):
             raise wire.WireError("an answer that is no object")
         # A server that knows nothing of this copy gives all files that there are.
         gone: dict[str, Any] = {name: {} for name in files.SMALL} if "log" in question else {}
-        for name, found in (gone | _table(answer, "files")).items():
+        for name, found in (gone | received.table(answer, "files")).items():
             self._take(name, found)
-        more = _append(folder / files.LOG, _table(answer, "log"))
+        more = received.append_log(folder / files.LOG, received.table(answer, "log"))
         if isinstance(answer.get("printed"), dict):
             self._take_printed(answer["printed"])
         if not more:
             # What it says is in the log by then.
-            self._tell(_table(answer, "told"))
+            self._tell(received.table(answer, "told"))
         self._since = since
         return more
 
@@ -306,12 +305,12 @@ class Mirror:
     def _take_printed(self, found: dict[str, Any]) -> None:
         """Take what was printed: the last of it, which is all that readers show."""
         path, data = self.directory.worker_log, wire.from_json(found)
-        start, size = _number(found, "from"), _number(found, "size")
+        start, size = received.number(found, "from"), received.number(found, "size")
         old = path.stat().st_size if path.exists() else 0
         if start != self._printed or old > _PRINTED_MOST:
             fs.write_atomic(path, data, sync=False)
         elif data:
-            _write_end(path, data)
+            received.write_end(path, data)
         self._printed = size
 
     def _tell(self, found: dict[str, Any]) -> None:
@@ -321,9 +320,9 @@ class Mirror:
             status=clean_line(found.get("status", ""), 20),
             why=clean_line(found.get("why", ""), 1_000),
             phase=clean_line(found.get("phase", ""), 40),
-            since=_here(_float(found.get("since")), self._link.state.ahead),
+            since=received.by_own_clock(received.seconds(found.get("since")), self._link.state.ahead),
             alive=found.get("alive") is True,
-            attempt=_attempt(found.get("attempt")),
+            attempt=received.attempt(found.get("attempt")),
         )
         now = time.monotonic()
         if told != self._told or now - self._wrote > _TOLD_SECONDS:
@@ -347,7 +346,7 @@ class Mirror:
             return
         self._looked = self._seen_to = now
         paths.ensure_private_dir(self.directory.predictions_dir)
-        stamps = _table(self._link.ask("stamps", run=self._run), "stamps")
+        stamps = received.table(self._link.ask("stamps", run=self._run), "stamps")
         for name in files.LARGE:
             if name not in stamps:
                 # As of a run that was made anew under its name.
@@ -381,66 +380,3 @@ def once(link: Link, run: str) -> RunDirectory:
         # Else the next copy finds the mirror kept still, and takes it as it is.
         kept.stop(STOP_SECONDS)
     return kept.directory
-
-
-def _place(log: Path) -> dict[str, int]:
-    """The end of a log as far as it has been copied: its offset, and a checksum of what lies before it."""
-    try:
-        with fs.open_to_read(log) as file:
-            size = file.seek(0, os.SEEK_END)
-            tail = min(size, files.TAIL)
-            file.seek(size - tail)
-            return {"at": size, "tail": tail, "crc": zlib.crc32(file.read(tail))}
-    except OSError:
-        return {"at": 0, "tail": 0, "crc": 0}
-
-
-def _append(log: Path, found: dict[str, Any]) -> bool:
-    """Append to the copy of a log, or begin it anew. True if there is more of it."""
-    data, start, size = wire.from_json(found), _number(found, "from"), _number(found, "size")
-    old = log.stat().st_size if log.exists() else 0
-    if start == old:
-        if data or not log.exists():
-            _write_end(log, data)
-    elif start == 0:
-        # Another file, so that readers begin anew too.
-        fs.write_atomic(log, data, sync=False)
-    else:
-        raise wire.WireError("a log that does not fit")
-    return bool(data) and start + len(data) < size
-
-
-def _write_end(path: Path, data: bytes) -> None:
-    fd = fs.FS.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    try:
-        fs.append_all(fd, data)
-    finally:
-        fs.FS.close(fd)
-
-
-def _table(found: object, name: str) -> dict[str, Any]:
-    value = found.get(name, {}) if isinstance(found, dict) else None
-    if not isinstance(value, dict):
-        raise wire.WireError(f"an answer without {name}")
-    return value
-
-
-def _number(found: dict[str, Any], name: str) -> int:
-    value = found.get(name)
-    if type(value) is not int or value < 0:
-        raise wire.WireError(f"an answer without {name}")
-    return value
-
-
-def _attempt(value: object) -> int:
-    """The number of an attempt; 0 for what is none, as in the answer of an older version."""
-    return value if type(value) is int and 0 < value < 1 << 31 else 0
-
-
-def _here(when: float, ahead: float) -> float:
-    """A time of a host by the clock of this one; 0 stays "unknown"."""
-    return when - ahead if when else when
-
-
-def _float(value: object) -> float:
-    return float(value) if isinstance(value, (int, float)) and abs(value) < 1e15 else 0.0
