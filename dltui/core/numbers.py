@@ -137,3 +137,11 @@ def finite(value: float | str, instead: float = 0.0) -> float:
     """The number, or `instead` of one that is infinite or NaN. Raises ValueError for a text that is none."""
     found = float(value)
     return found if math.isfinite(found) else instead
+
+
+def is_whole(text: str, most: int) -> bool:
+    """True if the text is a whole number from 1 to `most` in plain digits."""
+    digits = text.strip()
+    # Python refuses to read numbers of thousands of digits.
+    few = digits.isascii() and digits.isdigit() and len(digits) <= len(str(most))
+    return few and 1 <= int(digits) <= most

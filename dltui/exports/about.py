@@ -24,6 +24,8 @@ _SIGNS = re.compile(r"([:=,])")
 """What stands before a path in a word or in a list."""
 _SCHEME = re.compile(r"(?:^|\s)(?:folder|csv|images|masks|sequences|shards|file)$")
 _PATH = re.compile(r"\s*(?:\.{1,2}|~[^/]*)?/")
+_PATH_WORD = re.compile(r"""(?<![^\s'"])(?:\.{1,2}|~[^/\s]*)?/\S+""")
+"""A path after other words, as in "source /home/me/venv/bin/activate"."""
 _FILE = re.compile(r"/[^/]*\.(?:py|csv|tsv|npz|npy|parquet|json|toml|txt|safetensors|pt|pth)$")
 
 
@@ -104,8 +106,14 @@ def _neutral_text(text: str) -> str:
         follows_scheme = number > 0 and parts[number - 1] == ":" and _SCHEME.search(parts[number - 2])
         if follows_scheme or _PATH.match(part) or _FILE.search(part):
             before = part[: len(part) - len(part.lstrip())]
-            parts[number] = before + part.strip().rstrip("/").rpartition("/")[2]
+            parts[number] = before + _last_piece(part.strip())
+        else:
+            parts[number] = _PATH_WORD.sub(lambda found: _last_piece(found[0]), part)
     return "".join(parts)
+
+
+def _last_piece(path: str) -> str:
+    return path.rstrip("/").rpartition("/")[2]
 
 
 def _pairs(values: Any) -> str:

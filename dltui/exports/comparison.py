@@ -57,10 +57,11 @@ def write(found: Comparison, folder: Path, formats: Sequence[str]) -> list[Path]
 
 def _drafts(found: Comparison, temp: Path, formats: Sequence[str]) -> list[Path]:
     drafts = [temp / f"comparison.{suffix}" for suffix in formats]
+    drawn = shown(found)
     with style.applied():
-        figure = draw_comparison(shown(found))
+        figure, described = draw_comparison(drawn), about(drawn)
         for draft in drafts:
-            save(figure, draft, about(shown(found)))
+            save(figure, draft, described)
     for name, table in (("comparison.csv", runs_csv(found)), ("comparison_epochs.csv", epochs_csv(found))):
         fs.write_atomic(temp / name, table.encode("utf-8", "backslashreplace"))
         drafts.append(temp / name)

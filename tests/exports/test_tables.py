@@ -139,6 +139,10 @@ def test_values_lose_the_folders_of_paths() -> None:
         ("a, /home/me", "a, me"),
         ("~me/x", "x"),
         ("/", ""),
+        ("setup=source /home/me/venv/bin/activate", "setup=source activate"),
+        ("module load cuda; . ~/env/bin/activate && cd ../x/y/", "module load cuda; . activate && cd y"),
+        ("source '/home/me/env' price / area", "source 'env' price / area"),
+        ("source ./venv/activate km/h a/b", "source activate km/h a/b"),
     ],
 )
 def test_only_paths_lose_their_folders(text: str, wanted: str) -> None:

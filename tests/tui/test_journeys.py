@@ -264,7 +264,7 @@ async def test_a_finished_run_is_trained_longer(services: FakeServices) -> None:
         await pilot.press("escape")
         assert "bold-wren is finished: m adds epochs" in notice(app)
         await pilot.press("m", "0", "enter")
-        assert "a number from 1 to 10000" in notice(app)
+        assert "a whole number from 1 to 10,000" in notice(app)
         await pilot.press("ctrl+u", "3", "enter")
         assert "goes on to epoch 13, 3 more than planned; 6 of 10 epochs are done" in text(app)
         assert "$ dltui resume bold-wren --more-epochs 3" in text(app)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from dltui.core.analysis import confusion, labels, mistakes, regression
 from dltui.core.analysis.masks import pixels, worst
 from dltui.core.data.findings.review import NAME, Key, Opinion, read_review
-from dltui.core.errors import DltuiError, RunError
+from dltui.core.errors import RunError
 from dltui.core.tasks.scores import calibration
 from dltui.core.text import clean_line
 
@@ -139,7 +139,9 @@ def _offset(dataset: Mapping[str, Any]) -> float:
 
 
 class LatestEvaluation:
-    """The latest evaluation of a running run; results are reused while the predictions file is unchanged."""
+    """The latest evaluation of a running run; results are reused while the predictions file is unchanged. All raise
+    RunError for a damaged file.
+    """
 
     def __init__(self, reader: RunReader) -> None:
         self._reader = reader
@@ -178,11 +180,8 @@ class LatestEvaluation:
         return self._review[1]
 
     def _look(self) -> Evaluation | None:
-        """Load the latest evaluation; a damaged file counts as none."""
-        try:
-            found = latest(self._reader)
-        except DltuiError:
-            found = None
+        """Load the latest evaluation. Raises RunError for a damaged file."""
+        found = latest(self._reader)
         if found is None or self._latest is None or found.arrays is not self._latest.arrays:
             self._latest = found
         return self._latest

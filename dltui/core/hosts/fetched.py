@@ -78,5 +78,5 @@ def _left_line(host: str, found: Mapping[str, Any], names: Sequence[str]) -> str
     named = ", ".join(clean_line(repr(name), 60) for name in names[:MOST_NAMED])
     more = f" and {plural(len(names) - MOST_NAMED, 'more file')}" if len(names) > MOST_NAMED else ""
     where = clean_line(found.get("folder", "its folder of figures"), 200)
-    rule = f"up to {MOST_BYTES >> 20} MB, with names of letters, digits, dot, _ and - alone"
-    return f"left on {host}: {named}{more} in {where}; files come {rule}"
+    rule = f"up to {MOST_FILES} files of up to {MOST_BYTES >> 20} MB each, with names of letters, digits, dot, _ and -"
+    return f"left on {host}: {named}{more} in {where}; fetched are {rule} alone"

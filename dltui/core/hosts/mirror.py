@@ -7,7 +7,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import secrets
 import threading
 import time
 from collections.abc import Callable
@@ -17,7 +16,7 @@ from typing import Any
 
 from dltui.core import fs, paths
 from dltui.core.errors import DltuiError
-from dltui.core.hosts import address, bounds, files, received, transfer, wire
+from dltui.core.hosts import address, bounds, files, looks, received, transfer, wire
 from dltui.core.hosts.link import HostError, Link
 from dltui.core.rundir import claim, commands, names
 from dltui.core.rundir.claim import Told
@@ -32,10 +31,6 @@ WANTED = "wanted"
 WANTED_SECONDS = 15.0
 LARGE_SECONDS = 5.0
 """The seconds between two looks at the large files that an open tab needs."""
-LOOK = "look"
-"""The beginning of the names of files by which a process asks whoever keeps a mirror to look at once; they go when that
-is done.
-"""
 PULL_SECONDS = 120.0
 """A first look at a long log takes its time."""
 _TOLD_SECONDS = 5.0
@@ -100,26 +95,32 @@ class Mirror:
 
     def refresh(self, seconds: float = 10.0, large: bool = False) -> None:
         """Wait until the run has been copied once more, from its state of now on, by whichever process keeps the
-        mirror; `large` files too, for as long as anything of them comes. Raises HostError where that takes longer than
-        `seconds`.
+        mirror; `large` files too, for as long as anything of them comes. Raises HostError where that cannot be, or
+        takes longer than `seconds`.
         """
-        asks = self.directory.path / f"{LOOK}.{secrets.token_hex(4)}"
 
         def answered() -> bool:
             if large:
                 self.want_large()
             time.sleep(0.05)
-            return not asks.exists()
+            return looks.reply(ask) is not None
 
+        if large:
+            # Before the look is asked for, which else may come without them.
+            self.want_large()
         try:
-            asks.touch()
-            self._soon.set()
-            if not self._comes(answered, self.directory.predictions_dir, seconds):
-                raise self._late()
+            ask = looks.ask(self.directory.path)
+            try:
+                self._soon.set()
+                if not self._comes(answered, self.directory.predictions_dir, seconds):
+                    raise self._late()
+                problem = looks.reply(ask)
+            finally:
+                looks.answer([ask])
         except OSError as error:
             raise HostError(self._cannot_write(error)) from None
-        finally:
-            asks.unlink(missing_ok=True)
+        if problem:
+            raise HostError(problem)
 
     def _comes(self, done: Callable[[], bool], folder: Path, seconds: float) -> bool:
         """Wait until something is done, which itself waits a little. False once it is not done and the files below a
@@ -165,13 +166,11 @@ class Mirror:
         """Wait until the next look is due; of a run that is over until a viewer, in whichever process, waits for it."""
         over = self._told is not None and not self._told.alive
         for _ in range(round(RESTING_SECONDS / SECONDS) if over else 1):
-            if self._soon.wait(SECONDS) or self._wants_large() or self._asked() or commands.take(self.directory.path):
+            if self._soon.wait(SECONDS) or self._wants_large() or looks.asked(self.directory.path):
+                break
+            if commands.take(self.directory.path):
                 break
         self._soon.clear()
-
-    def _asked(self) -> list[Path]:
-        """The files of those who wait for a look."""
-        return list(self.directory.path.glob(f"{LOOK}.*"))
 
     def _cannot_write(self, error: OSError) -> str:
         return f"cannot write to {self.directory.path.parent}: {error.strerror}"
@@ -204,29 +203,38 @@ class Mirror:
             if self.directory.run_json.is_file():
                 self._first.set()
             return False
+        asked = looks.asked(self.directory.path)
         try:
-            asked = self._asked()
-            self._forward()
-            more = self._pull()
-            if not more:
-                self._problem = None
-                self._first.set()
-            self._pull_large(at_once=bool(asked) and not more)
-            for one in () if more else asked:
-                one.unlink(missing_ok=True)
-        except HostError as error:
-            self._say_silent(error)
-            return False
-        except (wire.WireError, OSError) as error:
-            self._say_silent(error if isinstance(error, DltuiError) else HostError(self._cannot_write(error)))
-            return False
+            return self._look(asked)
         except DltuiError as error:
-            self._fail(error)
-            return False
+            problem = error
+        except OSError as error:
+            problem = HostError(self._cannot_write(error))
         except Exception as error:
             # The answers are another machine's: none of them may end the thread, and leave a copy that stands still.
-            self._say_silent(HostError(f"an answer that makes no sense ({type(error).__name__})"))
-            return False
+            problem = HostError(f"an answer that makes no sense ({type(error).__name__})")
+        if isinstance(problem, (HostError, wire.WireError)):
+            self._say_silent(problem)
+        else:
+            self._fail(problem)
+        looks.refuse(asked, problem)
+        return False
+
+    def _look(self, asked: list[Path]) -> bool:
+        """Copy what is new, for those who asked too. Returns True when there is more at once. Raises DltuiError or
+        OSError.
+        """
+        self._forward()
+        more = self._pull()
+        if not more:
+            self._problem = None
+            self._first.set()
+        whole = self._pull_large(at_once=bool(asked) and not more)
+        if whole and not more:
+            looks.answer(asked)
+        elif not whole and not self._over.is_set():
+            host = self._link.host.name
+            looks.refuse(asked, f"the predictions on {host} are written anew faster than they are copied; try again")
         return more
 
     def _fail(self, error: DltuiError) -> None:
@@ -339,11 +347,11 @@ class Mirror:
         except OSError:
             return 0.0
 
-    def _pull_large(self, at_once: bool) -> None:
-        """Copy the large files that have changed, while a viewer needs them."""
-        now = time.monotonic()
+    def _pull_large(self, at_once: bool) -> bool:
+        """Copy the large files that have changed, while a viewer needs them. False if one of them did not come."""
+        now, whole = time.monotonic(), True
         if (now - self._looked < LARGE_SECONDS and not at_once) or not self._wants_large():
-            return
+            return True
         self._looked = self._seen_to = now
         paths.ensure_private_dir(self.directory.predictions_dir)
         stamps = received.table(self._link.ask("stamps", run=self._run), "stamps")
@@ -356,8 +364,10 @@ class Mirror:
                 if not transfer.fetch(
                     self._link, path, leaves=self._see_to_others, do="large", run=self._run, file=name
                 ):
+                    whole = False
                     continue
             self._large[name] = stamps.get(name)
+        return whole
 
     def _see_to_others(self) -> bool:
         """Between two pieces of a large file: the commands that were left, and the log. True once the mirror is to

@@ -197,11 +197,11 @@ class Coordinator:
         if len(gpus) < 2:
             return asked
         busy = Counter(_device_of(one.run) for one in going)
-        ours = {_device_of(one.run) for one in going if _has_device(one.run)}
-        own = {one.run.id for one in going}
+        trained_on = {_device_of(one.run) for one in going if _has_device(one.run)}
+        run_ids = {one.run.id for one in going}
 
         def order(gpu: Device) -> tuple[bool, int]:
-            return gpu.name not in ours and not device_queue.is_free(gpu, own), busy[gpu.name]
+            return gpu.name not in trained_on and not device_queue.is_free(gpu, run_ids), busy[gpu.name]
 
         return min(gpus, key=order).name
 

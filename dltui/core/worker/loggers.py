@@ -72,8 +72,8 @@ class Loggers:
         self._started = [started for started in found if started]
 
     @property
-    def any_left(self) -> bool:
-        """True if any logger was started that has not been told to leave."""
+    def are_awaited(self) -> bool:
+        """True if `finish` has loggers to wait for."""
         return bool(self._started)
 
     def leave(self) -> None:

@@ -140,7 +140,7 @@ def _leave(attempt: Attempt, loggers: Loggers, reader: RunReader) -> None:
     last_word = ""
     with contextlib.suppress(OSError):
         last_word = attempt.export()
-        if loggers.any_left:
+        if loggers.are_awaited:
             # A command may need the figures.
             attempt.journal.phase("exporting", DRAWN)
         for problem in loggers.finish():

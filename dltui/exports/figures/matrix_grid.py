@@ -68,11 +68,12 @@ class Grid:
         size = max(len(classes), 1)
         many, narrow = size > WITH_RECALL, style.narrow()
         room = NARROW_LABELS - 0.3 if narrow else LABEL_ROOM if not many else 1.0
-        # Beside shorter names there may be larger cells, never smaller ones.
         label_size = min(style.SMALL, max(SMALLEST_LABEL, _cell(size, room)[0] * 72 / 1.2))
         labels = style.fit_all(list(classes), room, label_size)
         longest = max((style.text_width(text, label_size) for text in labels), default=0.0)
         cell, pairs = _cell(size, longest)
+        # Shorter names make room for larger cells, or for the list of pairs, beside which cells are smaller.
+        label_size = min(label_size, max(SMALLEST_LABEL, cell * 72 / 1.2))
         slanted = not many
         return cls(
             labels=labels,

@@ -58,20 +58,20 @@ def own_gpu(environment: Mapping[str, str], number: int) -> dict[str, str]:
         found = {name: each[number] for name, each in words.items() if each != [""] and number < len(each)}
         if found or any(each != [""] for each in words.values()):
             return found
-    if number < _gpus_of_tasks(environment):
-        return {"CUDA_VISIBLE_DEVICES": str(number), **BUS_ORDER}
-    return {}
+    gpus = _gpus_of_tasks(environment)
+    return {"CUDA_VISIBLE_DEVICES": gpus[number], **BUS_ORDER} if number < len(gpus) else {}
 
 
-def _gpus_of_tasks(environment: Mapping[str, str]) -> int:
-    """The GPUs that the tasks of this node have by their numbers, where Slurm does not tell them; 0 for a single task,
-    which may choose.
+def _gpus_of_tasks(environment: Mapping[str, str]) -> list[str]:
+    """What CUDA calls the GPUs of the tasks of this node, or the parts of GPUs, where Slurm does not tell them; [] for
+    a single task, which may choose.
     """
     tasks = environment.get("SLURM_NTASKS_PER_NODE", "")
     if not tasks.isdecimal() or int(tasks) < 2:
-        return 0
+        return []
+    usable = [gpu.uuid for gpu in nvidia.gpus() if not gpu.problem]
     # Where no driver tells of GPUs that are there each task is taken to have one.
-    return len(nvidia.gpus()) or (int(tasks) if hides_gpu() else 0)
+    return usable or ([str(number) for number in range(int(tasks))] if hides_gpu() else [])
 
 
 def main() -> int:

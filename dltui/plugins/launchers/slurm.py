@@ -147,18 +147,13 @@ def script(launch: Launch, options: SlurmOptions) -> str:
         f"--signal=B:USR2@{options.warning}",
         *options.lines(),
     ]
-    exports = [f"export {name}={shlex.quote(value)}" for name, value in sorted(launch.environment.items())]
-    # By itself srun takes one processor, however many the job has (since Slurm 22.05).
-    exports += [f"export SRUN_CPUS_PER_TASK={options.cpus}"] if options.cpus else []
-    # Not every cluster binds a task to its processors.
-    exports += [f'export {TOLD}="${{SLURM_CPUS_PER_TASK:-}}"']
     return "\n".join(
         [
             "#!/bin/bash",
             f"# Trains the dltui run {launch.name}, from its last checkpoint. Submit it again: sbatch {SCRIPT}",
             *(f"#SBATCH {line}" for line in head),
             "",
-            *exports,
+            *_exports(launch, options),
             *([options.setup] if options.setup else []),
             "",
             "# A warning (time limit, preemption) is handed on to the run, which leaves a checkpoint and ends with 75.",
@@ -180,6 +175,15 @@ def script(launch: Launch, options: SlurmOptions) -> str:
             "",
         ]
     )
+
+
+def _exports(launch: Launch, options: SlurmOptions) -> Sequence[str]:
+    """The lines that set the variables of the run."""
+    exports = [f"export {name}={shlex.quote(value)}" for name, value in sorted(launch.environment.items())]
+    # By itself srun takes one processor, however many the job has (since Slurm 22.05).
+    exports += [f"export SRUN_CPUS_PER_TASK={options.cpus}"] if options.cpus else []
+    # Not every cluster binds a task to its processors.
+    return [*exports, f'export {TOLD}="${{SLURM_CPUS_PER_TASK:-}}"']
 
 
 def _start_lines(launch: Launch, options: SlurmOptions) -> Sequence[str]:

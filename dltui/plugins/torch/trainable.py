@@ -70,8 +70,7 @@ class TorchTrainable:
         self._own_state = OwnState(self.module, own) if own else None
         self._known, self._unseen = modules.Known(self.module), {"evaluation", "training"}
         self._marks, self._metric = losses.MARKS[data.spec.task], TASKS[data.spec.task].trained_metric
-        joined = together.join(rank, self.module, device, config.seed, config.accumulate) if rank else (None, None)
-        group, draws = joined
+        group, draws = together.join(rank, self.module, device, config)
         self._group: Group | None = group
         # Of the weights that all ranks have now.
         self._average = Average(self.module, config.ema) if config.ema else None

@@ -67,6 +67,11 @@ class RunList:
         self._all: list[Summary] = []
         self._pool: dict[Any, Any] = {}
 
+    @property
+    def known(self) -> list[Summary]:
+        """All runs as they were last read."""
+        return self._all
+
     def read(self, thorough: bool = False) -> list[Summary]:
         """All runs: the live ones first, then the newest first. The same object as before when nothing has changed.
         `thorough` looks at every file of every run at once. Raises UsageError for a folder that cannot be read; what is

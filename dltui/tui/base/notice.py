@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from dltui.core.text import safe
+from dltui.core.text import width as cells_of
 from dltui.tui.base.rows import Rows
 from dltui.tui.draw.printed import told
 from dltui.tui.draw.styled_text import Row, cells, cut, fit
@@ -187,8 +188,8 @@ def _prompt_rows(prompt: Prompt, width: int) -> list[Row]:
     """What is asked and what is typed; the problem with that beside it, or below where both would be cut."""
     typed = prompt.edit.row("bold", 24)
     problem = f"  {prompt.problem}"
-    beside = width - cells(typed) - cells([(problem, "")]) - 2
-    if prompt.problem and beside >= min(cells([(prompt.text, "")]), LEAST_ASKED):
+    beside = width - cells(typed) - cells_of(problem) - 2
+    if prompt.problem and beside >= min(cells_of(prompt.text), LEAST_ASKED):
         return [[(f" {cut(prompt.text, beside)} ", "bold accent"), *typed, (problem, "bad")]]
     # What is typed is worth more than the end of what is asked.
     asked: Row = [(f" {cut(prompt.text, max(width - cells(typed) - 3, LEAST_ASKED))} ", "bold accent"), *typed]

@@ -10,6 +10,7 @@ from textual.binding import Binding
 from textual.events import Paste
 from textual.screen import Screen
 
+from dltui.core.text import width as cells_of
 from dltui.tui.base.effects import mouse
 from dltui.tui.base.frames.compositor import Compositor
 from dltui.tui.base.host import host
@@ -214,9 +215,9 @@ class Page(Screen[None], inherit_bindings=False):
         end: Row = [("?", "key bold"), (" all keys " if width >= USUAL else " keys ", "dim")]
         row: Row = [(" ", "")]
         for key, label in self.keys:
-            room = width - cells(row) - cells(end) - cells([(key, "")]) - 1
+            room = width - cells(row) - cells(end) - cells_of(key) - 1
             # A key without its word says nothing.
-            if cells([(label, "")]) + 1 > room:
+            if cells_of(label) + 1 > room:
                 break
             row += [(key, "key bold"), (f" {label}   "[:room], "dim")]
         return [ends(row, end, width)]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from textual.message import Message
 
-from dltui.core.numbers import duration
+from dltui.core.numbers import duration, is_whole
 from dltui.core.text import safe
 from dltui.tui.base.page import press
 from dltui.tui.base.threads import in_thread
@@ -210,11 +210,7 @@ class StartKeys:
 def _trials_problem(text: str) -> str:
     from dltui.core.analysis.trials.plan import MOST_TRIALS
 
-    digits = text.strip()
-    # Python refuses to read numbers of thousands of digits.
-    few = digits.isascii() and digits.isdigit() and len(digits) <= len(str(MOST_TRIALS))
-    good = few and 1 <= int(digits) <= MOST_TRIALS
-    return "" if good else f"a whole number from 1 to {MOST_TRIALS:,}"
+    return "" if is_whole(text, MOST_TRIALS) else f"a whole number from 1 to {MOST_TRIALS:,}"
 
 
 AGAIN_SECONDS = 50.0

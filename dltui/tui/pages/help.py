@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.binding import Binding, BindingType
 
 from dltui.core.text import safe
+from dltui.core.text import width as cells_of
 from dltui.tui.base.line_edit import LineEdit
 from dltui.tui.base.page import Page, bind
 from dltui.tui.base.rows import Rows
-from dltui.tui.draw.styled_text import Row, cells, cut_words, fit, left, on, window
+from dltui.tui.draw.styled_text import Row, cut_words, fit, left, on, window
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -104,7 +105,7 @@ def _visible(found: Sequence[Action], chosen: int, room: int) -> range:
 def _with_last(rows: list[Row], explanation: str, room: int, height: int) -> list[Row]:
     """The rows with the complete explanation of the chosen action in the last row where the list has cut it."""
     empty: list[Row] = [[] for _ in range(height - 1 - len(rows))]
-    return [*rows, *empty, [(f"   {explanation}", "accent")] if cells([(explanation, "")]) > room else []]
+    return [*rows, *empty, [(f"   {explanation}", "accent")] if cells_of(explanation) > room else []]
 
 
 class HelpPage(Page):

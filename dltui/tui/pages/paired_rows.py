@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from dltui.core.analysis.paired import SIGNIFICANT
 from dltui.core.text import plural
+from dltui.core.text import width as cells_of
 from dltui.tui.draw.picture import picture
-from dltui.tui.draw.styled_text import Row, beside, cells, cut, cut_left, fit, left, on, right, rule, window
+from dltui.tui.draw.styled_text import Row, beside, cut, cut_left, fit, left, on, right, rule, window
 from dltui.tui.draw.wording import probability
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def counts(found: Pair, width: int) -> list[Row]:
         "both wrong": found.neither,
     }
     head: Row = [(f"{plural(found.total, 'test sample')}", "heading")]
-    size = max(cells([(name, "")]) for name in known)
+    size = max(map(cells_of, known))
     rows: list[Row] = [head]
     rows += [[(left(name, size), ""), (right(f"{count:,}", 9), "bold")] for name, count in known.items()]
     return [fit(row, width) for row in [*rows, [(verdict(found), "")]]]

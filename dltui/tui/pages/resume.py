@@ -9,12 +9,14 @@ from textual.binding import BindingType
 from textual.message import Message
 
 from dltui.core.lifecycle.resume import ALIKE
+from dltui.core.numbers import is_whole
 from dltui.core.text import safe
+from dltui.core.text import width as cells_of
 from dltui.tui.base.page import Page, bind
 from dltui.tui.base.rows import Rows
 from dltui.tui.base.threads import Failed, Told, in_thread
 from dltui.tui.draw.printed import pieces, told
-from dltui.tui.draw.styled_text import Row, cells, cut, fit
+from dltui.tui.draw.styled_text import Row, cut, fit
 
 if TYPE_CHECKING:
     from textual.widget import Widget
@@ -122,7 +124,7 @@ class ResumePage(Page):
             return [(f" {self.run.name} is finished: m adds epochs", "accent")]
         more = "" if self.run.timed else "m more epochs   "
         asked = f" go on with {self.run.name}?   Enter yes   {more}Esc no"
-        return [(asked if cells([(asked, "")]) <= self.size.width else " go on?   Enter yes   Esc no", "bold accent")]
+        return [(asked if cells_of(asked) <= self.size.width else " go on?   Enter yes   Esc no", "bold accent")]
 
     def _body(self, width: int, height: int) -> list[Row]:
         if self.found is None:
@@ -204,7 +206,4 @@ def _lines(text: str, width: int, style: str) -> list[Row]:
 
 def _problem(text: str) -> str:
     """The problem of a number of epochs, or ""."""
-    # Python refuses to read numbers of thousands of digits.
-    few = text.isascii() and text.isdigit() and len(text) <= len(str(MOST_EPOCHS))
-    good = few and 1 <= int(text) <= MOST_EPOCHS
-    return "" if good else f"a number from 1 to {MOST_EPOCHS}"
+    return "" if is_whole(text, MOST_EPOCHS) else f"a whole number from 1 to {MOST_EPOCHS:,}"

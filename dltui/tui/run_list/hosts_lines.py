@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from dltui.core.text import plural
+from dltui.core.text import width as cells_of
 from dltui.tui.draw.styled_text import Row, cells, cut, fit, left
 from dltui.tui.run_list import devices_line
 
@@ -35,7 +36,7 @@ def _host(host: HostLine, width: int) -> Row:
     if host.problem:
         again = f"; again in {host.again} s" if host.again else ""
         text = f"does not answer: {host.problem}" if host.failed else host.problem
-        text = cut(text, width - cells([(f" {name} {again}", "")]) - 1)
+        text = cut(text, width - cells_of(f" {name} {again}") - 1)
         return [(f" {name} {text}{again}", "faint")]
     row: Row = [(f" {name}", "bold"), *([(f" {host.note}  ", "warn")] if host.note else [])]
     if host.devices is None:

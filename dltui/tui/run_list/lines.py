@@ -142,6 +142,7 @@ def sweep_line(members: Sequence[Summary]) -> Summary:
     name = shared(one.best_name for one in members)
     best = min((one for one in reversed(members) if one.best_name == name), key=_merit)
     tested = best if best.test else next((one for one in members if one.test), best)
+    newest = max(members, key=lambda one: one.created)
     going = [one.status for one in members if one.is_live]
     return replace(
         best,
@@ -152,7 +153,7 @@ def sweep_line(members: Sequence[Summary]) -> Summary:
         epochs_done=sum(one.epochs_done for one in members),
         epochs=sum(one.epochs for one in members),
         fraction=sum(1.0 if not one.is_live else one.fraction for one in members) / len(members),
-        left=None if min(one.trials_to_come for one in members) else _left(members),
+        left=None if newest.trials_to_come else _left(members),
         trend=(),
         test=tested.test,
         members=tuple(sorted(members, key=lambda one: one.id)),

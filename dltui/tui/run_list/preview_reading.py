@@ -87,8 +87,11 @@ class _Opened:
             self._verdict = judge(history, str(self.asked.get("config", {}).get("schedule", "")))
         task = str(self.asked.get("task"))
         kind = task_of(task).inside
-        fit = self._inside.fit() if kind == "fit" else None
-        mistakes = self._inside.mistakes() if kind == "classes" else None
+        fit = mistakes = None
+        # The page of the run says what is wrong with its predictions.
+        with contextlib.suppress(DltuiError):
+            fit = self._inside.fit() if kind == "fit" else None
+            mistakes = self._inside.mistakes() if kind == "classes" else None
         return Preview(line, name, self._overlaid, others, task, self._verdict, fit, mistakes)
 
 

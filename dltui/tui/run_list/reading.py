@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from textual.message import Message
 
-from dltui.tui.base.threads import Watcher
+from dltui.core.errors import UsageError
+from dltui.tui.base.threads import Watcher, post
 
 if TYPE_CHECKING:
     from dltui.core.machine.devices import Device
@@ -86,7 +87,18 @@ class Reading:
         if not self._page.on_top:
             return None
         thorough, self._thorough = self._thorough, False
-        runs, others = self._runs.read(thorough), self._page.host.services.elsewhere.runs()
+        try:
+            runs = self._runs.read(thorough)
+        except UsageError:
+            # The runs of other hosts are shown all the same; the watcher says the reason.
+            if (message := self._changed(self._runs.known)) is not None:
+                post(self._page, message)
+            raise
+        return self._changed(runs)
+
+    def _changed(self, runs: list[Summary]) -> Message | None:
+        """All runs, with these of this home; None if they are as before."""
+        others = self._page.host.services.elsewhere.runs()
         if self._last is not None and runs is self._last[0] and others is self._last[1]:
             return None
         self._last = runs, others

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from dltui.core.numbers import age, duration, percent
 from dltui.core.text import plural
+from dltui.core.text import width as cells_of
 from dltui.tui.draw.printed import pieces
 from dltui.tui.draw.styled_text import Row, bar, cells, cut, fit, left, on, right, rule
 from dltui.tui.draw.wording import STATUS_STYLES, buckets, framework, spark
@@ -100,7 +101,7 @@ def _trend(run: Summary, room: int, ascii_only: bool) -> str:
 
 def _name(run: Summary, room: int) -> str:
     """The name of a run or group; that of a group is cut before the number of its runs."""
-    if not run.members or cells([(run.name, "")]) <= room:
+    if not run.members or cells_of(run.name) <= room:
         return run.name
     count = f" ({len(run.members)})"
     return cut(run.group, room - len(count)) + count
@@ -108,7 +109,7 @@ def _name(run: Summary, room: int) -> str:
 
 def _short(name: str, room: int) -> str:
     """A short name of a dataset: of the user's own data, `folder:pets`, the name alone."""
-    return SHORT.get(name, name.partition(":")[2] or name) if cells([(name, "")]) >= room else name
+    return SHORT.get(name, name.partition(":")[2] or name) if cells_of(name) >= room else name
 
 
 def _done(run: Summary, room: int) -> Row:

@@ -9,6 +9,7 @@ from dltui.core.analysis import cost
 from dltui.core.numbers import size
 from dltui.core.reading.summary import step_micros
 from dltui.core.text import plural, safe
+from dltui.core.text import width as cells_of
 from dltui.tui.draw.styled_text import Row, bar, cells, fit, left, right
 from dltui.tui.draw.wording import spark
 from dltui.tui.run_page.tab import Tab
@@ -236,7 +237,7 @@ def _strip(
     if room < LEAST_HISTORY:
         return row
     drawn = _history(past, most, room, look)
-    return [*row, ("·" * (room - cells([(drawn, "")])), "empty"), (drawn, style)]
+    return [*row, ("·" * (room - cells_of(drawn)), "empty"), (drawn, style)]
 
 
 def _history(past: Sequence[float], most: float, room: int, look: Look) -> str:

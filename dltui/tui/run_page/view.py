@@ -197,43 +197,45 @@ class RunWatch:
         printed = "output" in wants or summary.status == "failed"
         found: dict[str, Any] = {"output": self._read_output() if printed else ()}
         kind = task_of(asked.get("task")).inside
-        for source in (self._predicted(wants, kind), self._measured(wants, summary, live)):
+        for name, look in (*self._predicted(wants, kind), *self._measured(wants, summary, live)):
             try:
-                for name, value in source:
-                    found[name] = value
+                found[name] = look()
             except DltuiError as error:
                 # What can be read is shown all the same.
-                found["problem"] = str(error)
+                found.setdefault("problem", str(error))
         return found
 
-    def _predicted(self, wants: frozenset[str], kind: Inside) -> Iterator[tuple[str, Any]]:
-        """The fields about its predictions, one after the other. Raises DltuiError at the first that cannot be read."""
+    def _predicted(self, wants: frozenset[str], kind: Inside) -> Iterator[tuple[str, Callable[[], Any]]]:
+        """The fields about its predictions, with what reads them: each raises DltuiError for damaged files."""
         inside = self._inside
         if inside is None:
             return
         if kind == "fit":
-            yield "fit", inside.fit()
+            yield "fit", inside.fit
         elif kind == "labels" and "inside" in wants:
-            yield "labels", inside.labels()
+            yield "labels", inside.labels
         elif kind == "masks" and "inside" in wants:
-            yield "masks", inside.masks()
-            yield "matrix", inside.matrix()
+            yield "masks", inside.masks
+            yield "matrix", inside.matrix
         elif kind == "classes" and "inside" in wants:
-            yield "matrix", inside.matrix()
-            yield "past", self._past.look() if self._past is not None else None
+            yield "matrix", inside.matrix
+            if self._past is not None:
+                yield "past", self._past.look
         if self._heat_maps is not None and "heat maps" in wants:
-            yield "heat_maps", self._heat_maps.look()
+            yield "heat_maps", self._heat_maps.look
         if kind == "classes" and "mistakes" in wants:
-            found = inside.mistakes()
-            yield "mistakes", found
-            yield "review", self._review(inside) if found is not None else {}
+            yield "mistakes", inside.mistakes
+            yield "review", lambda: self._review(inside) if inside.mistakes() is not None else {}
 
-    def _measured(self, wants: frozenset[str], summary: Summary, live: Live | None) -> Iterator[tuple[str, Any]]:
-        """The fields about its machine. Raises UsageError for prices that are none."""
-        if self._machine is not None and "hardware" in wants:
+    def _measured(
+        self, wants: frozenset[str], summary: Summary, live: Live | None
+    ) -> Iterator[tuple[str, Callable[[], Any]]]:
+        """The fields about its machine, with what reads them: the prices raise UsageError when they are none."""
+        machine = self._machine
+        if machine is not None and "hardware" in wants:
             beating = live if summary.status not in OVER else None
-            yield "hardware", self._machine.look(self.directory.path, summary.host, beating)
-            yield "prices", self._prices()
+            yield "hardware", lambda: machine.look(self.directory.path, summary.host, beating)
+            yield "prices", self._prices
 
     def _review(self, inside: LatestEvaluation) -> Mapping[Key, Opinion]:
         """The marks on the mistakes. Raises UsageError."""

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from dltui.core.analysis.trials.findings import good_ones
 from dltui.core.numbers import metric
 from dltui.core.text import safe
-from dltui.tui.draw.styled_text import Look, Row, cells, cut, fit, merge
+from dltui.core.text import width as cells_of
+from dltui.tui.draw.styled_text import Look, Row, cut, fit, merge
 
 if TYPE_CHECKING:
     from dltui.core.analysis.trials.trial import Trial
@@ -72,7 +73,7 @@ def _labels(texts: list[tuple[str, str]], columns: list[int], width: int) -> Row
     at, room = 0, max(width // max(len(texts), 1) - 1, 3)
     for (text, style), column in zip(texts, columns, strict=True):
         shown = cut(safe(text), room)
-        size = cells([(shown, "")])
+        size = cells_of(shown)
         start = min(max(column - size // 2, at), width - size)
         row += [(" " * (start - at), ""), (shown, style)]
         at = start + size

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from dltui.core.analysis.trials import findings
 from dltui.core.numbers import rounded
 from dltui.core.text import safe
-from dltui.tui.draw.styled_text import Look, Row, bar, beside, cells, cut, fit, left, right
+from dltui.core.text import width as cells_of
+from dltui.tui.draw.styled_text import Look, Row, bar, beside, cut, fit, left, right
 from dltui.tui.sweep_page import parallel
 from dltui.tui.sweep_page.state import PICTURES
 
@@ -84,7 +85,7 @@ def _importance(state: SweepState, width: int, height: int, look: Look) -> list[
     if not found:
         rows.append(fit([(f" {findings.LEAST_TRIALS} trials with a value tell more", "dim")], width))
         return rows
-    size = min(max(cells([(safe(name), "")]) for name, _ in found) + 1, width // 3)
+    size = min(max(cells_of(safe(name)) for name, _ in found) + 1, width // 3)
     for name, share in found[: height - 1]:
         row: Row = [(" " + left(cut(safe(name), size), size), ""), *bar(share, max(width - size - 9, 4))]
         rows.append(fit([*row, (right(f"{100 * share:.0f} %", 6), "bold")], width))

@@ -66,7 +66,8 @@ def test_what_was_made_of_a_file_is_kept_as_long_as_the_file_is_the_same(tmp_pat
     assert inside.matrix() == first
     assert inside.matrix() is not first
     path.write_bytes(b"no zip")
-    assert inside.matrix() is None
+    with pytest.raises(RunError, match=r"test\.npz is damaged"):
+        inside.matrix()
 
 
 def test_a_matrix_counts_true_against_predicted() -> None:

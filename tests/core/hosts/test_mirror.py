@@ -15,7 +15,7 @@ import pytest
 from dltui.core import fs
 from dltui.core.analysis.past import LatestPast
 from dltui.core.errors import DltuiError, RunError
-from dltui.core.hosts import mirror, transfer
+from dltui.core.hosts import looks, mirror, transfer
 from dltui.core.hosts.address import Host
 from dltui.core.hosts.fetched import fetch_figures
 from dltui.core.hosts.link import HostError, Link, _ahead
@@ -164,6 +164,54 @@ def test_who_waits_for_a_host_that_does_not_answer_is_told(kept: Mirror, monkeyp
     assert list(kept.directory.path.glob("look*")) == []
 
 
+@pytest.mark.parametrize(
+    "problem", [RunError("no run brisk-otter"), HostError("gpu01 does not answer: cut"), OSError(28, "disk full")]
+)
+def test_who_waits_for_a_look_is_told_why_it_cannot_be(
+    kept: Mirror, link: Link, monkeypatch: pytest.MonkeyPatch, problem: Exception
+) -> None:
+    def pull(self: Mirror) -> bool:
+        raise problem
+
+    other = Mirror(link, "brisk-otter")
+    other.start()
+    other.ready()
+    monkeypatch.setattr(Mirror, "_pull", pull)
+    for one in (kept, other):
+        with pytest.raises(HostError, match=r"no run brisk-otter|does not answer: cut|cannot write to .*: disk full"):
+            one.refresh()
+    assert list(kept.directory.path.glob("look*")) == []
+    other.stop(5.0)
+
+
+def test_predictions_that_did_not_come_are_no_success(
+    kept: Mirror, far_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = RunDirectory(far_home / "runs" / "brisk-otter").predictions_dir / "test.npz"
+    there.parent.mkdir(exist_ok=True)
+    there.write_bytes(b"new")
+    with monkeypatch.context() as patch:
+        patch.setattr(transfer, "fetch", lambda *_, **__: False)
+        with pytest.raises(HostError, match="written anew faster than they are copied"):
+            kept.refresh(large=True)
+    kept.refresh(large=True)
+    assert (kept.directory.predictions_dir / "test.npz").read_bytes() == b"new"
+
+
+def test_large_files_are_wanted_before_the_look_is_asked_for(kept: Mirror, monkeypatch: pytest.MonkeyPatch) -> None:
+    order: list[str] = []
+    ask = looks.ask
+
+    def asked(folder: Path) -> Path:
+        order.append("look")
+        return ask(folder)
+
+    monkeypatch.setattr(Mirror, "want_large", lambda self: order.append("large"))
+    monkeypatch.setattr(looks, "ask", asked)
+    kept.refresh(large=True)
+    assert order[:2] == ["large", "look"]
+
+
 def test_predictions_are_brought_as_they_are_now(link: Link, far_home: Path) -> None:
     there = make_sample_run(far_home / "runs", status="finished", run_id="predicts", epochs=2, seen=True)
     kept = Mirror(link, "predicts")
@@ -180,25 +228,28 @@ def test_predictions_are_brought_as_they_are_now(link: Link, far_home: Path) -> 
     kept.stop(5.0)
 
 
-def test_a_long_log_is_waited_for_as_long_as_it_comes(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    looks: list[int] = []
-
-    def look(self: Mirror) -> bool:
-        looks.append(1)
-        time.sleep(0.1)
-        if len(looks) < 12:
-            with self.directory.events_path.open("ab") as file:
-                file.write(b"x")
-            return True
-        self._first.set()
-        return False
-
-    monkeypatch.setattr(mirror, "PULL_SECONDS", 0.5)
-    monkeypatch.setattr(Mirror, "_tick", look)
+def test_what_has_not_come_is_waited_for_as_long_as_it_grows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now, looks, grows = 0.0, 0, 12
+    monkeypatch.setattr("dltui.core.hosts.mirror.time.monotonic", lambda: now)
     kept = Mirror(Link(Host("gpu01", ("false",))), "r")
-    kept.start()
-    kept.ready()
-    kept.stop(5.0)
+
+    def done() -> bool:
+        nonlocal now, looks
+        now, looks = now + 4.0, looks + 1
+        if looks <= grows:
+            (tmp_path / "events.jsonl").write_bytes(b"x" * looks)
+        return looks == 14
+
+    assert kept._comes(done, tmp_path, 10.0)
+    looks, grows = 0, 10
+    assert not kept._comes(done, tmp_path, 10.0)
+    assert looks == 13, "three looks without anything new"
+
+
+def test_a_host_that_never_answers_is_told_to_who_waits_for_the_first_copy(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mirror, "PULL_SECONDS", 0.2)
     monkeypatch.setattr(Mirror, "_tick", lambda self: False)
     still = Mirror(Link(Host("gpu01", ("false",))), "s")
     still.start()
@@ -308,7 +359,7 @@ def test_a_file_that_is_too_large_is_left_there(link: Link, far_home: Path, monk
     monkeypatch.setattr("dltui.core.hosts.fetched.MOST_BYTES", 1_000)
     told: list[str] = []
     assert [path.name for path in fetch_figures(link, "with-model", draw=False, tell=told.append).files] == ["a.svg"]
-    assert told[0].startswith(f"left on gpu01: 'weights.bin' in {folder}; ")
+    assert told[0].startswith(f"left on gpu01: 'weights.bin' in {folder}; fetched are up to 500 files of up to ")
 
 
 def looked_at(link: Link, run: str) -> RunDirectory:

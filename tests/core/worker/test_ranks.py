@@ -24,6 +24,8 @@ from dltui.core.contract import Rank, StepStats
 from dltui.core.contract.config import TrainConfig
 from dltui.core.contract.shares import share_of
 from dltui.core.errors import RunError
+from dltui.core.machine.process import this_host
+from dltui.core.rundir import lock
 from dltui.core.train.plan import Planner
 from dltui.core.worker.attempt import Attempt
 from dltui.core.worker.ranks import channel, distributed, meeting, supervisor
@@ -273,14 +275,41 @@ def test_a_meeting_place_stays_as_long_as_the_ranks(
 ) -> None:
     """Their libraries go on to look there; one of a worker that was killed is removed later."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    (tmp_path / "dltui-ranks-left").mkdir()
-    os.utime(tmp_path / "dltui-ranks-left", (0, 0))
-    (tmp_path / "dltui-ranks-young").mkdir()
+    own, other = f"dltui-ranks-{this_host()}-", "dltui-ranks-another-host-"
+    for name in (f"{own}left", f"{own}young", f"{other}left"):
+        (tmp_path / name).mkdir()
+    for name in (f"{own}left", f"{other}left"):
+        os.utime(tmp_path / name, (0, 0))
     some = RankSupervisor(DEVICES)
     place = some.meeting()
     place.touch()
     os.utime(place.parent, (0, 0))
     meeting.Meeting().end()
-    assert sorted(tmp_path.iterdir()) == sorted([place.parent, tmp_path / "dltui-ranks-young"])
+    assert {path.name for path in tmp_path.iterdir()} == {place.parent.name, f"{own}young", f"{other}left"}
     some.close()
     assert not place.parent.exists()
+
+
+def test_a_meeting_place_stays_on_a_disk_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: lock.RunLock, path: Path) -> None:
+        raise RunError("no locks available")
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(lock.RunLock, "acquire", refuse)
+    place = meeting.Meeting()
+    assert place.file.parent.is_dir()
+    os.utime(place.file.parent, (0, 0))
+    meeting.Meeting().end()
+    assert list(tmp_path.iterdir()) == [place.file.parent]
+    place.end()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_ranks_without_a_temporary_folder_say_so(fake: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    def none() -> str:
+        raise FileNotFoundError(2, "No usable temporary directory found in ['/tmp']")
+
+    monkeypatch.setattr(tempfile, "gettempdir", none)
+    with contextlib.closing(RankSupervisor(DEVICES)) as ranks, pytest.raises(RunError) as refused:
+        DistributedTrainable._builds(SimpleNamespace(_supervisor=ranks), Path("x"), 2, [])  # type: ignore[arg-type]
+    assert str(refused.value).startswith("ranks cannot meet in a temporary folder: No usable temporary directory")

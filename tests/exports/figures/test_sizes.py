@@ -58,6 +58,12 @@ def test_the_worst_pairs_are_listed_where_there_is_room() -> None:
     assert [grid(100, width).pairs for width in (175, 300, style.WIDTH * INCH)] == [False, True, True]
 
 
+def test_labels_are_no_higher_than_the_cells_beside_the_list_of_pairs() -> None:
+    found = grid(60, 236)
+    assert found.pairs
+    assert found.label_size <= found.cell * 72 / 1.2
+
+
 def test_a_thousand_classes_take_little_memory() -> None:
     with style.applied():
         figure = style.page(8.0)

@@ -134,7 +134,7 @@ def test_each_task_of_a_node_sees_its_own_gpu() -> None:
 @pytest.mark.parametrize(
     ("tasks", "gpus", "hides", "number", "shown"),
     [
-        ("4", 4, False, 3, "3"),
+        ("4", 4, False, 3, "GPU-3"),
         ("4", 2, False, 3, None),
         ("4", 0, True, 3, "3"),
         ("2", 0, False, 1, None),
@@ -143,13 +143,23 @@ def test_each_task_of_a_node_sees_its_own_gpu() -> None:
         ("", 4, False, 0, None),
     ],
 )
-def test_tasks_that_are_told_nothing_of_gpus_have_them_by_their_numbers(
+def test_tasks_that_are_told_nothing_of_gpus_have_one_each(
     monkeypatch: pytest.MonkeyPatch, tasks: str, gpus: int, hides: bool, number: int, shown: str | None
 ) -> None:
     monkeypatch.setattr(nvidia, "gpus", lambda: [nvidia.Gpu(f"GPU-{place}", "A") for place in range(gpus)])
     monkeypatch.setattr(node_process, "hides_gpu", lambda: hides)
     wanted = {} if shown is None else {"CUDA_VISIBLE_DEVICES": shown, "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
     assert node_process.own_gpu({"SLURM_NTASKS_PER_NODE": tasks}, number) == wanted
+
+
+def test_tasks_that_are_told_nothing_of_gpus_have_parts_of_them_and_none_that_does_not_work(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    parts = [nvidia.Gpu(f"MIG-{place}", "A", number=0) for place in range(2)]
+    broken = nvidia.Gpu("GPU-1", "A", problem="it fell off the bus", number=1)
+    monkeypatch.setattr(nvidia, "gpus", lambda: [broken, *parts])
+    shown = [node_process.own_gpu({"SLURM_NTASKS_PER_NODE": "3"}, number) for number in range(3)]
+    assert [one.get("CUDA_VISIBLE_DEVICES") for one in shown] == ["MIG-0", "MIG-1", None]
 
 
 def test_runs_of_one_name_in_two_folders_have_jobs_of_two_names(

@@ -56,4 +56,4 @@ async def test_it_closes_itself_and_not_what_was_opened_over_it(
 
 def test_no_number_of_epochs_is_too_long_to_be_refused() -> None:
     assert _problem("12") == ""
-    assert _problem("9" * 5_000) == _problem("0") == "a number from 1 to 10000"
+    assert _problem("9" * 5_000) == _problem("0") == "a whole number from 1 to 10,000"

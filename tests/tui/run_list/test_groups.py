@@ -214,6 +214,14 @@ def test_a_sweep_with_trials_to_come_says_not_when_it_is_done(tmp_path: Path, tr
     assert group_line(members).left == left
 
 
+def test_the_newest_trial_says_how_many_a_sweep_has_to_come() -> None:
+    """After `sweep resume lab --more 10` the older trials tell of the first plan."""
+    first = Summary(RunDirectory(Path("/r")), "r", "r", "finished", group="lab", sweep="lab", created=1.0)
+    second = replace(first, status="running", left=40.0, created=2.0, trials_to_come=9)
+    assert group_line([second, first]).left is None
+    assert group_line([replace(second, trials_to_come=0), replace(first, trials_to_come=3)]).left == 40.0
+
+
 def test_a_long_name_leaves_room_for_the_number_of_runs() -> None:
     member = Summary(RunDirectory(Path("x")), "silent-egret-s1", "silent-egret-s1", "finished", group="silent-egret")
     line = group_line([replace(member, id=f"s{seed}", epochs_done=5, epochs=5) for seed in SEEDS])

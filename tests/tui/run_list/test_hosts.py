@@ -11,6 +11,7 @@ import pytest
 from dltui.core.errors import UsageError
 from dltui.core.machine.devices import Device
 from dltui.core.rundir.directory import RunDirectory
+from dltui.tui.base.all_runs import RunList
 from dltui.tui.base.hosts.elsewhere import Elsewhere, Followed, HostLine
 from dltui.tui.base.hosts.far_summary import from_json, silenced
 from dltui.tui.base.summary import Summary
@@ -113,6 +114,38 @@ async def test_a_host_that_is_lost_leaves_its_runs_in_the_list(services: FakeSer
         app.screen.state.selected = "gpu02:far-run"
         app.screen.redraw()
         await until(pilot, lambda: "gpu02 does not answer: timed out" in text(app))
+
+
+async def test_runs_here_that_cannot_be_read_do_not_hide_those_of_hosts(
+    services: FakeServices, hosted: FakeElsewhere, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read(self: RunList, thorough: bool = False) -> list[Summary]:
+        raise UsageError("the runs in /x cannot be read: permission denied")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RunList, "read", read)
+        async with shown(services, (100, 30)) as (app, pilot):
+            await until(pilot, lambda: "far-run" in text(app) and "permission denied" in text(app))
+    async with shown(services, (100, 40)) as (app, pilot):
+        await until(pilot, lambda: "brisk-otter" in text(app))
+        monkeypatch.setattr(RunList, "read", read)
+        hosted.known = (*hosted.known, run_of("gpu02", "next-run"))
+        await until(pilot, lambda: "next-run" in text(app) and "permission denied" in text(app))
+        assert "brisk-otter" in text(app)
+
+
+async def test_runs_of_hosts_are_laid_over_where_those_here_cannot_be_read(
+    services: FakeServices, hosted: FakeElsewhere, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read(self: RunList, thorough: bool = False) -> list[Summary]:
+        raise UsageError("the runs in /x cannot be read: permission denied")
+
+    hosted.known = (run_of("gpu02", "far-run", epochs_done=2),)
+    async with shown(services, (100, 30), run="bold-wren") as (app, pilot):
+        await until(pilot, lambda: "bold-wren" in text(app))
+        monkeypatch.setattr(RunList, "read", read)
+        await pilot.press("v")
+        await until(pilot, lambda: "far-run" in text(app) and "permission denied" in text(app))
 
 
 def hosts(count: int) -> list[HostLine]:

@@ -110,3 +110,14 @@ def test_figures_in_a_folder_that_may_not_be_entered_are_none(tmp_path: Path, mo
     found = watch.look()
     assert found is not None
     assert not found.figures
+
+
+def test_what_can_be_read_is_there_beside_what_is_damaged(tmp_path: Path) -> None:
+    run = make_sample_run(tmp_path)
+    (run.predictions_dir / "test.npz").write_bytes(b"no zip")
+    watch = RunWatch(run, lambda: BEGAN + 30)
+    watch.wants = frozenset(("inside",))
+    view = watch.look()
+    assert view
+    assert (view.matrix, view.past is None) == (None, False)
+    assert "test.npz is damaged" in view.problem

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,7 +77,8 @@ class DistributedTrainable:
         try:
             rendezvous = f"tcp://{addresses[0]}" if far else self._supervisor.meeting().as_uri()
         except OSError as error:
-            raise RunError(f"ranks cannot meet in {clean_line(tempfile.gettempdir())}: {error.strerror}") from error
+            reason = clean_line(error.strerror or error, 200)
+            raise RunError(f"ranks cannot meet in a temporary folder: {reason}; TMPDIR is another one") from error
         each = [one.threads for one in reserved] or [cpu_count() // world] * world
         each = [threads // world] * world if threads else each
         build = {"do": "build", "prepared": str(prepared), "world": world}

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import shutil
 import tempfile
 import time
 from pathlib import Path
 
 from dltui.core.errors import RunError
+from dltui.core.machine.process import this_host
 from dltui.core.rundir import lock
 
-PREFIX = "dltui-ranks-"
+PREFIX, UNLOCKED = "dltui-ranks-", "dltui-ranks.unlocked-"
+"""The beginnings of the names of folders; those without a lock nobody else removes, since they may be in use."""
 LOCK = "lock"
 YOUNG_SECONDS = 60.0
 """Between its making and its locking a folder is younger."""
@@ -23,9 +26,11 @@ class Meeting:
     def __init__(self) -> None:
         """Make the folder, and remove those of workers that were killed. Raises OSError."""
         _sweep(Path(tempfile.gettempdir()))
-        self._folder, self._lock = Path(tempfile.mkdtemp(prefix=PREFIX)), lock.RunLock()
-        with contextlib.suppress(RunError):
+        self._folder, self._lock = Path(tempfile.mkdtemp(prefix=_prefix())), lock.RunLock()
+        try:
             self._lock.acquire(self._folder / LOCK)
+        except RunError:
+            self._folder = self._folder.rename(self._folder.with_name(f"{UNLOCKED}{self._folder.name}"))
         self.file = self._folder / "rendezvous"
 
     def end(self) -> None:
@@ -34,8 +39,13 @@ class Meeting:
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
+def _prefix() -> str:
+    """The folders of other hosts may be held by locks that this one does not see."""
+    return f"{PREFIX}{this_host()}-"
+
+
 def _sweep(folder: Path) -> None:
-    for left in folder.glob(f"{PREFIX}*"):
+    for left in folder.glob(f"{glob.escape(_prefix())}*"):
         with contextlib.suppress(OSError):
             if not lock.is_held(left / LOCK) and time.time() - left.stat().st_mtime > YOUNG_SECONDS:
                 shutil.rmtree(left, ignore_errors=True)

@@ -335,7 +335,7 @@ def hosts_of(own: Sequence[str], others: Sequence[str]) -> list[str]:
 
 
 def _is_loopback(host: str) -> bool:
-    return ipaddress.ip_address(host.partition("%")[0]).is_loopback
+    return ipaddress.ip_address(host).is_loopback
 
 
 def _reserved(hosts: Sequence[str], answers: Sequence[Mapping[str, Any]]) -> list[Reserved]:

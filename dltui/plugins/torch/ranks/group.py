@@ -124,7 +124,9 @@ def _meeting(rank: Rank) -> dict[str, Any]:
     """
     url = urlsplit(rank.rendezvous)
     if url.scheme == "file":
-        return {"store": distributed.FileStore(unquote(url.path), rank.world)}  # type: ignore[attr-defined]
+        store = distributed.FileStore(unquote(url.path), rank.world)  # type: ignore[attr-defined]
+        store.set_timeout(PATIENCE)
+        return {"store": store}
     return {"init_method": rank.rendezvous}
 
 

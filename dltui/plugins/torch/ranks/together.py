@@ -15,14 +15,19 @@ if TYPE_CHECKING:
     from torch import nn
 
     from dltui.core.contract import Rank
+    from dltui.core.contract.config import TrainConfig
 
 
-def join(rank: Rank, module: nn.Module, device: torch.device, seed: int, parts: int) -> tuple[Group, Draws]:
+def join(
+    rank: Rank | None, module: nn.Module, device: torch.device, config: TrainConfig
+) -> tuple[Group, Draws] | tuple[None, None]:
     """Meet the other ranks, and take the weights of the first. From here on batch norm and dropout of this process are
-    those of all ranks. Each batch is trained in so many `parts`.
+    those of all ranks. Nothing happens in a process that trains alone, which has no rank.
     """
+    if rank is None:
+        return None, None
     group = Group(rank, device)
-    draws = Draws(group, device, seed, parts)
+    draws = Draws(group, device, config.seed, config.accumulate)
     norm.install(group)
     norm.adopt(module)
     draws.install()

@@ -67,6 +67,8 @@ def _fill_in(
     """Put the presets that both models have alike where no flag was given, say which, and return them."""
     typed = presets.typed_in(context)
     same, apart = presets.shared(pair, context.obj)
+    taken = {parameter.name for parameter in context.command.params}
+    same = {name: preset for name, preset in same.items() if presets.PARAMETERS.get(name, name) in taken}
     used = presets.fill(same, config, options, typed)
     for line in () if options["as_json"] else presets.lines(used):
         say(line)

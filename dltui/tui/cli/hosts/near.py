@@ -260,7 +260,13 @@ def fetch_if_over(run: RunDirectory, as_json: bool) -> None:
     reader.refresh()
     status, fetched = reader.status(), None
     if status.over and reader.history.epochs:
-        fetched = fetch_figures(*_there(run), draw=False, tell=warn)
+        try:
+            fetched = fetch_figures(*_there(run), draw=False, tell=warn)
+        except DltuiError:
+            if as_json:
+                # A reader of the stream waits for its last line.
+                say_exported(run, status, [])
+            raise
     if as_json:
         say_exported(run, status, fetched.files if fetched else [])
     elif fetched and fetched.files:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -119,12 +120,25 @@ def _take_out(rest: Sequence[RunDirectory]) -> None:
     from dltui.core.reading.status import OVER
     from dltui.tui.cli.hosts import near
 
-    near.take_out(rest)
-    deadline = time.monotonic() + seeds.LEAVING_SECONDS
-    while any(row["status"] not in OVER for row in _rows(rest)) and time.monotonic() < deadline:
-        time.sleep(0.5)
+    with _warned():
+        near.take_out(rest)
+        deadline = time.monotonic() + seeds.LEAVING_SECONDS
+        while any(row["status"] not in OVER for row in _rows(rest)) and time.monotonic() < deadline:
+            time.sleep(0.5)
 
 
 def _summary(runs: Sequence[RunDirectory], as_json: bool) -> None:
-    if rows := _rows(runs):
-        seeds.summary(str(rows[0]["group"]), rows, as_json)
+    with _warned():
+        if rows := _rows(runs):
+            seeds.summary(str(rows[0]["group"]), rows, as_json)
+
+
+@contextlib.contextmanager
+def _warned() -> Iterator[None]:
+    """Say what the host cannot do; the exit code is that of the runs."""
+    from dltui.tui.cli.output import warn
+
+    try:
+        yield
+    except DltuiError as error:
+        warn(f"dltui: {error}")

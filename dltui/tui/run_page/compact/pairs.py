@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dltui.core.text import width as cells_of
 from dltui.tui.draw.names import shortened_names
 from dltui.tui.draw.styled_text import Row, cells, cut, ends, fit, on, right, window
 
@@ -49,10 +50,10 @@ def pairs(matrix: Matrix, state: CellCursor, width: int, height: int) -> list[Ro
 def _names(matrix: Matrix, short: list[str], true: int, said: int, room: int) -> list[str]:
     """Both classes in so many cells, shortened where they do not fit."""
     names = [matrix.classes[true], matrix.classes[said]]
-    if cells([(name, "") for name in names]) + 3 <= room:
+    if sum(map(cells_of, names)) + 3 <= room:
         return names
     names = [short[true], short[said]]
     return [
-        cut(name, max((room - 3) // 2, room - 3 - cells([(other, "")])))
+        cut(name, max((room - 3) // 2, room - 3 - cells_of(other)))
         for name, other in zip(names, names[::-1], strict=True)
     ]

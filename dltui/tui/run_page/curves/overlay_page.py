@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.binding import BindingType
 from textual.message import Message
 
+from dltui.core.errors import UsageError
 from dltui.tui.base.page import Page, bind
 from dltui.tui.base.rows import Rows
-from dltui.tui.base.threads import Failed, in_thread
+from dltui.tui.base.threads import Failed, in_thread, post
 from dltui.tui.draw.colors import run_colors
 from dltui.tui.draw.styled_text import Row, fit, left, on, right
 from dltui.tui.draw.wording import STATUS_STYLES
@@ -64,15 +65,20 @@ class OverlayPage(Page):
         in_thread(self, "runs", self._read)
 
     def _read(self) -> Message:
-        from dltui.tui.base.all_runs import RunList
+        from dltui.tui.base.all_runs import RunList, in_order
 
         services = self.host.services
+        runs = RunList(services.runs.folder(), services.clock.now)
+        try:
+            runs.read()
+        except UsageError as error:
+            # The runs of other hosts are shown all the same.
+            post(self, Failed("runs", str(error)))
         found = [
             run
-            for run in [*RunList(services.runs.folder(), services.clock.now).read(), *services.elsewhere.runs()]
-            if run.directory.id != self.run.directory.id
+            for run in in_order([*runs.known, *services.elsewhere.runs()])
+            if run.epochs_done and run.directory.id != self.run.directory.id
         ]
-        found = [run for run in found if run.epochs_done]
         # The sort is stable: the order of the list of runs stays.
         found.sort(key=lambda run: (run.dataset != self.run.dataset, run.model != self.run.model))
         return RunsRead(tuple(found))

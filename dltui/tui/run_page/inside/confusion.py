@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dltui.core.text import shorten
+from dltui.core.text import width as cells_of
 from dltui.tui.draw.names import shortened_names
 from dltui.tui.draw.picture import RAMP_ASCII
 from dltui.tui.draw.styled_text import Row, beside, cells, cut, ends, fit, right
@@ -43,7 +44,7 @@ class _Layout:
     def place(self, text: str) -> str:
         """The text centered in a cell without its last column, which belongs to the cursor."""
         room = self.size - 1
-        return right(text, room) if self.tall == 1 else right(text + " " * ((room - cells([(text, "")])) // 2), room)
+        return right(text, room) if self.tall == 1 else right(text + " " * ((room - cells_of(text)) // 2), room)
 
     @property
     def width(self) -> int:
@@ -70,7 +71,7 @@ def confusion(matrix: Matrix | None, state: CellCursor, width: int, height: int,
 
 def _layout(matrix: Matrix, state: CellCursor, width: int, height: int, look: Look) -> _Layout:
     order, cell = state.order(matrix), state.chosen(matrix)
-    name = min(LARGEST_NAME, max(cells([(text, "")]) for text in matrix.classes))
+    name = min(LARGEST_NAME, max(map(cells_of, matrix.classes)))
     room = width - PAIRS - name - 2
     letters = look.ascii or look.mono
     tall = 1 if letters else max(rows for rows in HEIGHTS if rows == 1 or rows * len(order) <= height - 3)
@@ -191,10 +192,10 @@ def worst(matrix: Matrix, width: int, most: int) -> list[Row]:
     short = shortened_names(matrix.classes, (room - 3) // 2)
     for count, true, said in listed:
         names = [matrix.classes[true], matrix.classes[said]]
-        if cells([(name, "") for name in names]) + 3 > room:
+        if sum(map(cells_of, names)) + 3 > room:
             names = [short[true], short[said]]
             names = [
-                cut(name, max((room - 3) // 2, room - 3 - cells([(other, "")])))
+                cut(name, max((room - 3) // 2, room - 3 - cells_of(other)))
                 for name, other in zip(names, names[::-1], strict=True)
             ]
         rows.append(

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from dltui.core.analysis.mistakes import Filter
+from dltui.core.text import width as cells_of
 from dltui.tui.draw.chart import draw
 from dltui.tui.draw.picture import picture
 from dltui.tui.draw.printed import pieces
@@ -129,10 +130,10 @@ def _mark(found: Mistakes, review: Mapping[Key, Opinion], mistake: Mistake) -> s
 def _pair(found: Mistakes, mistake: Mistake, room: int) -> Row:
     """The true and the predicted class: `Shirt → Coat`."""
     true, said = found.name(mistake.true), found.name(mistake.said)
-    if cells([(true, ""), (said, "")]) + 3 > room:
+    if cells_of(true) + cells_of(said) + 3 > room:
         half = max((room - 3) // 2, SHORTEST_NAME)
-        true = cut(true, max(half, room - 3 - cells([(said, "")])))
-        said = cut(said, max(room - 3 - cells([(true, "")]), 1))
+        true = cut(true, max(half, room - 3 - cells_of(said)))
+        said = cut(said, max(room - 3 - cells_of(true), 1))
     return [(true, ""), (" → ", "dim"), (said, "validation")]
 
 

@@ -15,6 +15,7 @@ from textual.message import Message
 from dltui.core import paths
 from dltui.core.errors import RunError, UsageError
 from dltui.core.text import safe
+from dltui.core.text import width as cells_of
 from dltui.tui.base.page import Page, bind
 from dltui.tui.base.path_completion import completed
 from dltui.tui.base.rows import Rows
@@ -229,7 +230,7 @@ def tried_rows(found: Tried, width: int, height: int, look: Look) -> list[Row]:
 
 def _answers(found: Tried, width: int) -> list[Row]:
     """A row for each answer: `Shirt ━━━━━─── 62 %`; the right ones are labeled, not only colored."""
-    names = max((cells([(name, "")]) for name, _ in found.best), default=0)
+    names = max((cells_of(name) for name, _ in found.best), default=0)
     label = min(names, max(width - 24, 8))
     rows: list[Row] = [[], [("predicted", "heading"), *_verdict(found)], []]
     for number, (name, chance) in enumerate(found.best):

@@ -54,8 +54,8 @@ def test_what_is_set_for_trainings_holds_where_both_models_have_it_alike(
     monkeypatch.setenv("DLTUI_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("DLTUI_DEVICE", "cpu")
     monkeypatch.chdir(tmp_path)
-    settings = '[train]\nlr = 0.25\nepochs = 9\nexports = "out"\nbatch_size = "fit"\n[train.softmax-numpy]\nseed = 3\n'
-    Path("dltui.toml").write_text(settings)
+    settings = '[train]\nlr = 0.25\nepochs = 9\nexports = "out"\nformat = "pdf"\nbatch_size = "fit"\n'
+    Path("dltui.toml").write_text(f"{settings}[train.softmax-numpy]\nseed = 3\n")
     monkeypatch.setattr(twin, "pair", pair)
     asked: list[RunRequest] = []
 

@@ -25,6 +25,7 @@ from dltui.tui.cli.commands.runs import run_columns
 from dltui.tui.cli.follow import closing, follow
 from dltui.tui.cli.follow.sending import is_named, open_run, order
 from dltui.tui.cli.hosts import near
+from dltui.tui.cli.launch import other_host
 from dltui.tui.cli.launch.other_host import taken
 from dltui.tui.cli.main import run
 from tests.helpers.sample_run import make_sample_run
@@ -365,6 +366,39 @@ def test_figures_are_named_once_they_are_fetched(
     (found.path / "figures.json").write_text("{}")
     assert follow.follow(found, "plain") == 0
     assert capsys.readouterr().out.endswith("figures and tables are on gpu01; fetch them: dltui export gpu01:r\n")
+
+
+def test_a_stream_has_its_last_line_where_figures_cannot_be_fetched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fetch(*_: object, **__: object) -> Fetched:
+        raise HostError("gpu01 does not answer: cut")
+
+    found = mirrored(tmp_path, monkeypatch, "finished")
+    monkeypatch.setattr(near, "link_to", lambda host: Link(Host(host, ("false",))))
+    monkeypatch.setattr(near, "fetch_figures", fetch)
+    for as_json in (True, False):
+        with pytest.raises(HostError, match="cut"):
+            near.fetch_if_over(found, as_json)
+        said = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+        exported = {"type": "exported", "id": "gpu01:r", "status": "finished", "files": []}
+        assert said == ([exported] if as_json else [])
+
+
+@pytest.mark.parametrize("status", ["finished", "stopped"])
+def test_a_series_has_the_exit_code_of_its_runs_where_its_host_is_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], status: str
+) -> None:
+    def lost(host: str) -> Any:
+        raise HostError(f"{host} does not answer: cut")
+
+    started = [mirrored(tmp_path, monkeypatch, status, name) for name in ("r1", "r2")]
+    monkeypatch.setattr(near, "link_to", lost)
+    monkeypatch.setattr(near, "train", lambda host, words: started)
+    monkeypatch.setattr(other_host, "_follower", lambda style: lambda run: 4)
+    assert run(["train", "--host", "gpu01", "cnn-torch", "--seeds", "1,2"]) == 4
+    said = capsys.readouterr().err
+    assert said == "dltui: gpu01 does not answer: cut\n" * (2 if status == "stopped" else 1)
 
 
 def test_the_full_screen_of_a_run_there_knows_its_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,10 +10,11 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from dltui.core.analysis.confusion import Matrix
-from dltui.core.analysis.evaluation import Evaluation, LatestEvaluation
+from dltui.core.analysis.evaluation import Evaluation
 from dltui.core.analysis.mistakes import Filter, Mistake, Mistakes, parse
 from dltui.core.data.findings.review import NAME, read_review
-from dltui.core.errors import RunError
+from dltui.core.rundir import log
+from dltui.core.rundir.directory import RunDirectory
 from dltui.tui.draw import picture
 from dltui.tui.draw.styled_text import Look, cells, plain
 from dltui.tui.run_page.compact.columns import columns, row_of_class
@@ -206,16 +207,26 @@ async def test_a_review_that_cannot_be_read_is_told_and_the_mistakes_are_shown(
         await drawn(pilot, lambda: "no marks are shown" not in text(app))
 
 
-async def test_predictions_that_do_not_fit_together_are_told(
-    services: FakeServices, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def damaged(self: LatestEvaluation) -> None:
-        raise RunError("the predictions are damaged: 3 labels of 4 samples")
+@pytest.mark.parametrize("tab", ["2", "3"])
+async def test_damaged_predictions_are_told(services: FakeServices, tab: str) -> None:
+    (services.root / "bold-wren" / "predictions" / "test.npz").write_bytes(b"no zip")
+    async with shown(services, (160, 40), run="bold-wren") as (app, pilot):
+        await pilot.press(tab)
+        await drawn(pilot, lambda: "cannot be shown; the reason stands below" in text(app))
+        assert "test.npz is damaged" in text(app)
+        assert "nothing was evaluated" not in text(app)
 
-    monkeypatch.setattr(LatestEvaluation, "matrix", damaged)
-    async with shown(services, run="bold-wren") as (app, pilot):
+
+async def test_a_damaged_description_of_columns_is_told(services: FakeServices) -> None:
+    run = RunDirectory(services.root / "lines-1")
+    first, *rest = run.events_path.read_bytes().splitlines(keepends=True)
+    started = log.decode(first.rstrip(b"\n"))
+    assert started is not None
+    started["dataset"] |= {"inputs": {"table": {"inputs": [{"name": "x", "offsets": ["a"]}]}}}
+    run.events_path.write_bytes(b"".join([log.encode(started), *rest]))
+    async with shown(services, run="lines-1") as (app, pilot):
         await pilot.press("2")
-        await drawn(pilot, lambda: "the predictions are damaged: 3 labels of 4 samples" in text(app))
+        await drawn(pilot, lambda: "the predictions are damaged" in text(app))
         assert "cannot be shown; the reason stands below" in text(app)
 
 
