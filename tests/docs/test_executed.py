@@ -135,6 +135,7 @@ def of(place: Place, when: str) -> None:
 
 
 @pytest.mark.slow(40)
+@pytest.mark.long
 def test_lines_without_a_framework(place: Place) -> None:
     """Screens are opened and left; of a line that does not work it is told."""
     of(place, "now")

@@ -149,6 +149,7 @@ def test_a_run_without_a_checkpoint_cannot_be_forked(program: Program) -> None:
     assert not program.run("r-fork").exists()
 
 
+@pytest.mark.long
 def test_with_other_batches_its_epochs_count_on_and_its_time_is_its_own(program: Program) -> None:
     program(*FAST, "--epochs", "2", "--step-seconds", "0.05", "--name", "r")
     changed = ("--batch-size", "16", "--epochs", "6", "--step-seconds", "0", "--patience", "2", "--min-delta", "1")

@@ -47,6 +47,7 @@ def test_a_longer_run_that_is_killed_goes_on_to_its_new_end(program: Program, sc
     assert all("@" in entry["by"] and entry["sent"] > 0 for entry in history.commands)
 
 
+@pytest.mark.long
 def test_epochs_added_after_patience_are_trained_also_when_their_attempt_left_no_checkpoint(program: Program) -> None:
     program(*FAST, "--epochs", "9", "--patience", "2", "--min-delta", "1", "--step-seconds", "0.1", "--name", "r")
     program("resume", "r", "--more-epochs", "2", "--detach")
