@@ -24,7 +24,8 @@ def list_devices(catalog: Catalog | None = None) -> list[Device]:
     """CUDA devices (AMD's count as such), then mps, then the CPU. Without a catalog no framework is asked: what one
     answered before is known."""
     told = devices.list_devices()
-    if not devices.hides_gpu():
+    # A GPU that works has answered: it is not asked once more whether there are any.
+    if any(one.kind == "cuda" and not one.problem for one in told) or not devices.hides_gpu():
         return told
     found = _found(catalog)
     # A driver's problem with its GPUs says nothing where a framework can use them.

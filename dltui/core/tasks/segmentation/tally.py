@@ -114,11 +114,12 @@ def lost_pixels(true: Array, said: Array) -> Lost:
     counts = true != IGNORED
     bad = counts & (true != said)
     total = max(int(np.count_nonzero(counts)), 1)
-    found, numbers = np.unique(true[bad].astype(np.int64) * 256 + said[bad], return_counts=True)
-    order = np.argsort(-numbers, kind="stable")[:MOST_LOST]
+    numbers = np.bincount(true[bad].astype(np.int64) * 256 + said[bad])
+    found = np.flatnonzero(numbers)
+    found = found[np.argsort(-numbers[found], kind="stable")[:MOST_LOST]]
     pairs, shares = np.zeros((MOST_LOST, 2), np.uint8), np.zeros(MOST_LOST)
-    pairs[: len(order)] = np.stack([found[order] // 256, found[order] % 256], axis=1)
-    shares[: len(order)] = numbers[order] / total
+    pairs[: len(found)] = np.stack([found // 256, found % 256], axis=1)
+    shares[: len(found)] = numbers[found] / total
     return Lost(int(np.count_nonzero(bad)) / total, pairs, shares)
 
 

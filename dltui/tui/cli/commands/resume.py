@@ -173,10 +173,12 @@ def _unpause(reader: RunReader, as_json: bool) -> None:
 def _restart_group(group: str, runs: Sequence[RunDirectory], asked: _Asked, options: start.Options) -> int:
     """Go on with the runs of a series that are not finished, one after the other; those that live are left alone."""
     from dltui.core.lifecycle import series
+    from dltui.core.lifecycle.launch import launching
 
     more_epochs, device, code = asked.more_epochs or 0, asked.device, asked.code
     readers = [open_run(str(run.path)) for run in runs]
-    statuses = [known_status(reader).name for reader in readers]
+    launching.refresh_all((reader.directory, reader.status()) for reader in readers)
+    statuses = [reader.status().name for reader in readers]
     for paused in (reader for reader, status in zip(readers, statuses, strict=True) if status == "paused"):
         _check_live(paused.directory.id, "paused", asked)
     # Who makes the series may still be at it while one of its runs starts.

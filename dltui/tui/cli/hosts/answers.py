@@ -182,13 +182,15 @@ class Answers:
         return files.piece(folder, name, question)
 
     def _drawn(self, run: RunDirectory) -> tuple[Path, list[Path]]:
-        """The folder of a run's figures, and what exporters have made in it: no files of the user, no links."""
+        """The folder of a run's figures, and what exporters have made in it, no links. Without a list of that: all but a
+        model.
+        """
         if run.id in self._elsewhere:
             return self._elsewhere[run.id], _files(self._elsewhere[run.id])
         folder, named = place.exports_folder(run), notes.figures_drawn(run)
         if named:
             return folder, [path for path in _files(folder) if path.name in named]
-        # The note of an older run names none; a model and its description may lie among them.
+        # A run that has not drawn to its end has no list; a model and its description may lie among them.
         return folder, [path for path in _files(folder) if path.stem not in MODEL]
 
     def resumption(self, question: Mapping[str, Any]) -> dict[str, Any]:
