@@ -182,7 +182,7 @@ class Answers:
         return files.piece(folder, name, question)
 
     def _drawn(self, run: RunDirectory) -> tuple[Path, list[Path]]:
-        """The folder of a run's figures, and what exporters have made in it, no links. Without a list of that: all but a
+        """The folder of a run's figures, and what exporters have made in it, no links. Without a list: all but a
         model.
         """
         if run.id in self._elsewhere:
