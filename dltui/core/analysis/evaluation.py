@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -43,8 +43,8 @@ class Evaluation:
     known: Sequence[object] = ()
     chosen: Mapping[str, Array] | None = None
     """The arrays of the validation split on which thresholds are chosen; None where these are they."""
-    offset: float = 0.0
-    """What was taken from the only feature of a regression when it was stored: it is shown in its own units."""
+    dataset: Mapping[str, Any] = field(default_factory=dict)
+    """The data as the log describes them: the only feature of a regression is shown in its column's own units."""
 
     @cached_property
     def matrix(self) -> Matrix | None:
@@ -101,7 +101,7 @@ class Evaluation:
         if "prediction" not in self.arrays:
             return None
         with damage_as_error():
-            return regression.compare(self.arrays, self.known, self.offset)
+            return regression.compare(self.arrays, self.known, _offset(self.dataset))
 
 
 def latest(reader: RunReader) -> Evaluation | None:
@@ -113,15 +113,12 @@ def latest(reader: RunReader) -> Evaluation | None:
     arrays = reader.predictions("test") if reader.history.test else None
     if arrays is None:
         arrays = reader.predictions("validation-latest")
-    attempt = reader.history.attempt
-    known = _names(attempt.dataset) if attempt else ()
     if arrays is None:
         return None
+    dataset = reader.history.attempt.dataset if reader.history.attempt else {}
     # Thresholds that are chosen on the test split would flatter the test.
     chosen = reader.predictions("validation-best") if "present" in arrays and arrays["split"] == "test" else None
-    with damage_as_error():
-        offset = _offset(attempt.dataset) if attempt and "prediction" in arrays else 0.0
-    return Evaluation(arrays, known, chosen, offset)
+    return Evaluation(arrays, _names(dataset), chosen, dataset)
 
 
 def _names(dataset: Mapping[str, Any]) -> Sequence[object]:

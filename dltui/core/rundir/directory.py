@@ -243,10 +243,7 @@ def _created(run: RunDirectory) -> float | None:
 
 
 def find_run(text: str | None) -> RunDirectory:
-    """The run for an id, a name, the unique start of an id, a path, or the latest for None. Raises UsageError.
-
-    Raises UsageError.
-    """
+    """The run for an id, a name, the unique start of an id, a path, or the latest for None. Raises UsageError."""
     if text is not None and _is_path(text):
         run = RunDirectory(paths.expanded(text))
         if not run.run_json.is_file():

@@ -64,6 +64,7 @@ def page(reader: RunReader) -> str:
             section("Reproduce", block(shlex.join(confidential.mask_command(run.get("command") or [])))),
             section("Figures", *_figures(reader)) if drawn.wanted() else "",
             section("Classes", _classes(reader)),
+            section("Targets", _targets(found)),
             section("Settings", _settings(run), _learning_rates(reader)),
             section("Epochs", _epochs(reader)),
             section("Environment", _circumstances(reader, found)),
@@ -186,6 +187,15 @@ def _classes(reader: RunReader) -> str:
     ]
     split = "the test split" if matrix.split == "test" else f"the validation split after epoch {matrix.epoch}"
     return table(head, rows, frozenset(range(1, len(head)))) + f"<p class='muted'>Of {split}.</p>"
+
+
+def _targets(found: Table) -> str:
+    """The errors of each target of a regression; "" where it has no name and no others beside it."""
+    names = ("mse", "mae", "r2")
+    targets = (found.get("targets") or {}).items()
+    rows = [(title, *(_shown(name, errors[name]) or "–" for name in names)) for title, errors in targets]
+    units = "<p class='muted'>In the units of each target; all other errors on this page are on the scale of training.</p>"
+    return table(("target", *map(phrase, names)), rows, frozenset((1, 2, 3))) + units if rows else ""
 
 
 def _share(value: float | None) -> str:

@@ -17,6 +17,8 @@ from dltui.core.reading.reader import RunReader
 from dltui.exports import dltui_exporters
 from dltui.exports.report import report
 from dltui.exports.report.svg_inline import inline_svg
+from dltui.exports.tables.summary import summary
+from dltui.exports.wording import number
 from dltui.exports.write import write
 from tests.exports.runs import HOSTILE, reader
 from tests.helpers.marks import few
@@ -107,6 +109,17 @@ def test_a_browser_shows_every_figure_and_asks_for_nothing(tmp_path: Path, task:
             assert figure["missing"] == []
             assert figure["drawn"] > 20
             assert share_of_ink(image, figure["box"]) > 0.01, figure["name"]
+
+
+def test_a_named_target_is_told_in_its_own_units(tmp_path: Path) -> None:
+    found = reader(tmp_path, task="regression")
+    assert "<h2>Targets</h2>" not in report.page(found)
+    assert found.history.attempt is not None
+    found.history.attempt.dataset["targets"] = [{"name": "<price>"}]
+    section = report.page(found).split("<h2>Targets</h2>")[1].split("</section>")[0]
+    (errors,) = summary(found)["targets"].values()
+    wanted = ["&lt;price&gt;", *(number(errors[name]) for name in ("mse", "mae", "r2"))]
+    assert re.findall("<td[^>]*>(.*?)</td>", section) == wanted
 
 
 def requests(log: Path) -> list[str]:
