@@ -194,7 +194,7 @@ def _targets(found: Table) -> str:
     names = ("mse", "mae", "r2")
     targets = (found.get("targets") or {}).items()
     rows = [(title, *(_shown(name, errors[name]) or "–" for name in names)) for title, errors in targets]
-    units = "<p class='muted'>In the units of each target; all other errors on this page are on the scale of training.</p>"
+    units = "<p class='muted'>In the units of each target; other errors on this page are on the scale of training.</p>"
     return table(("target", *map(phrase, names)), rows, frozenset((1, 2, 3))) + units if rows else ""
 
 
