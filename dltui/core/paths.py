@@ -93,6 +93,25 @@ def ensure_private_dir(path: Path) -> None:
         raise UsageError(f"cannot write to {path}: {reason}; set DLTUI_HOME to a folder that you can write to")
 
 
+def made_home() -> Path:
+    """`home`, made where it is not there yet: nothing starts in a folder that does not exist. Raises UsageError."""
+    folder = home()
+    if not is_folder(folder):
+        ensure_private_dir(folder)
+    return folder
+
+
+def unreachable(path: str | Path) -> str:
+    """Why nobody can tell what is at a path: "permission denied"; "" where that can be told, also of nothing."""
+    try:
+        os.stat(path)  # noqa: PTH116
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return ""
+    except OSError as error:
+        return clean_line(error.strerror or error, 200).lower()
+    return ""
+
+
 def is_read_only(path: Path) -> bool:
     """True if the file system of a path is mounted read-only."""
     try:
@@ -147,3 +166,17 @@ def absolute(text: str) -> str:
         raise UsageError(
             f"cannot find {clean_line(text, 100)}: the working directory is gone ({error.strerror})"
         ) from None
+
+
+# Unlike pathlib's of Python 3.11 these raise nothing where the system refuses to look: below a folder that cannot be
+# entered, for a name that is too long, on a disk that is away.
+def exists(path: str | Path) -> bool:
+    return os.path.exists(path)  # noqa: PTH110
+
+
+def is_file(path: str | Path) -> bool:
+    return os.path.isfile(path)  # noqa: PTH113
+
+
+def is_folder(path: str | Path) -> bool:
+    return os.path.isdir(path)  # noqa: PTH112

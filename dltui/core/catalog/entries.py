@@ -13,7 +13,7 @@ from dltui.core.catalog.models.families import FamilyEntry, MemberEntry, kept_me
 from dltui.core.catalog.sources import Installed, Source
 from dltui.core.errors import UsageError
 from dltui.core.inputs import kinds
-from dltui.core.paths import absolute
+from dltui.core.paths import absolute, is_file, is_folder
 from dltui.core.tasks.registry import task_of
 from dltui.core.text import clean_line, suggest
 
@@ -244,7 +244,8 @@ def at(entry: DatasetEntry, path: str) -> DatasetEntry:
 def entry_of(text: str, catalog: Catalog) -> DatasetEntry:
     """The dataset of NAME:PATH, or of a bare path: a folder's images, a file's table. Raises UsageError."""
     name, colon, _ = text.partition(":")
-    takes = "folder" if Path(absolute(text)).is_dir() else "file" if Path(absolute(text)).is_file() else ""
+    path = absolute(text)
+    takes = "folder" if is_folder(path) else "file" if is_file(path) else ""
     bare = next((entry for entry in catalog.datasets.values() if entry.needs_path and entry.takes == takes), None)
     if bare is not None and not (colon and name in catalog.datasets):
         return at(bare, text)

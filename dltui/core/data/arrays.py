@@ -11,7 +11,7 @@ import numpy as np
 
 from dltui.core.contract import Arrays, Column, Spec, Target
 from dltui.core.data import digits
-from dltui.core.data.returned import well_formed
+from dltui.core.data.returned import UNORDERED, well_formed
 from dltui.core.errors import RunError
 from dltui.core.inputs import records
 from dltui.core.tasks.numbers import chunks, floats
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 UNSCALED = 100
 """The largest feature without a warning."""
+CHANNELS = (1, 3, 4)
+"""How many channels images usually have."""
 
 
 def checked(task: Task, returned: object) -> Arrays:
@@ -87,6 +89,8 @@ def _check_names(names: object, rows: Mapping[str, int]) -> None:
             raise RunError(f"names has {clean_line(repr(part), 40)}, the parts are {', '.join(rows)}")
         if isinstance(listed, str):
             raise RunError(f"names[{part!r}] is a text; give one for each of {rows[part]:,} samples")
+        if isinstance(listed, UNORDERED):
+            raise RunError(f"names[{part!r}] is a set, which has no order; give a list")
         if not hasattr(listed, "__len__") or len(listed) != rows[part]:
             given = f"{len(listed):,} names" if hasattr(listed, "__len__") else type(listed).__name__
             raise RunError(f"names[{part!r}] has {given} for {rows[part]:,} samples; give one for each")
@@ -124,11 +128,19 @@ def _inputs(part: str, given: object) -> Array:
             hint = f"; for sequences give {named}" if x.ndim == 3 and x.dtype.kind == "f" else ""
             raise RunError(f"{part} images must be uint8 (0 to 255), got {x.dtype}{hint}")
         x = x[..., np.newaxis] if x.ndim == 3 else x
+        _check_order(part, x.shape[1:])
     else:
         x = floats(part, "features", x)
     if 0 in x.shape[1:]:
         raise RunError(f"{part} samples are empty: shape {x.shape[1:]}")
     return x
+
+
+def _check_order(part: str, shape: tuple[int, ...]) -> None:
+    """Check that images do not have their channels first, as other libraries keep them. Raises RunError."""
+    if shape[0] in CHANNELS and min(shape[1:]) > max(CHANNELS):
+        told = f"{part} images have the shape {shape}, with the channels first"
+        raise RunError(f"{told}; give (height, width, channels): x.transpose(0, 2, 3, 1)")
 
 
 def split_rows(rows: int, validation: float, seed: int) -> tuple[Array, Array]:

@@ -5,6 +5,7 @@ An exported predict.py contains this file as it is, so that it needs Pillow and 
 
 from __future__ import annotations
 
+import errno
 import functools
 import io
 from collections.abc import Callable, Mapping
@@ -26,16 +27,37 @@ MOST_PIXELS = 50_000_000
 GRAY_MODES = ("1", "L", "LA", "La", "I", "I;16", "I;16L", "I;16B", "I;16N", "F")
 SIDEWAYS = (5, 6, 7, 8)
 """Values of the EXIF orientation that exchange width and height."""
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""How an image of an EXIF orientation is made upright."""
 ORIENTATION = 0x0112
 JPEGS = ("JPEG", "MPO")
-DEEP_COLORS = ("RGB;16B", "RGBA;16B")
-"""The raw modes of a PNG of 16 bits a color."""
+LOW = {"L": "B", "B": "L", "N": "L" if np.dtype(">u2").isnative else "B"}
+"""By the order of the two bytes of a value (little, big, this machine's) the one by which its low byte comes first."""
+DEEP_COLORS = tuple(f"{bands};16{order}" for bands in ("RGB", "RGBX", "RGBA") for order in LOW)
+"""The raw modes of a PNG or a TIFF of 16 bits a color."""
+AWAY = (
+    *(errno.EIO, errno.ENXIO, errno.ENODEV, errno.ESTALE, errno.ENOTCONN, errno.ETIMEDOUT, errno.EHOSTDOWN),
+    *(errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOENT),
+)
+"""Errors that are not the file's: its disk does not answer, this process has no more of something, or it is gone."""
 STEPS = {"1": 255, "L;2": 85, "L;4": 17}
 """PNG gives the transparent gray in the file's own bits; Pillow gives the pixels in 8 bits."""
 
 
 class UnreadableError(Exception):
     """The reason why an image cannot be read, in a few words."""
+
+
+class NotNowError(UnreadableError):
+    """The file may be good, but it cannot be read at this moment: whoever keeps what was read must not leave it out."""
 
 
 def read(file: File, reading: Mapping[str, Any]) -> Pixels:
@@ -101,7 +123,7 @@ def formats() -> tuple[str, ...]:
 
 def guarded(file: File, function: Callable[[ImageFile.ImageFile], T]) -> T:
     """Call `function` with the opened image and return its result. Raises UnreadableError for whatever a decoder
-    raises.
+    raises, NotNowError where the file is not why.
     """
     try:
         with Image.open(file, formats=formats()) as image:
@@ -111,17 +133,45 @@ def guarded(file: File, function: Callable[[ImageFile.ImageFile], T]) -> T:
             return function(image)
     except UnreadableError:
         raise
-    except MemoryError:
-        raise UnreadableError("too large for the memory") from None
     except Exception as error:
-        raise UnreadableError(_reason(error, file if isinstance(file, str) else "")) from None
+        raise failed(error, file if isinstance(file, str) else "") from None
+
+
+def failed(error: Exception, path: str) -> UnreadableError:
+    """The error to raise for whatever an attempt to read an image raised; `path` is "" for what is no file."""
+    away = isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno in AWAY)
+    return (NotNowError if away else UnreadableError)(_reason(error, path))
+
+
+def orientation(image: ImageFile.ImageFile) -> int:
+    """The EXIF orientation of an image that is not decoded yet, 1 to 8; 1 where nothing that can be read says one."""
+    # A PNG would be decoded for notes behind its pixels; Pillow turns a TIFF itself.
+    known = image.format not in ("PNG", "TIFF") or "exif" in image.info
+    return _noted(image) if known else 1
+
+
+def _noted(image: Image.Image) -> int:
+    try:
+        found = image.getexif().get(ORIENTATION, 1)
+        return int(found) if found in TURNS else 1
+    except Exception as error:
+        # Damaged notes, which are told by many errors, do not damage the pixels; errors of the disk have a number.
+        if isinstance(error, OSError) and error.errno:
+            raise
+        return 1
+
+
+def _turned(image: Image.Image) -> Image.Image:
+    """The image upright; itself where it is. Pillow's `exif_transpose` would also write the notes anew, which fails for
+    odd ones.
+    """
+    turn = TURNS.get(_noted(image))
+    return image if turn is None else image.transpose(turn)
 
 
 def _header(image: ImageFile.ImageFile) -> tuple[tuple[int, int], bool]:
     width, height = image.size
-    # A PNG would be decoded for notes behind its pixels; Pillow turns a TIFF itself.
-    known = image.format not in ("PNG", "TIFF") or "exif" in image.info
-    if known and image.getexif().get(ORIENTATION) in SIDEWAYS:
+    if orientation(image) in SIDEWAYS:
         width, height = height, width
     return (width, height), _is_deep(image) or _raw_mode(image) in DEEP_COLORS
 
@@ -134,7 +184,7 @@ def _values_of(image: ImageFile.ImageFile) -> tuple[float, float]:
 
 def _shrink(image: ImageFile.ImageFile, least: tuple[int, int]) -> None:
     """Let a JPEG be decoded smaller, but not smaller than this width and height of the upright image."""
-    sideways = least[0] != least[1] and image.getexif().get(ORIENTATION) in SIDEWAYS
+    sideways = least[0] != least[1] and orientation(image) in SIDEWAYS
     image.draft(None, least[::-1] if sideways else least)
 
 
@@ -148,12 +198,11 @@ def _upright(
         _shrink(image, least)
     clear, low = _transparent_gray(image), _low_bytes(image)
     image.load()
-    # Without a turn it would be copied.
-    turned = ImageOps.exif_transpose(image) if image.getexif().get(ORIENTATION, 1) != 1 else image
+    turned = _turned(image)
     gray = turned.mode in GRAY_MODES
     if low is not None:
         pixels = np.array(turned)
-        pixels[..., :3] = _scaled(_joined(turned, ImageOps.exif_transpose(low))[..., :3], limits)
+        pixels[..., :3] = _scaled(_joined(turned, _turned(low))[..., :3], limits)
         turned = Image.fromarray(pixels)
     elif _is_deep(turned):
         values = _values(turned)
@@ -177,17 +226,23 @@ def _is_deep(image: Image.Image) -> bool:
 
 def _raw_mode(image: ImageFile.ImageFile) -> str:
     """The pixel format in the file, before decoding; "" when it is not known."""
-    raw = image.tile[0][3] if image.tile else ""
+    args = image.tile[0][3] if image.tile else ""
+    raw = args[0] if isinstance(args, tuple) and args else args
     return raw if isinstance(raw, str) else ""
 
 
 def _low_bytes(image: ImageFile.ImageFile) -> Image.Image | None:
-    """The low bytes of a PNG with 16 bits per color, of which Pillow gives the high bytes; None for other images."""
+    """The low bytes of a PNG or a TIFF with 16 bits per color, of which Pillow gives the high bytes; None for other
+    images.
+    """
     raw = _raw_mode(image)
     if raw not in DEEP_COLORS:
         return None
-    with Image.open(_again(image), formats=("PNG",)) as again:
-        again.tile = [again.tile[0]._replace(args=raw.replace("16B", "16L"))]
+    low = raw[:-1] + LOW[raw[-1]]
+    with Image.open(_again(image), formats=("PNG", "TIFF")) as again:
+        again.tile = [
+            part._replace(args=(low, *part.args[1:]) if isinstance(part.args, tuple) else low) for part in again.tile
+        ]
         again.load()
         return again
 
@@ -237,6 +292,8 @@ def _reason(error: Exception, path: str) -> str:
         return f"not an image, or one that needs {install}" if install else "not an image"
     if isinstance(error, Image.DecompressionBombError):
         return f"more than {MOST_PIXELS // 10**6} megapixels are not read"
+    if isinstance(error, MemoryError):
+        return "too large for the memory"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror.lower()
     text = str(error).strip().split("\n", 1)[0]

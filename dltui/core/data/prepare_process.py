@@ -32,8 +32,8 @@ import numpy as np
 from dltui.core import fs, paths
 from dltui.core.catalog import plugin_loader
 from dltui.core.catalog.schema import validated
-from dltui.core.catalog.sources import imported_beside
-from dltui.core.data import prepared
+from dltui.core.catalog.sources import FIRST, imported_beside, imported_within
+from dltui.core.data import prepared, readable
 from dltui.core.data.arrays import checked, make_spec, split_rows, unscaled
 from dltui.core.data.exclusive import turn, unused
 from dltui.core.data.findings import at_start, dropped
@@ -98,7 +98,7 @@ def prepare(asked: dict[str, Any], tell: Tell) -> Path:
     cache = paths.cache_dir() / "datasets"
     paths.ensure_private_dir(cache)
     name = re.sub(r"[^A-Za-z0-9._]+", "-", dataset.name).strip("-.")[:40]
-    final = cache / f"{name}-{_key(dataset, context, options, sources)}"
+    final = cache / f"{name}-{_key(dataset, asked['dataset_source'], context, options, sources)}"
     if not prepared.is_intact(final):
         _make(final, dataset, options, context, arrays)
     at_start.look(final, asked, tell)
@@ -123,35 +123,49 @@ def _context(asked: dict[str, Any], tell: Tell, task: Task = "classification") -
     return Context(None, tuple(dict.fromkeys(folders + own)), downloads, tell, task)
 
 
-def _key(dataset: Dataset, context: Context, options: DatasetOptions, sources: Sequence[Path] | None) -> str:
+def _key(
+    dataset: Dataset,
+    plugin: Mapping[str, Any],
+    context: Context,
+    options: DatasetOptions,
+    sources: Sequence[Path] | None,
+) -> str:
     """The name of prepared data, a digest of all that it depends on: its code, its options, and its files."""
-    files = []
-    for path in sources or ():
-        status = path.stat()
-        files.append((str(path), status.st_size, status.st_mtime_ns))
-    code = _code(dataset)
+    files = [*map(readable.stamp, sources or ()), *readable.decoders(sources or ())]
+    code = _code(dataset, plugin)
     given = options.model_dump(mode="json")
     # The rows count, not the file that names them.
     given |= {name: dropped.without_review(str(text)) for name, text in given.items() if name == dropped.OPTION}
     parts = [prepared.FORMAT, __version__, dataset.name, code, given, files, *dropped.digest(context.dropped)]
     parts += [context.task] if context.task != dataset.task else []
     parts += [sorted(context.takes)] if len(dataset.gives) > 1 and context.takes != ("single",) else []
+    parts += [plugin["version"]] if plugin.get("version") and plugin.get("name") != FIRST else []
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:20]
 
 
-def _code(dataset: Dataset) -> str:
-    """The SHA-256 of the file that defines a dataset's `prepare`, of the files beside it that it imports, and of the
-    one that reads images for all datasets, so that corrected code does not reuse old data; "" if unknown.
+def _code(dataset: Dataset, plugin: Mapping[str, Any]) -> str:
+    """The SHA-256 of the file that defines a dataset's `prepare`, of the files of its plugin that it imports, and of
+    the one that reads images for all datasets, so that corrected code does not reuse old data; "" if unknown.
     """
-    function: Any = dataset.prepare
-    while isinstance(function, partial):
-        function = function.func
     try:
-        source = Path(inspect.getsourcefile(function) or "")
-        files = (source, *imported_beside(source), Path(prepared.__file__).with_name("image_file.py"))
+        file = Path(inspect.getsourcefile(_defined(dataset.prepare)) or "")
+        # What dltui's own datasets import from elsewhere changes with its version alone.
+        imported = imported_beside(file) if plugin.get("name") == FIRST else imported_within(file)
+        files = (file, *imported, Path(prepared.__file__).with_name("image_file.py"))
         return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
     except (OSError, TypeError):
         return ""
+
+
+def _defined(function: Any) -> Any:
+    """The function behind a partial or a decorator; of an object that can be called its `__call__`."""
+    if isinstance(function, partial):
+        return _defined(function.func)
+    if hasattr(function, "__wrapped__"):
+        return _defined(function.__wrapped__)
+    if inspect.isroutine(function) or inspect.isclass(function):
+        return function
+    return _defined(type(function).__call__)
 
 
 def _make(final: Path, dataset: Dataset, options: DatasetOptions, context: Context, arrays: Arrays | None) -> None:

@@ -21,6 +21,8 @@ LISTS: Mapping[str, type] = {
     "named_inputs": Input,
 }
 """The fields that are tuples, and of what."""
+UNORDERED = (set, frozenset)
+"""What has another order in each process: a name would stand for another number in each."""
 
 
 def well_formed(given: object) -> Arrays:
@@ -65,6 +67,8 @@ def _array(what: str, values: object) -> Any:
 def _tuple(name: str, values: Any, of: type) -> tuple[Any, ...]:
     if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
         raise RunError(f"{name} must be a tuple: ({clean_line(repr(values), 60)},)")
+    if isinstance(values, UNORDERED):
+        raise RunError(f"{name} is a set, which has no order; give a tuple")
     found = tuple(values)
     wrong = next((one for one in found if not isinstance(one, of)), None)
     if wrong is not None:

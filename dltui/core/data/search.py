@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from dltui.core import paths
 from dltui.core.paths import _absolute, downloads_dir
 
 
@@ -54,7 +55,7 @@ def presence(entry: Entry, data_dir: str | None = None) -> Presence:
     if entry.takes:
         path = str(entry.given.get("path", ""))
         # A pattern is looked up when it is used.
-        there = Path(path).exists() or (entry.takes == "folder" and any(sign in path for sign in "*?{"))
+        there = paths.exists(path) or (entry.takes == "folder" and any(sign in path for sign in "*?{"))
         return Presence(there, "here" if there else "not there") if entry.given else YOURS
     if entry.embedded:
         return Presence(True, "embedded")
@@ -71,7 +72,7 @@ def presence(entry: Entry, data_dir: str | None = None) -> Presence:
 def is_named(entry: Entry, data_dir: str) -> bool:
     """True if a --data-dir has files of the right names; a run checks their content."""
     folders = search_folders(entry.name, data_dir)
-    return any(all((folder / name).is_file() for name in entry.files) for folder in folders)
+    return any(all(paths.is_file(folder / name) for name in entry.files) for folder in folders)
 
 
 def _has(folder: Path, entry: Entry) -> bool:
@@ -79,9 +80,16 @@ def _has(folder: Path, entry: Entry) -> bool:
     sizes: Sequence[int | None] = entry.file_sizes or [None] * len(entry.files)
     for name, size in zip(entry.files, sizes, strict=False):
         path = folder / name
-        if not path.is_file() or (size is not None and path.stat().st_size != size):
+        if not paths.is_file(path) or (size is not None and _size(path) != size):
             return False
     return True
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return -1
 
 
 def search_folders(dataset: str, data_dir: str | None = None) -> tuple[Path, ...]:
@@ -136,7 +144,7 @@ def _same_name(root: Path, dataset: str) -> list[Path]:
     except OSError:
         return []
     folders = [folder for name in names for folder in (root / name, root / name / "raw")]
-    return [folder for folder in folders if folder.is_dir()]
+    return [folder for folder in folders if paths.is_folder(folder)]
 
 
 def _letters(name: str) -> str:

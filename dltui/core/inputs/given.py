@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import io
+import re
 from itertools import chain, repeat
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ import numpy as np
 
 from dltui.core.contract.inputs import LENGTH, Input
 from dltui.core.errors import UsageError
-from dltui.core.inputs import headings, kinds, numerals, tokens
+from dltui.core.inputs import headings, kinds, numerals, separated, tokens
 from dltui.core.inputs.records import record_type
 from dltui.core.text import clean_line
 
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 MOST_BYTES = 64 << 20
 TABLES = (".csv", ".tsv")
 """The suffixes of tables, whose rows are texts of their own."""
+PACKED = (".gz", ".bz2", ".xz")
+"""What may stand behind them."""
+NAMELESS = re.compile(r"(?:feature|column) \d+")
+"""The names of features that had none in training."""
 
 
 def read(path: str, named: Sequence[Input]) -> tuple[Array, list[int]]:
@@ -55,13 +59,29 @@ def read_rows(path: str, named: Sequence[Input]) -> tuple[Array, list[int]]:
 
 
 def _text(path: str) -> str:
+    """The text of a file, unpacked. Raises UsageError, also for a file of another kind."""
     where = clean_line(path)
     try:
-        if Path(path).stat().st_size > MOST_BYTES:
-            raise UsageError(f"{where} is larger than {MOST_BYTES >> 20} MiB; give it in parts")
-        return Path(path).read_text(encoding="utf-8-sig", errors="replace")
+        with Path(path).open("rb") as file:
+            content = file.read(MOST_BYTES + 1)
+        module = separated.unpacking(content)
+        if module and len(content) <= MOST_BYTES:
+            content = module.open(io.BytesIO(content)).read(MOST_BYTES + 1)
     except OSError as error:
         raise UsageError(f"{where} cannot be read: {(error.strerror or str(error)).lower()}") from None
+    except Exception as error:
+        # Each way of packing has its own errors for what is damaged.
+        raise UsageError(f"{where} is compressed and damaged: {clean_line(error, 100)}") from None
+    if len(content) > MOST_BYTES:
+        raise UsageError(f"{where} is larger than {MOST_BYTES >> 20} MiB; give it in parts")
+    other = separated.other_format(content[:4096], Path(path).suffix)
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        other = other or "not UTF-8 text; save it as UTF-8"
+    if other:
+        raise UsageError(f"{where} is {other}")
+    return text
 
 
 def _records(one: Input, samples: Sequence[Sequence[object]]) -> Array:
@@ -76,10 +96,15 @@ def _records(one: Input, samples: Sequence[Sequence[object]]) -> Array:
     return x
 
 
+def _is_table(path: str) -> bool:
+    name = Path(path).name.lower()
+    return next((name.removesuffix(end) for end in PACKED if name.endswith(end)), name).endswith(TABLES)
+
+
 def _texts(path: str, one: Input) -> tuple[Array, list[int]]:
     """The text of a file, or of each row of a table that has the column of texts of training."""
     where = clean_line(path)
-    if one.places and Path(path).suffix.lower() in TABLES:
+    if one.places and _is_table(path):
         rows = _rows(path, one.places)
         found, lines = [row[one.places[0]] for _, row in rows], [line for line, _ in rows]
     else:
@@ -90,30 +115,28 @@ def _texts(path: str, one: Input) -> tuple[Array, list[int]]:
 
 
 def _lines(path: str) -> list[tuple[int, list[str]]]:
-    """The lines of a table with their numbers, without empty ones."""
-    text = _text(path)
-    first = text.split("\n", 1)[0]
-    separator = max(",;\t|", key=first.count)
-    csv.field_size_limit(numerals.LONGEST_CELL)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True)
+    """The lines of a table with their numbers, without empty ones and comments. Raises UsageError."""
+    text, where = _text(path), clean_line(path)
+    other = separated.no_table(text)
+    if other:
+        raise UsageError(f"{where} is {other}")
+    form = separated.form_of(separated.beginning(io.StringIO(text, newline="")))
     try:
-        found = [(reader.line_num, [cell.strip() for cell in row]) for row in reader]
-    except csv.Error as error:
-        told = f"line {reader.line_num} cannot be read: {clean_line(error, 100)}"
-        raise UsageError(f"{clean_line(path)} {told}") from None
+        rows = list(separated.rows_of(io.StringIO(text, newline=""), form)) if form else []
+    except separated.BadLine as error:
+        raise UsageError(f"{where} {error}") from None
+    found = [(line, [cell.strip() for cell in cells]) for line, cells in rows]
     return [(line, cells) for line, cells in found if any(cells)]
 
 
 def _steps(path: str, one: Input) -> list[list[float]]:
-    """The numbers of a file, a step a line; a first line of names is left out, also where they are 0, 1, ..."""
+    """The numbers of a file, a step a line. Raises UsageError."""
     found: list[list[float]] = []
     lines = _lines(path)
-    if lines and headings.count_columns(lines[0][1], [cells for _, cells in lines[1:]]):
-        del lines[0]
-    for number, cells in lines:
-        values = [_number(*pair) for pair in zip(cells, chain(one.offsets, repeat(0.0)), strict=False)]
-        if not found and all(value is None for value in values):
-            continue
+    order = _order(path, one, lines)
+    for number, cells in lines[order is not None :]:
+        there = [cells[at] for at in order] if order is not None and len(order) == len(cells) else cells
+        values = _step(one, there)
         if len(values) != one.features or None in values:
             told = f"line {number} has no {one.features} numbers, the features of a step"
             raise UsageError(f"{clean_line(path)} {told}")
@@ -123,9 +146,43 @@ def _steps(path: str, one: Input) -> list[list[float]]:
     return found[: one.shape[0]]
 
 
+def _order(path: str, one: Input, lines: Sequence[tuple[int, list[str]]]) -> Sequence[int] | None:
+    """The columns of the features, as a first line of names has them, which may be the numbers that training knew as
+    names; None without such a line. Raises UsageError for other names.
+    """
+    first = lines[0][1] if lines else []
+    names = headings.names_of(first, one.places)
+    if names == list(one.places) or headings.count_columns(first, [cells for _, cells in lines[1:]]):
+        return range(len(first))
+    numbers = any(value is not None for value in _step(one, first))
+    if not first or numbers or all(map(numerals.is_missing, first)):
+        return None
+    # Of a single feature the name does not matter; of features without names there is nothing to compare.
+    if one.features == 1 or all(map(NAMELESS.fullmatch, one.places)):
+        return range(len(first))
+    if sorted(names) != sorted(one.places):
+        there, wanted = (clean_line(", ".join(some), 100) for some in (names, one.places))
+        raise UsageError(f"{clean_line(path)} has the columns {there}; this model takes {wanted}: name them so")
+    return [names.index(name) for name in one.places]
+
+
+def _step(one: Input, cells: Sequence[str]) -> list[float | None]:
+    """The numbers of a step as training read them; None for what is no number, or none of float32."""
+    styles, offsets = chain(one.styles, repeat(None)), chain(one.offsets, repeat(0.0))
+    found: list[float | None] = []
+    for cell, style, offset in zip(cells, styles, offsets, strict=False):
+        value = numerals.value(cell, style) if style else numerals.as_number(cell)
+        found.append(value - offset if value is not None and _fits(value - offset) else None)
+    return found
+
+
 def _rows(path: str, names: Sequence[str]) -> list[tuple[int, dict[str, str]]]:
     """The rows of a table that has at least these columns, by their names, and the line of each. Raises UsageError."""
     (_, head), *rows = _lines(path) or [(0, [])]
+    one_more = all(len(cells) == len(head) + 1 for _, cells in rows)
+    if one_more and any(cells[-1] for _, cells in rows):
+        # R leaves out the name of the row names; a column of nothing stands behind the others.
+        head = ["", *head]
     columns = headings.names_of(head, names)
     twice = next((name for name in names if columns.count(name) > 1), None)
     if twice is not None:
@@ -180,11 +237,6 @@ def _number_of(one: Input, place: int, cell: str, where: str) -> float:
     if number is None or not _fits(number):
         raise UsageError(f"{where} has {clean_line(repr(cell), 40)} as {one.places[place]!r}, which is no number")
     return number
-
-
-def _number(cell: str, offset: float) -> float | None:
-    value = numerals.as_number(cell)
-    return value - offset if value is not None and _fits(value - offset) else None
 
 
 def _fits(value: float) -> bool:

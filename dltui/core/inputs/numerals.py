@@ -74,3 +74,8 @@ def value(text: str, style: Style) -> float | None:
         return number
     found = parse(text, style)
     return found[0] if found else None
+
+
+def looks_like_number(text: str) -> bool:
+    """True for a number in any style."""
+    return as_number(text) is not None or any(parse(text, style) for style in STYLES)

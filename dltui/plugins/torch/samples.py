@@ -28,8 +28,8 @@ class Samples:
     """The splits of a dataset on `device`; validation and test are loaded when first used.
 
     On the CPU nothing is copied: batches are gathered from the memory-mapped files, and read ahead where those or their
-    samples are large. So it is on a GPU that has no room for the samples beside the model. Records of named inputs are
-    rows of bytes until a batch is made of them.
+    samples are large. So it is on a GPU that has no room for the samples beside the model, or for their targets, which
+    are masks then. Records of named inputs are rows of bytes until a batch is made of them.
     """
 
     def __init__(self, data: Data, device: torch.device, dtype: torch.dtype) -> None:
@@ -57,8 +57,9 @@ class Samples:
 
     @property
     def on_device(self) -> bool:
-        """True if the samples of the train split lie on the device: a step needs nothing of the host."""
-        return self._stream is None and self._train_x.device.type == self._device.type
+        """True if the train split lies on the device: a step needs nothing of the host."""
+        kinds = {self._train_x.device.type, self._train_y.device.type}
+        return self._stream is None and kinds == {self._device.type}
 
     def batch(self, step: int, indices: Tensor, changes: Changes | None = None) -> Inputs:
         """The normalized samples of a step with these rows of the train split, changed at random as planned."""
@@ -86,8 +87,8 @@ class Samples:
 
     def targets(self, indices: Tensor) -> Tensor:
         """Targets of these rows (steps, batch) of the train split: (steps, batch), or (steps, batch, ...)."""
-        chosen = self._train_y.index_select(0, indices.flatten())
-        return chosen.view(*indices.shape, *self._train_y.shape[1:])
+        chosen = self._train_y.index_select(0, indices.flatten().to(self._train_y.device))
+        return chosen.to(self._device).view(*indices.shape, *self._train_y.shape[1:])
 
     def for_step(self, targets: Tensor, changes: Changes | None = None) -> Tensor:
         """The targets of a step as a loss takes them: masks, which change with their images, as int64."""
@@ -104,7 +105,7 @@ class Samples:
 
     def targets_of(self, split: SplitName, rows: slice) -> Tensor:
         """Targets of consecutive rows of a split."""
-        return self.for_step(self._split(split)[1][rows])
+        return self.for_step(self._split(split)[1][rows].to(self._device))
 
     def _normalize(self, x: Tensor, own: bool) -> Tensor:
         # Stored samples must not change.
@@ -118,12 +119,15 @@ class Samples:
         """Samples as flat rows, and targets."""
         if split not in self._splits:
             part = self._data.split(split)
-            x = _tensor(as_rows(part.whole)).flatten(1)
-            x = x.to(self._device) if _has_room(self._device, x.nbytes) else x
-            y = _tensor(standardized(part.y, self._data.spec)).to(self._device)
+            x = self._placed(_tensor(as_rows(part.whole)).flatten(1))
+            y = self._placed(_tensor(standardized(part.y, self._data.spec)))
             whole = TASKS[self._data.spec.task].targets in ("class", "masks")
             self._splits[split] = (x, y if whole else y.to(self._dtype))
         return self._splits[split]
+
+    def _placed(self, values: Tensor) -> Tensor:
+        """The values on the device, or where they are if it has no room for them."""
+        return values.to(self._device) if _has_room(self._device, values.nbytes) else values
 
 
 def channels_first(images: Tensor) -> Tensor:

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from dltui.core.catalog import probe, questions
-from dltui.core.catalog.assemble import load_catalog
-from dltui.core.catalog.entries import Catalog
+from dltui.core.catalog.assemble import load_catalog, missing_plugin
+from dltui.core.catalog.entries import Catalog, entry_of
 from dltui.core.catalog.sources import own, scan
 from dltui.core.errors import UsageError
 from dltui.core.machine import sandbox
@@ -90,6 +90,11 @@ def test_names_and_suggestions(catalog: Catalog) -> None:
         catalog.dataset("blob")
     with pytest.raises(UsageError, match=r'no dataset "\\x1b\[2Jx"; dltui datasets lists them'):
         catalog.dataset("\x1b[2Jx")
+
+
+def test_a_path_that_the_system_does_not_look_at_is_none() -> None:
+    with pytest.raises(UsageError, match="is not a path; use folder:PATH or csv:PATH"):
+        entry_of("/" + "a" * 300, Catalog())
 
 
 def test_a_name_without_framework_means_one_that_is_here() -> None:
@@ -205,15 +210,18 @@ def test_a_framework_with_an_interpreter_of_its_own(tmp_path: Path, home: Path) 
     python, site = interpreter(tmp_path / "venv")
     distribution(site, "nojaxy", "7.5", record="x")
     (site / "nojaxy.py").write_text("")
+    (site / "beside_nojaxy.py").write_text("")
     distribution(site, "only-there", "1.0", MODEL.format(id="there", framework="jaxy"))
     (tmp_path / "backend.py").write_text(BACKEND.format(name="jaxy", package="nojaxy"))
     (tmp_path / "net.py").write_text("import nojaxy\n" + MODEL.format(id="net", framework="jaxy"))
+    # What goes with a framework may be imported before it, or alone.
+    (tmp_path / "first.py").write_text("import beside_nojaxy, nojaxy\n" + MODEL.format(id="first", framework="jaxy"))
     home.mkdir()
     (home / "config.toml").write_text(f'[frameworks.jaxy]\npython = "{python}"\n')
-    files = [tmp_path / "net.py", tmp_path / "backend.py", FAKE]
+    files = [tmp_path / "net.py", tmp_path / "first.py", tmp_path / "backend.py", FAKE]
     found = load_catalog(files)
     assert (found.backends["jaxy"].version, found.backends["jaxy"].python) == ("7.5", str(python))
-    for name in ("there", "net"):
+    for name in ("there", "net", "first"):
         assert found.models[name].available, found.models[name].reason
         assert found.models[name].source["python"] == str(python)
     assert found.models["softmax-numpy"].source["python"] == sys.executable
@@ -272,6 +280,21 @@ def test_a_plugin_that_its_frameworks_interpreter_lacks(
     model = load_catalog([FAKE]).models["mine"]
     assert not model.available
     assert model.reason == f"my-plugin is not installed in {python}; run: {python} -m pip install my-plugin"
+
+
+def test_a_plugin_of_a_folder_is_installed_from_there(tmp_path: Path) -> None:
+    """An index has no package of its name, or a stranger's."""
+    metadata = distribution(tmp_path / "here", "my-plugin", plugin=MODEL.format(id="mine", framework="numpy"))
+    catalog = Catalog(installed={"there": scan([], "there")})
+    told = "my-plugin is not installed in there; run: there -m pip install "
+    for editable, words in (("true", "-e '/home/me/my net'"), ("false", "'/home/me/my net'")):
+        origin = f'{{"url": "file:///home/me/my%20net", "dir_info": {{"editable": {editable}}}}}'
+        (metadata / "direct_url.json").write_text(origin)
+        catalog.installed["here"] = scan([str(tmp_path / "here")], "here")
+        (source,) = catalog.installed["here"].sources
+        assert missing_plugin(source.to_json(), "there", catalog) == told + words
+    (metadata / "direct_url.json").unlink()
+    assert missing_plugin(source.to_json(), "there", catalog) == told + "my-plugin"
 
 
 def test_questions(catalog: Catalog) -> None:

@@ -160,6 +160,9 @@ def test_large_features_that_nobody_scales_are_told() -> None:
         ({"mean": ""}, "mean must be one number a channel, it is ''"),
         ({"std": ("a",)}, "std must be one number a channel, it is ('a',)"),
         ({"classes": "ab"}, "classes must be a tuple: ('ab',)"),
+        ({"classes": {"a", "b"}}, "classes is a set, which has no order; give a tuple"),
+        ({"classes": frozenset({"a", "b"})}, "classes is a set, which has no order"),
+        ({"names": {"train": {"a", "b", "c", "d"}}}, "names['train'] is a set, which has no order; give a list"),
         ({"notes": "two words"}, "notes must be a tuple: ('two words',)"),
         ({"targets": Target("y")}, "targets must be a tuple: (Target("),
         ({"columns": ["x"]}, "columns must be a tuple of Column(...), there is a text in it"),
@@ -178,3 +181,19 @@ def test_a_plain_number_is_the_mean_of_all_channels() -> None:
     found = checked("classification", classified(mean=0.13, std=np.float32(2), notes=["a"], targets=[]))
     assert (found.mean, found.std, found.notes, found.targets) == ((0.13,), (2.0,), ("a",), ())
     assert make_spec("classification", found, np.arange(4)).mean == (0.13,)
+
+
+@pytest.mark.parametrize("shape", [(3, 32, 32), (1, 28, 28), (4, 20, 30)])
+def test_channels_that_come_first_are_refused(shape: tuple[int, ...]) -> None:
+    x, y = np.zeros((4, *shape), np.uint8), np.array([0, 1, 0, 1])
+    last = x.transpose(0, 2, 3, 1)
+    told = rf"^train images have the shape .{shape[0]}, {shape[1]}, {shape[2]}., with the channels first; give .height"
+    with pytest.raises(RunError, match=told):
+        checked("classification", classified(train=(x, y), test=(x, y)))
+    assert checked("classification", classified(train=(last, y), test=(last, y))).train[0].shape == last.shape
+
+
+@pytest.mark.parametrize("shape", [(3, 40, 3), (1, 100, 1), (32, 32, 12), (4, 4, 9), (3, 3, 64)])
+def test_small_images_and_many_channels_are_no_fault(shape: tuple[int, ...]) -> None:
+    part = np.zeros((4, *shape), np.uint8), np.array([0, 1, 0, 1])
+    assert checked("classification", classified(train=part, test=part)).train[0].shape == (4, *shape)

@@ -144,6 +144,45 @@ def test_images_of_sixteen_bits_use_the_range_that_they_are_given(tmp_path: Path
     assert (found == expected).all()
 
 
+@pytest.mark.parametrize("draft", [True, False])
+@pytest.mark.parametrize("more", [{}, {"dpi": (72, 72)}])
+def test_a_damaged_block_of_notes_costs_no_photograph(tmp_path: Path, more: dict[str, Any], draft: bool) -> None:
+    image = Image.fromarray(np.random.default_rng(0).integers(0, 256, (32, 48, 3), dtype=np.uint8))
+    image.save(tmp_path / "plain.jpg")
+    image.save(tmp_path / "x.jpg", exif=b"Exif\0\0garbage!!", **more)
+    assert image_file.look(str(tmp_path / "x.jpg")) == ((48, 32), False)
+    how = {**reading(), "height": 8, "width": 12, "draft": draft}
+    plain = image_file.read(str(tmp_path / "plain.jpg"), how)
+    assert (image_file.read(str(tmp_path / "x.jpg"), how) == plain).all()
+    assert image_file.guarded(str(tmp_path / "x.jpg"), image_file.orientation) == 1
+
+
+def tiff(values: np.ndarray[Any, Any], order: str, packed: bool) -> bytes:
+    """A TIFF of colors of 16 bits, which Pillow cannot write; `order` is < or >."""
+    data = values.astype(f"{order}u2").tobytes()
+    data = zlib.compress(data) if packed else data
+    size, data = len(data), data + bytes(len(data) % 2)
+    height, width = values.shape[:2]
+    tags = {256: width, 257: height, 258: 8 + len(data), 259: 8 if packed else 1, 262: 2, 277: 3, 278: height, 284: 1}
+    entries = [struct.pack(f"{order}HHLHH", tag, 3, 1, value, 0) for tag, value in tags.items() if tag != 258]
+    entries += [struct.pack(f"{order}HHLL", 258, 3, 3, tags[258])]
+    entries += [struct.pack(f"{order}HHLL", tag, 4, 1, value) for tag, value in ((273, 8), (279, size))]
+    entries.sort(key=lambda entry: struct.unpack(f"{order}H", entry[:2]))
+    head = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(f"{order}L", 8 + len(data) + 6)
+    bits = struct.pack(f"{order}HHH", 16, 16, 16)
+    return head + data + bits + struct.pack(f"{order}H", len(entries)) + b"".join(entries) + bytes(4)
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("packed", [True, False])
+def test_a_tiff_of_sixteen_bits_a_color_keeps_all_of_them(tmp_path: Path, order: str, packed: bool) -> None:
+    values = np.random.default_rng(0).integers(0, 4096, (8, 8, 3)).astype(np.uint16)
+    (tmp_path / "x.tif").write_bytes(tiff(values, order, packed))
+    assert image_file.look(str(tmp_path / "x.tif")) == ((8, 8), True)
+    assert image_file.value_range(str(tmp_path / "x.tif")) == (values.min(), values.max())
+    assert (pixels(tmp_path / "x.tif", values=(0, 4095)) == np.rint(values * (255 / 4095))).all()
+
+
 def test_floats_and_negative_numbers_have_a_range_too(tmp_path: Path) -> None:
     values = np.linspace(-1000, 3000, 64).reshape(8, 8)
     for name, kind in (("a.tif", np.float32), ("b.tif", np.int32)):

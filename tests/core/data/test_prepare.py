@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import errno
+import importlib
 import os
 import shutil
+import sys
 import threading
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +19,7 @@ from dltui.core import fs, paths
 from dltui.core.catalog import plugin_loader
 from dltui.core.contract import Arrays, Dataset, PreparationContext
 from dltui.core.contract.config import DatasetOptions
-from dltui.core.data import prepare_process, prepared
+from dltui.core.data import image_file, prepare_process, prepared, readable
 from dltui.core.data.exclusive import unused
 from dltui.core.data.prepare_process import prepare
 from dltui.core.data.prepared import is_intact, load_prepared
@@ -104,16 +107,97 @@ def test_other_options_or_files_are_other_data(made: Made, tmp_path: Path) -> No
     assert len({first, other, with_file, prepare(ask(), silent)}) == 4
 
 
+def test_a_file_that_can_be_read_at_last_is_other_data(
+    made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its permission or its decoder came, and the file is the same."""
+    photo = tmp_path / "photo.heic"
+    photo.write_bytes(b"1")
+    made.files = [photo]
+    found = []
+    for may, formats in ((False, ("PNG",)), (True, ("PNG",)), (True, ("PNG", "HEIF"))):
+        with monkeypatch.context() as patch:
+            patch.setattr(readable.os, "access", lambda path, mode, may=may: may or Path(path) != photo)
+            patch.setattr(image_file, "formats", lambda formats=formats: formats)
+            found.append(prepare(ask(), silent))
+    assert len(set(found)) == made.calls == 3
+
+
 def test_a_corrected_file_beside_the_code_is_other_data(tmp_path: Path) -> None:
     (tmp_path / "rows_beside.py").write_text("SIZE = 3\n")
     (tmp_path / "data.py").write_text("import rows_beside\ndef prepare(options, context): ...\n")
     names: dict[str, Any] = {}
     exec(compile((tmp_path / "data.py").read_text().split("\n", 1)[1], str(tmp_path / "data.py"), "exec"), names)
     dataset = Dataset("mine", "classification", "", DatasetOptions, names["prepare"], lambda options, folders: None)
-    before = prepare_process._code(dataset)
-    assert prepare_process._code(dataset) == before != ""
+    before = prepare_process._code(dataset, {})
+    assert prepare_process._code(dataset, {}) == before != ""
     (tmp_path / "rows_beside.py").write_text("SIZE = 4\n")
-    assert prepare_process._code(dataset) != before
+    assert prepare_process._code(dataset, {}) != before
+
+
+RINGS = """
+from functools import lru_cache, partial
+from tests.core.data.test_prepare import elsewhere
+from ..common import draw
+
+def prepare(options, context): ...
+
+class Rings:
+    def __call__(self, options, context): ...
+
+WAYS = {
+    "function": prepare,
+    "partial": partial(prepare, 3),
+    "kept": lru_cache(prepare),
+    "decorated": elsewhere(prepare),
+    "object": Rings(),
+    "partial of an object": partial(Rings(), 3),
+}
+"""
+
+
+def elsewhere(function: Any) -> Any:
+    """A decorator that is defined in another file than what it decorates."""
+
+    @wraps(function)
+    def wrapped(*given: Any) -> Any:
+        return function(*given)
+
+    return wrapped
+
+
+@pytest.mark.parametrize("way", ["function", "partial", "kept", "decorated", "object", "partial of an object"])
+def test_a_corrected_file_of_the_package_is_other_data(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    """However `prepare` is made, and wherever in the package the file is."""
+    package = tmp_path / "ringed"
+    (package / "datasets").mkdir(parents=True)
+    texts = {"__init__.py": "", "datasets/__init__.py": "", "datasets/rings.py": RINGS, "common.py": "draw = 1\n"}
+    for name, text in texts.items():
+        (package / name).write_text(text)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    for name in ("ringed", "ringed.common", "ringed.datasets", "ringed.datasets.rings"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    ways = importlib.import_module("ringed.datasets.rings").WAYS
+    dataset = Dataset("mine", "classification", "", DatasetOptions, ways[way], lambda options, folders: None)
+    seen = {prepare_process._code(dataset, {"name": "ringed"})}
+    for name in ("datasets/rings.py", "common.py"):
+        (package / name).write_text(texts[name] + "# corrected\n")
+        seen.add(prepare_process._code(dataset, {"name": "ringed"}))
+    assert "" not in seen
+    assert len(seen) == 3
+    (package / "unused.py").write_text("")
+    assert prepare_process._code(dataset, {"name": "ringed"}) in seen
+
+
+def test_another_version_of_a_plugin_is_other_data(made: Made) -> None:
+    """Of dltui's own datasets the version counts anyway, and nothing of it twice."""
+    found = {}
+    for name, version in (("mine", "1.0"), ("mine", "1.1"), ("dltui", "1.0"), ("dltui", "1.1")):
+        found[name, version] = prepare({**ask(), "dataset_source": {"name": name, "version": version}}, silent)
+    assert found["mine", "1.0"] != found["mine", "1.1"]
+    assert found["dltui", "1.0"] == found["dltui", "1.1"]
 
 
 def test_the_fingerprint_is_of_the_content_alone(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -193,7 +277,7 @@ def test_without_locks_who_comes_second_takes_what_is_there(made: Made, monkeypa
         return real(options, context)
 
     winner: list[Path] = []
-    monkeypatch.setattr(prepare_process, "_code", lambda dataset: "")
+    monkeypatch.setattr(prepare_process, "_code", lambda dataset, plugin: "")
     made.prepare = slow  # type: ignore[method-assign]
     assert prepare(ask(), silent) == winner[0]
     assert cached() == [winner[0].name]

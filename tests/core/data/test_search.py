@@ -91,6 +91,15 @@ def test_a_pattern_is_looked_up_when_it_is_used(tmp_path: Path) -> None:
     assert not presence(Entry("folder", takes="folder", given={"path": str(tmp_path / "gone")})).here
 
 
+def test_where_the_system_does_not_look_nothing_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name that is too long stands for a folder that cannot be entered, and for a disk that is away."""
+    nowhere = "/" + "a" * 300
+    assert presence(Entry("folder", takes="folder", given={"path": nowhere})) == Presence(False, "not there")
+    assert not is_named(Entry(), nowhere)
+    monkeypatch.setenv("DLTUI_DATA", nowhere)
+    assert presence(Entry()) == Presence(False, "31 MB download")
+
+
 def test_it_is_light() -> None:
     heavy = "{'numpy', 'pydantic', 'pluggy', 'requests', 'pooch'}"
     code = f"import sys, dltui.core.data.search, dltui.core.data.network; print(sorted({heavy} & set(sys.modules)))"

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
+import lzma
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -82,3 +86,117 @@ def test_offsets_are_taken_from_steps_before_they_are_rounded(tmp_path: Path) ->
     assert x["steps"][0].tolist() == [[1.0, 0.5], [2.25, 1.5], [0.0, 0.0], [0.0, 0.0]]
     with pytest.raises(UsageError, match="line 3 has no 2 numbers"):
         given.read(written(tmp_path, "time,x\n1700000001,0.5\n1700000001\n"), [one])
+
+
+XY = Input("sequence", (4, 2), padded=True, places=("x", "y"))
+
+
+@pytest.mark.parametrize(
+    ("text", "steps"),
+    [
+        ("x,y\n1,2\n3,4\n", [[1, 2], [3, 4]]),
+        ("y,x\n1,2\n3,4\n", [[2, 1], [4, 3]]),
+        ("1,2\n3,4\n", [[1, 2], [3, 4]]),
+    ],
+)
+def test_steps_are_in_the_order_of_their_names(tmp_path: Path, text: str, steps: list[list[float]]) -> None:
+    x, _ = given.read(written(tmp_path, text), [XY])
+    assert x["sequence"][0][:2].tolist() == steps
+
+
+@pytest.mark.parametrize("head", ["x,z", "x,y,z", "time,x"])
+def test_steps_with_other_names_are_refused(tmp_path: Path, head: str) -> None:
+    with pytest.raises(UsageError, match=r"has the columns .*; this model takes x, y: name them so"):
+        given.read(written(tmp_path, f"{head}\n1,2\n"), [XY])
+
+
+def test_names_say_nothing_of_features_that_had_none_or_of_a_single_one(tmp_path: Path) -> None:
+    nameless = Input("sequence", (4, 2), padded=True, places=("feature 1", "feature 2"))
+    assert given.read(written(tmp_path, "a,b\n1,2\n"), [nameless])[0]["sequence_length"].tolist() == [1]
+    single = Input("sequence", (4, 1), padded=True, places=("x",))
+    assert given.read(written(tmp_path, "a\n1\n2\n"), [single])[0]["sequence_length"].tolist() == [2]
+
+
+def test_numbers_that_training_knew_as_names_are_no_step(tmp_path: Path) -> None:
+    one = Input("sequence", (4, 3), padded=True, places=("400", "410", "420"))
+    x, _ = given.read(written(tmp_path, "400,410,420\n1,2,3\n"), [one])
+    assert (x["sequence"][0][0].tolist(), x["sequence_length"].tolist()) == ([1, 2, 3], [1])
+
+
+def test_steps_have_the_decimal_commas_of_training_and_only_the_first_line_is_names(tmp_path: Path) -> None:
+    one = Input("sequence", (4, 2), padded=True, places=("x", "y"), styles=("comma", "comma"))
+    x, _ = given.read(written(tmp_path, "x;y\n0,5;1,5\n1.000;2\n"), [one])
+    assert x["sequence"][0][:2].tolist() == [[0.5, 1.5], [1000, 2]]
+    for text in ("x;y\n0,5;1,5\n1;2\n", "x;y\na;b\n1;2\n", "x;y\nNA;NA\n1;2\n"):
+        with pytest.raises(UsageError, match="line 2 has no 2 numbers, the features of a step"):
+            given.read(written(tmp_path, text), [XY])
+    with pytest.raises(UsageError, match="line 1 has no 2 numbers"):
+        given.read(written(tmp_path, "nan,nan\n1,2\n"), [XY])
+
+
+AB = (
+    Input("numbers", (1,), places=("a",)),
+    Input("categories", (1,), "int32", (3,), places=("b",), texts=(("", "ice", "Köln"),)),
+)
+
+
+def test_what_is_not_utf_8_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "new.csv"
+    path.write_bytes("a,b\n1,Köln\n".encode("latin1"))
+    with pytest.raises(UsageError, match=r"new\.csv is not UTF-8 text; save it as UTF-8"):
+        given.read(str(path), AB)
+
+
+def test_a_quotation_mark_that_is_never_closed_loses_no_rows(tmp_path: Path) -> None:
+    for text in ('a,b\n1,ice\n2,"bad, said she\n3,ice\n4,ice\n', 'a,b\n1,ice\n2,"bad'):
+        with pytest.raises(UsageError, match="line 3 opens a quotation mark that is never closed"):
+            given.read(written(tmp_path, text), AB)
+    assert len(given.read(written(tmp_path, "a,b\n1,ice\n3,end"), AB)[0]) == 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sep=;\na;b\n1;ice\n2;Köln\n",
+        "# exported\n# by me\na,b\n1,ice\n2,Köln\n",
+        "#a,b\n1,ice\n2,Köln\n",
+        "a,b\n1,ice\n# half of it\n2,Köln\n",
+        'a,b\n"r1",1,ice\n"r2",2,Köln\n',
+        'a;b;"Länge, mm";"Breite, mm"\n1;ice;0;0\n2;Köln;0;0\n',
+    ],
+)
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, bz2.compress, lzma.compress])
+def test_tables_are_read_as_training_reads_them(tmp_path: Path, text: str, pack: Callable[[bytes], bytes]) -> None:
+    path = tmp_path / "new.csv"
+    path.write_bytes(pack(text.encode()))
+    x, _ = given.read(str(path), AB)
+    assert (x["numbers"].tolist(), x["categories"].tolist()) == ([[1], [2]], [[1], [2]])
+
+
+def test_a_column_of_nothing_is_no_name_of_a_row(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="line 2 has 3 cells, the first has 2"):
+        given.read(written(tmp_path, "a,b\n1,ice,\n2,ice,\n"), AB)
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        (b"PAR1" + bytes(range(99)), "is a parquet file: save it as CSV"),
+        (b"PK\x03\x04 xl/workbook.xml", "is an Excel workbook: save its sheet as CSV"),
+        (gzip.compress(b"a,b\n1,2\n", mtime=0)[:-6], "is compressed and damaged"),
+        (b'{"a": 1, "b": "ice"}\n{"a": 2, "b": "ice"}\n', "is JSON: save it as CSV"),
+    ],
+)
+def test_files_that_are_no_such_table_are_named(tmp_path: Path, content: bytes, line: str) -> None:
+    (tmp_path / "new.csv").write_bytes(content)
+    with pytest.raises(UsageError, match=line):
+        given.read(str(tmp_path / "new.csv"), AB)
+
+
+def test_a_packed_table_has_a_text_in_each_row(tmp_path: Path) -> None:
+    one = Input("text", (9,), "int32", (258,), padded=True, tokens="byte", places=("t",))
+    (tmp_path / "new.csv.gz").write_bytes(gzip.compress(b't,n\n"a\r\nb",1\nc,2\n'))
+    x, lines = given.read(str(tmp_path / "new.csv.gz"), [one])
+    assert lines == [3, 4]
+    # As many tokens as in training, which changes no line ends.
+    assert x["text_length"].tolist() == [4, 1]

@@ -48,7 +48,8 @@ FIRST_RANK_CHECKS = (
 PART_CHECKS = (
     "neutral_layout", "misfits", "own_parts", "devices", "device_reasons", "tf32", "sums_are_recorded",
     "cublas_is_told_before_it_starts", "memory_that_pytorch_keeps_is_free", "uploads_while_the_gpu_computes",
-    "samples_that_stream_are_uploaded", "layers_that_a_fork_unfreezes", "layers_that_a_fork_leaves_frozen",
+    "masks_without_room_stay_on_the_host", "samples_that_stream_are_uploaded",
+    "layers_that_a_fork_unfreezes", "layers_that_a_fork_leaves_frozen",
     "shared_weights_learn_at_the_rate_of_either_name",
 )  # fmt: skip
 PREPARATION_CHECKS = (

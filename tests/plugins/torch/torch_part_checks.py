@@ -16,6 +16,7 @@ import pytest
 import torch
 from torch import nn
 
+from dltui.core.checks.conformance.samples import make as made_up
 from dltui.core.contract import Model
 from dltui.core.contract.config import TrainConfig
 from dltui.core.errors import RunError
@@ -128,6 +129,20 @@ def check_memory_that_pytorch_keeps_is_free() -> None:
         assert samples._has_room(gpu, 50)
         assert not samples._has_room(gpu, 51)
     assert samples._has_room(torch.device("cpu"), 1 << 60)
+
+
+def check_masks_without_room_stay_on_the_host() -> None:
+    """As images do; a device of tensors without values stands for the GPU."""
+    data, device = made_up("segmentation", (16, 16, 3), 3, 20), torch.device("meta")
+    masks = data.train.y
+    assert samples.Samples(data, device, torch.float32).on_device
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(samples, "_has_room", lambda device, size: size != masks.nbytes)
+        found = samples.Samples(data, device, torch.float32)
+        assert not found.on_device
+        chosen = found.targets(torch.tensor([[3, 1], [0, 2]]))
+        assert (chosen.device, chosen.shape) == (device, (2, 2, 16, 16))
+        assert found.targets_of("validation", slice(2, 5)).device == device
 
 
 class Event:

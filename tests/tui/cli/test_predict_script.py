@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import subprocess
@@ -186,6 +187,8 @@ def test_a_table_is_read_as_predict_reads_it(tmp_path: Path) -> None:
         "a,b,kind\n1,,oak\n",
         "a,b,kind\n1,1e99,oak\n",
         "a,a,kind,b\n1,2,oak,3\n",
+        'a,b,kind\n1,2,"oak\n3,4,oak\n',
+        '{"a": 1, "b": 2}\n',
         "a,b,kind\n",
         "",
     ],
@@ -282,7 +285,7 @@ def test_the_script_has_all_that_it_takes_from_dltui(form: str) -> None:
     before, code = text.split("ABOUT = ", 1)
     exec(before.replace("HERE = Path(__file__).parent", ""), names)
     exec(code.split("\n", 1)[1].split("def read(", 1)[0], names)
-    wanted = {*own_source.CLEANING, *vectors.HEADINGS, *vectors.NUMERALS, *vectors.READING}
+    wanted = {*own_source.CLEANING, *vectors.HEADINGS, *vectors.NUMERALS, *vectors.SEPARATED, *vectors.READING}
     assert wanted <= set(names)
     compile(text, "predict.py", "exec")
 
@@ -314,3 +317,26 @@ def test_labels_of_which_nothing_speaks_for_any_warn_of_nothing(tmp_path: Path) 
     about = {"classes": ["a", "b", "c"], "task": "multilabel", "input_shape": [3], "table": []}
     told = ran(tmp_path, ECHO, vector_script("onnx", "onnx"), "x.npy", **about)
     assert told == (0, "x.npy 0  c 100.00%  b 95.26%\n")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"sep=;\r\n# of today\r\n#a;b;kind\r\n1;2;oak\r\n",
+        gzip.compress(b"a,b,kind\n1,2,oak\n", mtime=0),
+        "a,b,kind\n1,2,Köln\n".encode("latin1"),
+        b"PAR1" + bytes(range(99)),
+        gzip.compress(b"a,b,kind\n1,2,oak\n", mtime=0)[:-9],
+    ],
+)
+def test_a_file_of_any_kind_is_read_or_named_as_predict_does(tmp_path: Path, content: bytes) -> None:
+    kind = Input("categories", (1,), "int32", (2,), places=("kind",), texts=(("", "oak"),))
+    table = (Input("numbers", (2,), places=("a", "b")), kind)
+    path = tmp_path / "new.csv"
+    path.write_bytes(content)
+    try:
+        x, lines = given.read_rows(str(path), table)
+        told = (0, f"new.csv line {lines[0]}  {'  '.join(f'{value:.6g}' for value in x[0])}\n")
+    except UsageError as error:
+        told = (1, f"{error}\n".replace(str(path), "new.csv"))
+    assert of_vectors(tmp_path, "new.csv", table, 3) == told

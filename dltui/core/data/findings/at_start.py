@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from dltui.core.data import prepared
 from dltui.core.data.findings import record
+from dltui.core.paths import is_file
 
 if TYPE_CHECKING:
     from dltui.core.contract import Data
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 FULL = "check"
 """The field of a request that asks for all findings, whatever they take."""
 
-OPTIONS = ("--data", "--data-dir")
+OPTIONS = ("--data", "--data-dir", "--plugin")
 
 
 def look(folder: Path, asked: Mapping[str, Any], tell: Callable[[str, float | None], None]) -> None:
@@ -33,8 +34,7 @@ def look(folder: Path, asked: Mapping[str, Any], tell: Callable[[str, float | No
         from dltui.core.data.findings import check
 
         tell(f"checking {data.name}", 1.0)
-        path = (asked.get("dataset_options") or {}).get("path")
-        below = Path(str(path)) if path else None
+        below = _below(asked.get("dataset_options") or {})
         record.keep(check.check(data, below) if whole else check.quick(data, below), dataset)
     except (BrokenPipeError, KeyboardInterrupt):
         raise
@@ -44,14 +44,26 @@ def look(folder: Path, asked: Mapping[str, Any], tell: Callable[[str, float | No
         traceback.print_exc()
 
 
-def told(data: Data, dataset: str, command: Sequence[str] = ()) -> tuple[list[str], list[str]]:
+def _below(options: Mapping[str, Any]) -> Path | None:
+    """The folder that the names of samples are seen from: of a table its own, or the option `root` as seen from there;
+    None for data without a path.
+    """
+    path = Path(str(options.get("path") or ""))
+    if is_file(path):
+        return path.parent / Path(str(options.get("root") or "")).expanduser()
+    return path if options.get("path") else None
+
+
+def told(data: Data, dataset: str, command: Sequence[str] = (), model: str = "") -> tuple[list[str], list[str]]:
     """The line about the data of a run with the command that tells more, as a warning or, where nothing is wrong with
-    it, as information; none where nothing is known. What `command`, that of the run, says of its data is repeated.
+    it, as information; none where nothing is known. What `command`, that of the run, says of its data is repeated, and
+    so is its model, which decides how rows and sequences are divided.
     """
     found = record.read(data.fingerprint)
     if found is None:
         return [], []
-    words = shlex.join([dataset, *_of_data(command)])
+    by_model = ["--model", model] if model and not data.spec.is_image else []
+    words = shlex.join([dataset, *by_model, *_of_data(command)])
     line = f"{record.line(found)}; details: dltui datasets check {words}"
     return ([], [line]) if found.is_clean else ([line], [])
 

@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from dltui.core.data.findings import near, odd, small
-from dltui.core.data.findings.record import SPLITS, Findings, Kind, Odd, Pair, Sample
+from dltui.core.data.findings.record import SPLITS, Findings, Kind, Odd, Pair, Sample, name_of
 from dltui.core.tasks.numbers import chunks
 from dltui.core.tasks.registry import TASKS
-from dltui.core.text import clean_line
 
 if TYPE_CHECKING:
     from dltui.core.contract import Data, Split
@@ -42,7 +41,7 @@ class _Rows:
         """The sample in a row."""
         number = int(np.searchsorted(self.ends, row, side="right"))
         split, at = self.splits[number], row - int(self.ends[number - 1] if number else 0)
-        name = "" if split.names is None else clean_line(bytes(split.names[at]).decode(errors="replace"), 200)
+        name = "" if split.names is None else name_of(split.names[at])
         label = int(split.y[at]) if self._targets == "class" else -1
         labels = tuple(np.flatnonzero(split.y[at]).tolist()) if self._targets == "labels" else ()
         return Sample(SPLITS[number], at, int(split.ids[at]), label, name, labels)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
@@ -33,6 +34,10 @@ FIELD = "dropped"
 UNIT = "file"
 """The unit of the option where it can only be a review; a table's option may name columns too."""
 ENDING = ".csv"
+LINE = "line "
+"""What the name of a row of a table begins with; the number of its line follows."""
+
+_LINE = re.compile(rf"{LINE}\d+")
 
 
 def review_of(text: str) -> str:
@@ -57,8 +62,8 @@ class Row(NamedTuple):
 
 
 def record(text: str) -> dict[str, Any] | None:
-    """The field of run.json for the text of the option: the absolute path of the review, its SHA-256, and the rows that
-    are left out; None without a review. Raises UsageError.
+    """The field of run.json for the text of the option: the absolute path of the review, its SHA-256, the rows that are
+    left out, and how many have a mark and cannot be read; None without a review. Raises UsageError.
     """
     file = review_of(text)
     if not file:
@@ -66,7 +71,7 @@ def record(text: str) -> dict[str, Any] | None:
     path = Path(paths.absolute(file))
     try:
         content = path.read_bytes()
-        found = review.parse(content.decode("utf-8"))
+        found, skipped = review.parse(content.decode("utf-8")), review.skipped(content.decode("utf-8"))
     except (OSError, UnicodeDecodeError, UsageError) as error:
         reason = clean_line(getattr(error, "strerror", None) or error, 200)
         raise UsageError(f"cannot read {clean_line(path)}: {reason}; {OPTION} names a review.csv") from None
@@ -77,7 +82,8 @@ def record(text: str) -> dict[str, Any] | None:
         )
     rows = [Row(one.split, one.id, one.true, one.name) for one in marked]
     digest = hashlib.sha256(content).hexdigest()
-    return {"file": str(path), "sha256": digest, "count": len(rows), "rows": [list(row) for row in rows]}
+    kept = {"file": str(path), "sha256": digest, "count": len(rows), "rows": [list(row) for row in rows]}
+    return {**kept, "skipped": skipped} if skipped else kept
 
 
 def placed(text: str, left_out: Mapping[str, Any]) -> str:
@@ -129,9 +135,16 @@ def leave_out(dropped: Mapping[str, Any] | None, task: Task, found: Arrays, part
             f"the test result is of the {tests:,} samples that are left: it compares only with runs that leave out the "
             "same"
         )
+    return left, [*notes, *_not_taken(file, missing, int(dropped.get("skipped") or 0))]
+
+
+def _not_taken(file: str, missing: int, skipped: int) -> Iterator[str]:
+    """Lines about samples of a review that are missing, and about its rows that cannot be read."""
     if missing:
-        notes.append(f"{plural(missing, 'sample')} that {file} names {'is' if missing == 1 else 'are'} not in the data")
-    return left, notes
+        yield f"{plural(missing, 'sample')} that {file} names {'is' if missing == 1 else 'are'} not in the data"
+    if skipped:
+        told = f"without an id, or with a mark that is none of {', '.join(review.KNOWN)}"
+        yield f"{file} has {plural(skipped, 'row')} {told}: nothing is left out by {'it' if skipped == 1 else 'them'}"
 
 
 def rows_of(
@@ -151,8 +164,12 @@ def _find(dropped: Mapping[str, Any], task: Task, found: Arrays, file: str) -> t
     gone: dict[str, set[int]] = {part: set() for part in given}
     missing = 0
     for row, part, rows, is_named in _placed(dropped, given, found.names):
-        if not is_named:
-            _check(row, given[part][1], task, found.classes, file)
+        y = given[part][1]
+        if not is_named and not 0 <= row.id < len(y):
+            raise RunError(f"{_other(row, file)}, and there are {len(y):,}")
+        # A file may have another label by now; a line that has another one is that of another row.
+        if not is_named or _LINE.fullmatch(row.name):
+            _check(row, y[sorted(rows)], task, found.classes, file, is_named)
         gone[part] |= rows
         missing += not rows
     return gone, missing
@@ -195,12 +212,19 @@ def _places(names: Sequence[str] | None) -> dict[str, list[int]]:
     return found
 
 
-def _check(row: Row, y: Array, task: Task, classes: Sequence[str], file: str) -> None:
-    """Raise RunError for a row that is not of this data."""
-    what = f"{file} is of other data: it names {row.split} sample {row.id:,}"
-    if not 0 <= row.id < len(y):
-        raise RunError(f"{what}, and there are {len(y):,}")
-    if TASKS[task].targets == "class" and row.true:
-        label = safe(classes[int(y[row.id])])
+def _other(row: Row, file: str) -> str:
+    return f"{file} is of other data: it names {row.split} sample {row.id:,}"
+
+
+def _check(row: Row, y: Array, task: Task, classes: Sequence[str], file: str, is_named: bool) -> None:
+    """Raise RunError for a row that is not of this data, of which it has these targets."""
+    targets = TASKS[task].targets
+    if targets == "numbers" and row.true and not is_named:
+        told = f"of class {clean_line(row.true, 40)}, and this run predicts numbers; check the data with --model MODEL"
+        raise RunError(f"{_other(row, file)} {told}")
+    for one in y if targets in ("class", "labels") and row.true else ():
+        present = [int(one)] if targets == "class" else [number for number, there in enumerate(one) if there]
+        label = "|".join(safe(classes[number]) for number in present)
         if label != row.true:
-            raise RunError(f"{what} of class {clean_line(row.true, 40)}, which is {clean_line(label, 40)} here")
+            called = clean_line(label, 40) or "of none"
+            raise RunError(f"{_other(row, file)} of class {clean_line(row.true, 40)}, which is {called} here")

@@ -144,6 +144,11 @@ def _sample(record: Mapping[str, Any]) -> Sample:
     return Sample(str(split), int(row), int(number), int(label), clean_line(record["name"]), labels)
 
 
+def name_of(stored: bytes) -> str:
+    """The name of a sample as prepared data has it."""
+    return clean_line(bytes(stored).decode(errors="replace"), 200)
+
+
 def line(found: Findings) -> str:
     """The findings in one line, such as for the log of a run."""
     looked = not any(what.startswith("duplicates") for what in found.skipped)

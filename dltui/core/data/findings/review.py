@@ -93,12 +93,7 @@ def _read(text: str) -> tuple[dict[Key, Opinion], list[list[str]]]:
     """The opinions, and the rows that are none, such as those with a mark of a person's own. Raises UsageError for a
     file that is no review.
     """
-    try:
-        header, *rows = [row for row in csv.reader(io.StringIO(text.removeprefix("\ufeff"))) if row] or [list(COLUMNS)]
-    except csv.Error as error:
-        raise UsageError(f"it is no table: {clean_line(error, 100)}") from error
-    if not set(NEEDED) <= set(header):
-        raise UsageError(f"it is no review: its first line has no {', '.join(NEEDED)}")
+    header, rows = _table(text)
     found, others = {}, []
     for row in rows:
         opinion = _opinion(dict(zip(header, row, strict=False)))
@@ -109,15 +104,38 @@ def _read(text: str) -> tuple[dict[Key, Opinion], list[list[str]]]:
     return found, others
 
 
+def skipped(text: str) -> int:
+    """The number of rows that have a mark and are no opinion: the mark is not known, or there is no id. Raises
+    UsageError.
+    """
+    header, rows = _table(text)
+    cells = [dict(zip(header, row, strict=False)) for row in rows]
+    return sum(bool((row.get("mark") or "").strip()) and _opinion(row) is None for row in cells)
+
+
+def _table(text: str) -> tuple[list[str], list[list[str]]]:
+    """The header and the rows of a review. Raises UsageError for another file."""
+    try:
+        header, *rows = [row for row in csv.reader(io.StringIO(text.removeprefix("\ufeff"))) if row] or [list(COLUMNS)]
+    except csv.Error as error:
+        raise UsageError(f"it is no table: {clean_line(error, 100)}") from error
+    if not set(NEEDED) <= set(header):
+        raise UsageError(f"it is no review: its first line has no {', '.join(NEEDED)}")
+    return header, rows
+
+
 def _opinion(row: Mapping[str, str]) -> Opinion | None:
+    """The opinion in a row, which people write and spreadsheets change: with spaces, in capitals, without a
+    probability. None where there is none.
+    """
     try:
         opinion = Opinion(
-            row["split"],
+            row["split"].strip().lower(),
             int(row["id"]),
             from_cell(row["true"]),
             from_cell(row["said"]),
-            float(row["probability"]),
-            row["mark"],
+            float(row["probability"].strip() or 0),
+            row["mark"].strip().lower(),
             from_cell(row.get("name") or ""),
             from_cell(row.get("of") or ""),
         )

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from dltui.core.contract import PreparationContext
 from dltui.core.errors import RunError
+from dltui.core.paths import exists, is_folder
 from dltui.plugins.datasets.downloads.download import download
 from dltui.plugins.datasets.downloads.expected_file import KnownFile, problem
 
@@ -33,7 +34,7 @@ def obtain(dataset: str, files: Sequence[KnownFile], mirrors: Sequence[str], con
 
 def _wrong(files: Sequence[KnownFile], folders: Sequence[Path]) -> list[tuple[Path, str]]:
     """The files with a right name and wrong content."""
-    present = [(folder / file.name, file) for folder in folders for file in files if (folder / file.name).exists()]
+    present = [(folder / file.name, file) for folder in folders for file in files if exists(folder / file.name)]
     return [(path, reason) for path, file in present if (reason := problem(path, file))]
 
 
@@ -42,11 +43,11 @@ def _explain(dataset: str, files: Sequence[KnownFile], data_dir: Path, folders: 
     at all.
     """
     remedy = f"put the official files of {dataset} there, or leave out --data-dir"
-    if not data_dir.is_dir():
+    if not is_folder(data_dir):
         return f"--data-dir {data_dir} is not a folder; {remedy}"
     for path, reason in _wrong(files, folders):
         return f"{path} {reason}; {remedy}"
-    partly = next((folder for folder in folders if any((folder / file.name).exists() for file in files)), None)
-    names = [file.name for file in files if partly is None or not (partly / file.name).exists()]
+    partly = next((folder for folder in folders if any(exists(folder / file.name) for file in files)), None)
+    names = [file.name for file in files if partly is None or not exists(partly / file.name)]
     found = "none of the files" if partly is None else "not all files"
     return f"{partly or data_dir} has {found} of {dataset}: {', '.join(names)} missing; {remedy}"

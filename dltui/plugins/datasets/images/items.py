@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
-from dltui.core.data.image_file import File, UnreadableError
+from dltui.core.data.image_file import File, NotNowError, UnreadableError, failed
+from dltui.core.errors import RunError
+from dltui.core.text import clean_line
+
+T = TypeVar("T")
 
 
 class Part(NamedTuple):
@@ -30,6 +34,17 @@ def from_json(place: Any) -> Source:
     return place if isinstance(place, str) else Part(*place)
 
 
+def seen(source: Source, look: Callable[[File], T]) -> T:
+    """What `look`, a function of `image_file`, finds in an image. Raises UnreadableError for an image that can be left
+    out, and RunError where it cannot be read at this moment: data are kept, and would lack it for ever.
+    """
+    try:
+        return look(opened(source))
+    except NotNowError as error:
+        told = f"{clean_line(name(source))} cannot be read now: {error}"
+        raise RunError(f"{told}; try again when its disk can be read, or remove the file") from None
+
+
 def opened(source: Source) -> File:
     """An image for `image_file`. Raises UnreadableError."""
     if isinstance(source, str):
@@ -39,8 +54,8 @@ def opened(source: Source) -> File:
     try:
         with Path(source.path).open("rb", buffering=0) as file:
             content = os.pread(file.fileno(), source.size, source.offset)
-    except OSError as error:
-        raise UnreadableError((error.strerror or str(error)).lower()) from None
+    except (OSError, MemoryError) as error:
+        raise failed(error, source.path) from None
     if len(content) < source.size:
         raise UnreadableError("cut off")
     return io.BytesIO(content)

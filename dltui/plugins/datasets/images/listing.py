@@ -10,7 +10,7 @@ from typing import NamedTuple
 from dltui.core.errors import RunError
 from dltui.core.text import clean_line
 from dltui.plugins.datasets.images.items import Source
-from dltui.plugins.datasets.images.walk import ENDINGS, Found, folders, holds_image, natural, walk
+from dltui.plugins.datasets.images.walk import ENDINGS, Found, existing, folders, holds_image, natural, walk
 
 SPLIT_NAMES = {
     "train": ("train", "training"),
@@ -86,11 +86,8 @@ def list_images(path: str) -> Listing:
     """All images below `path`, in the order of their names. Raises RunError saying what is wrong with the folder."""
     if not path:
         raise RunError("which folder? choose it as folder:PATH")
-    root = Path(path)
-    if not root.is_dir():
-        raise RunError(f"{clean_line(path)} is {'a file, not a folder' if root.exists() else 'not there'}")
     notes = _Notes()
-    root = _top(root, notes)
+    root = _top(existing(path), notes)
     names = folders(root)
     splits = _split_folders(root, names)
     if splits is None:
@@ -128,8 +125,9 @@ def _split_listing(splits: dict[str, Path], notes: _Notes) -> Listing:
 
 
 def _listing(classes: list[str], parts: dict[str, dict[str, list[str]]], notes: _Notes) -> Listing:
+    numbers = {name: number for number, name in enumerate(classes)}
     splits: dict[str, list[Sample]] = {
-        split: [(path, classes.index(name)) for name, paths in found.items() for path in paths]
+        split: [(path, numbers[name]) for name, paths in found.items() for path in paths]
         for split, found in parts.items()
     }
     return Listing(tuple(map(clean_line, classes)), splits, notes.all())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from dltui.core.contract import Arrays, PreparationContext
@@ -63,9 +63,10 @@ def surveyed(listing: Listing, options: ImageOptions, context: PreparationContex
 
 
 def without_broken(listing: Listing, broken: Iterable[tuple[Source, str]]) -> tuple[Listing, list[str]]:
-    """A listing without some of its images, and the classes that have none left for training. Raises RunError when
-    fewer than two classes are left."""
-    bad = {path for path, _ in broken}
+    """A listing without some of its images, and the classes that have none left for training. Raises RunError where
+    fewer than two classes are left, or nothing of a part.
+    """
+    bad = dict(broken)
     if not bad:
         return listing, []
     left = {label for path, label in listing.splits["train"] if path not in bad}
@@ -77,20 +78,41 @@ def without_broken(listing: Listing, broken: Iterable[tuple[Source, str]]) -> tu
         split: [(path, new[label]) for path, label in samples if path not in bad and label in new]
         for split, samples in listing.splits.items()
     }
+    require_parts(listing, splits, bad)
     classes = tuple(listing.classes[number] for number in new)
-    return Listing(classes, {split: samples for split, samples in splits.items() if samples}, listing.notes), gone
+    return Listing(classes, splits, listing.notes), gone
+
+
+def require_parts(listing: Listing, left: Mapping[str, Sequence[Sample]], broken: Mapping[Source, str]) -> None:
+    """Raise RunError for a part of which nothing is left: train images would be drawn in its place."""
+    for split, samples in listing.splits.items():
+        if not left[split]:
+            unread = [source for source, _ in samples if source in broken]
+            source = unread[0] if unread else samples[0][0]
+            reason = broken.get(source, "no train image of its class can be read")
+            told = f"nothing is left of {plural(len(samples), f'{split} image')}; {clean_line(items.name(source))}"
+            raise RunError(f"{told}: {reason}; repair such files or remove the {split} part")
 
 
 def _classes_left(listing: Listing, decoded: Decoded) -> tuple[tuple[str, ...], list[str]]:
-    """The classes without those that have no decodable image; the labels are renumbered."""
+    """The classes that have a decoded train image, and the names of the others, whose images are left out of all parts.
+    The labels are renumbered. Raises RunError for a part of which nothing is left.
+    """
     import numpy as np
 
-    present = np.unique(np.concatenate([labels for _, labels in decoded.parts.values()]))
+    present = np.unique(decoded.parts["train"][1])
     gone = [name for number, name in enumerate(listing.classes) if number not in present]
-    if gone:
-        for split, (x, labels) in decoded.parts.items():
-            places: Array = np.searchsorted(present, labels)
-            decoded.parts[split] = (x, places)
+    if not gone:
+        return listing.classes, []
+    for split, (x, labels) in decoded.parts.items():
+        rows = np.flatnonzero(np.isin(labels, present))
+        if not len(rows):
+            told = f"nothing is left of {plural(len(labels), f'{split} image')}"
+            raise RunError(f"{told}: no train image of {named(gone)} can be read; repair those or remove that part")
+        places: Array = np.searchsorted(present, labels[rows])
+        # A copy is rare: of a class whose train images have a good header each, and cannot be decoded.
+        decoded.parts[split] = (x if len(rows) == len(labels) else x[rows], places)
+        decoded.names[split] = [decoded.names[split][row] for row in rows]
     return tuple(listing.classes[number] for number in present), gone
 
 

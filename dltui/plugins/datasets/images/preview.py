@@ -77,6 +77,10 @@ def _broken_notes(listing: Listing, seen: Survey) -> list[str]:
     left = {labels[path] for path in seen.sizes}
     gone = sorted({labels[path] for path in bad} - left)
     notes = [f"class {listing.classes[label]}: none of its images that were looked at can be read" for label in gone]
+    for split, samples in listing.splits.items():
+        looked = [path for path, _ in samples if path in bad or path in seen.sizes]
+        if len(listing.splits) > 1 and looked and bad.issuperset(looked):
+            notes.append(f"none of the {split} images that were looked at can be read")
     return notes + [f"{clean_line(items.name(source))}: {reason}" for source, reason in seen.broken[:MOST_BROKEN]]
 
 
@@ -119,7 +123,8 @@ def _sample(caption: str, source: Source, seen: Survey, options: ImageOptions) -
     shrink = max(1, max(reading["width"], reading["height"]) / SIDE)
     size = {side: max(1, round(reading[side] / shrink)) for side in ("width", "height")}
     size["border"] = round(reading.get("border", 0) / shrink)
-    pixels = image_file.read(items.opened(source), {**reading, **size, "channels": 1 if options.color == "gray" else 3})
+    shown = {**reading, **size, "channels": 1 if options.color == "gray" else 3}
+    pixels = items.seen(source, lambda file: image_file.read(file, shown))
     height, width = pixels.shape[:2]
     data = base64.b64encode(pixels.repeat(3 // pixels.shape[2], axis=2).tobytes()).decode()
     return caption or Path(items.name(source)).name, width, height, data

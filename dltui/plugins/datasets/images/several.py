@@ -11,7 +11,7 @@ from dltui.core.errors import RunError
 from dltui.core.text import clean_line, plural
 from dltui.plugins.datasets.images import items
 from dltui.plugins.datasets.images.listing import Listing
-from dltui.plugins.datasets.images.prepare import MOST_NOTES, divide, surveyed
+from dltui.plugins.datasets.images.prepare import MOST_NOTES, divide, require_parts, surveyed
 
 if TYPE_CHECKING:
     from dltui.core.contract.types import Array, SplitName
@@ -63,10 +63,11 @@ def arrays(found: Several, options: TableOptions, context: PreparationContext, b
     from dltui.plugins.datasets.tables.labels import rarest
 
     survey = surveyed(found.listing, options, context)
-    bad = {source for source, _ in survey.broken}
+    bad = dict(survey.broken)
     splits = {name: [one for one in rows if one[0] not in bad] for name, rows in found.listing.splits.items()}
-    kept = replace(found.listing, splits={name: rows for name, rows in splits.items() if rows})
-    train = [row for _, row in kept.splits.get("train", [])]
+    require_parts(found.listing, splits, bad)
+    kept = replace(found.listing, splits=splits)
+    train = [row for _, row in splits["train"]]
     strata = rarest(found.targets[train]) if found.labels else np.zeros(len(train), np.int64)
     parts, drawn = divide(kept, options, strata)
     decoded = decode(parts, options.color, survey.reading(options), context, below)
@@ -116,9 +117,11 @@ def preview(found: Several, options: TableOptions) -> Preview:
     alike = {split: [(source, 0) for source, _ in rows] for split, rows in found.listing.splits.items()}
     seen = preview_of(Listing(("",), alike, found.listing.notes), options)
     what = plural(len(found.labels), "label") if found.labels else plural(len(found.numbers), "number")
-    low, high = found.targets.min(axis=0), found.targets.max(axis=0)
+    # Of rows without an image there are targets, too.
+    targets = found.targets[[row for _, row in found.listing.samples]]
+    low, high = targets.min(axis=0), targets.max(axis=0)
     ranges = [f"{name} {a:g} to {b:g}" for name, a, b in zip(found.numbers, low, high, strict=False)]
-    facts = [("images", f"{len(found.targets):,} with {what}"), *seen.facts[1:]]
+    facts = [("images", f"{len(targets):,} with {what}"), *seen.facts[1:]]
     facts += [("targets", ", ".join(ranges))] if ranges else []
-    counts = found.targets.sum(axis=0).astype(int).tolist() if found.labels else []
+    counts = targets.sum(axis=0).astype(int).tolist() if found.labels else []
     return replace(seen, facts=tuple(facts), classes=tuple(zip(found.labels, counts, strict=True)))

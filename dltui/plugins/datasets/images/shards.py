@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from dltui.core.contract import Arrays, Dataset, PreparationContext, Preview
 from dltui.core.errors import RunError
 from dltui.core.inputs.numerals import as_number, is_missing
+from dltui.core.paths import is_folder
 from dltui.core.text import clean_line, plural
 from dltui.plugins.datasets.images.items import Part
 from dltui.plugins.datasets.images.listing import SPLIT_NAMES, Labeled, Listing, listing_of
@@ -75,7 +76,7 @@ def find(path: str) -> list[str]:
     if not path:
         raise RunError("which archives? choose them as shards:FOLDER or shards:PATTERN")
     root = Path(path)
-    if root.is_dir():
+    if is_folder(root):
         below = [file for file in root.rglob("*.tar") if not any(map(is_hidden, file.relative_to(root).parts))]
         found = sorted(map(str, below))
         remedy = "it has no .tar files"

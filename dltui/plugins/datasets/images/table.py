@@ -75,7 +75,7 @@ def _table(options: TableOptions) -> Table:
     if not options.path:
         raise RunError("which table? choose it as images:FILE.csv")
     table = look_through(options.path, "auto")
-    if isinstance(table.file, CsvFile) and any(column.name.lower().endswith(ENDINGS) for column in table.columns):
+    if isinstance(table.file, CsvFile) and any(column.heading.lower().endswith(ENDINGS) for column in table.columns):
         # The first line is an image like the others.
         table = look_through(options.path, "no")
     return table

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -50,6 +51,20 @@ class Found:
         named = [f"{count:,} {clean_line(kind, 30)}" for kind, count in most[:MOST_KINDS]]
         rest = sum(count for _, count in most[MOST_KINDS:])
         return ", ".join([*named, *([f"{rest:,} others"] if rest else [])])
+
+
+def existing(path: str) -> Path:
+    """The folder at a path of the user's. Raises RunError where there is none."""
+    try:
+        mode = Path(path).stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        raise RunError(f"{clean_line(path)} is not there") from None
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise RunError(f"cannot read {clean_line(path)}: {reason}") from None
+    if not stat.S_ISDIR(mode):
+        raise RunError(f"{clean_line(path)} is a file, not a folder")
+    return Path(path)
 
 
 def folders(root: Path) -> list[str]:

@@ -12,7 +12,7 @@ from dltui.core.errors import RunError
 from dltui.core.tasks.segmentation import MOST_CLASSES
 from dltui.core.text import clean_line, plural
 from dltui.plugins.datasets.images.listing import SPLIT_NAMES, named
-from dltui.plugins.datasets.images.walk import folders, walk
+from dltui.plugins.datasets.images.walk import existing, folders, walk
 
 if TYPE_CHECKING:
     from dltui.plugins.datasets.masks.options import MaskOptions
@@ -63,9 +63,7 @@ def list_pairs(options: MaskOptions) -> Pairs:
     """
     if not options.path:
         raise RunError("which folder? choose it as masks:PATH")
-    root = Path(options.path)
-    if not root.is_dir():
-        raise RunError(f"{clean_line(options.path)} is {'a file, not a folder' if root.exists() else 'not there'}")
+    root = existing(options.path)
     splits, notes = {}, []
     for split, (images, masks) in _parts(root).items():
         found = _pairs(images, masks)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,14 +13,13 @@ import numpy as np
 
 from dltui.core.contract import Arrays, PreparationContext
 from dltui.core.data.arrays import split_rows
-from dltui.core.data.image_file import UnreadableError
 from dltui.core.data.prepared import SPLITS
 from dltui.core.errors import RunError
 from dltui.core.machine.cpu import cpu_count
 from dltui.core.text import clean_line, plural
 from dltui.plugins.datasets.images.decoding.decode import decode
 from dltui.plugins.datasets.images.decoding.survey import survey
-from dltui.plugins.datasets.masks.reading import Mask, read
+from dltui.plugins.datasets.masks.reading import Broken, read
 from dltui.plugins.datasets.masks.values import Values
 
 if TYPE_CHECKING:
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 AT_ONCE = 64
 MOST_NOTES = 20
+PIECE = 1 << 24
+ONES = bytes([0] + [1] * 255)
+"""Makes class 1 of 255."""
 
 
 def arrays(pairs: Pairs, options: MaskOptions, context: PreparationContext) -> Arrays:
@@ -42,19 +45,15 @@ def arrays(pairs: Pairs, options: MaskOptions, context: PreparationContext) -> A
     parts, drawn = divide(pairs, options)
     values, masks = Values(), {}
     for split, some in parts.items():
-        good = [pair for pair in some if pair.image not in broken]
-        masks[split], parts[split] = _read_masks(split, good, reading, context, values, broken)
+        masks[split], parts[split] = _read_masks(split, some, reading, context, values, broken)
     classes = values.classes(pairs.classes)
-    if classes.white and options.fit == "pad" and not seen.is_one_size:
-        raise RunError("masks of 0 and 255 cannot be padded, as 255 would mark the padding; --data fit=crop or stretch")
     samples = {split: [(pair.image, row) for row, pair in enumerate(some)] for split, some in parts.items()}
     decoded = decode(samples, options.color, reading, context, options.path)
     broken |= dict(decoded.broken)
     notes = (*pairs.notes, *seen.notes(options), *drawn, *classes.notes, *values.notes())
     found: dict[SplitName, tuple[Array, Array]] = {}
     for split, (x, rows) in decoded.parts.items():
-        whole = masks[split] if len(rows) == len(masks[split]) else masks[split][rows]
-        found[split] = (x, np.where(whole > 0, 1, 0).astype(np.uint8) if classes.white else whole)
+        found[split] = (x, _of_rows(masks[split], x.shape[1:3], rows, classes.white))
     own = "validation" in found
     return Arrays(
         found["train"],
@@ -108,38 +107,45 @@ def _read_masks(
     context: PreparationContext,
     values: Values,
     broken: dict[Any, str],
-) -> tuple[Array, list[Pair]]:
-    """The masks of a part, mapped from a file, and the pairs that could be read; others are added to `broken`."""
-    path, shape = context.scratch / f"{split}-masks", (int(reading["height"]), int(reading["width"]))
+) -> tuple[Path, list[Pair]]:
+    """A file of the masks of a part, uint8, and the pairs that could be read; others are added to `broken`. Raises
+    RunError where there are none.
+    """
+    path, left = context.scratch / f"{split}-masks", [pair for pair in pairs if pair.image not in broken]
     good: list[Pair] = []
     # By plain writes, not through a mapped file: on a full disk those end in SIGBUS instead of an error.
     with path.open("wb") as file, ThreadPoolExecutor(cpu_count()) as pool, warnings.catch_warnings(action="ignore"):
-        for start in range(0, len(pairs), AT_ONCE):
-            some = pairs[start : start + AT_ONCE]
-            for pair, mask in zip(some, pool.map(lambda pair: _mask(pair, reading), some), strict=True):
-                if isinstance(mask, UnreadableError):
-                    broken[pair.mask] = str(mask)
+        for start in range(0, len(left), AT_ONCE):
+            some = left[start : start + AT_ONCE]
+            for pair, mask in zip(some, pool.map(lambda pair: read(pair, reading), some), strict=True):
+                if isinstance(mask, Broken):
+                    broken[mask.file] = mask.reason
                     continue
                 values.add(pair, mask)
                 file.write(mask.pixels.tobytes())
                 good.append(pair)
-            context.progress(f"reading {plural(len(pairs), f'{split} mask')}", (start + len(some)) / len(pairs))
+            context.progress(f"reading {plural(len(left), f'{split} mask')}", (start + len(some)) / len(left))
     if not good:
-        name, reason = next(iter(broken.items()), ("", ""))
+        name, reason = next((file, broken[file]) for pair in pairs for file in pair if file in broken)
         raise RunError(f"none of the {split} images and masks can be read; {clean_line(name)}: {reason}")
-    return _mapped(path, (len(good), *shape)), good
+    return path, good
 
 
-def _mapped(path: Path, shape: tuple[int, ...]) -> Array:
-    found: Array = np.memmap(path, np.uint8, "r", shape=shape)
+def _of_rows(path: Path, size: tuple[int, int], rows: Array, white: bool) -> Array:
+    """These rows, in ascending order, of a file of masks of this height and width, mapped from it: all that is done to
+    them is done in the file, since they may be larger than the memory.
+    """
+    one = size[0] * size[1]
+    with path.open("r+b", buffering=0) as file:
+        for place, row in enumerate(rows.tolist()):
+            if place != row:
+                os.pwrite(file.fileno(), os.pread(file.fileno(), one, row * one), place * one)
+        file.truncate(len(rows) * one)
+        place = 0
+        while white and (piece := os.pread(file.fileno(), PIECE, place)):
+            place += os.pwrite(file.fileno(), piece.translate(ONES), place)
+    found: Array = np.memmap(path, np.uint8, "r", shape=(len(rows), *size))
     return found
-
-
-def _mask(pair: Pair, reading: Mapping[str, Any]) -> Mask | UnreadableError:
-    try:
-        return read(pair, reading)
-    except UnreadableError as error:
-        return error
 
 
 def _broken(broken: Mapping[Any, str], pairs: Pairs) -> list[str]:

@@ -15,10 +15,11 @@ from dltui.core.data.image_file import UnreadableError
 from dltui.core.errors import RunError
 from dltui.core.tasks.segmentation import colors
 from dltui.core.text import clean_line, plural
+from dltui.plugins.datasets.images import items
 from dltui.plugins.datasets.images.decoding.survey import size_range, spread, survey
 from dltui.plugins.datasets.images.preview import channels
 from dltui.plugins.datasets.masks.prepare import divide, reading_of
-from dltui.plugins.datasets.masks.reading import read
+from dltui.plugins.datasets.masks.reading import Broken, read
 from dltui.plugins.datasets.masks.values import Values
 
 if TYPE_CHECKING:
@@ -41,16 +42,16 @@ def preview_of(pairs: Pairs, options: MaskOptions) -> Preview:
     seen = survey([(pair.image, 0) for pair in everything[:: spread(len(everything))]], options)
     parts, _ = divide(pairs, options)
     broken = dict(seen.broken)
-    chosen = everything[:: max(1, -(-len(everything) // MOST_MASKS))] if seen.sizes else []
+    some = everything[:: max(1, -(-len(everything) // MOST_MASKS))] if seen.sizes else []
+    chosen = [pair for pair in some if pair.image not in broken]
     reading = reading_of(seen, options) if seen.sizes else {}
-    values, present, samples = _look_at(chosen, reading, broken)
+    read_as = {**reading, "channels": 1 if options.color == "gray" else 3}
+    values, present, samples = _look_at(chosen, read_as, broken)
     if not samples:
         name, reason = next(iter(broken.items()), ("", "no image"))
         raise RunError(f"none of {plural(len(everything), 'image')} can be read; {clean_line(name)}: {reason}")
     classes = values.classes(pairs.classes)
     places = [255 if classes.white and number == 1 else number for number in range(len(classes.names))]
-    read_as = {**reading, "channels": 1 if options.color == "gray" else 3}
-    images = [image_file.read(pair.image, read_as) for pair, _ in samples]
     return Preview(
         facts=(
             ("images", f"{len(everything):,} with masks, {plural(len(classes.names), 'class', 'classes')}"),
@@ -58,9 +59,7 @@ def preview_of(pairs: Pairs, options: MaskOptions) -> Preview:
             ("sizes", _sizes(seen, reading)),
         ),
         classes=tuple((name, int(present[place])) for name, place in zip(classes.names, places, strict=True)),
-        samples=tuple(
-            _sample(pair, mask, pixels, classes.white) for (pair, mask), pixels in zip(samples, images, strict=True)
-        ),
+        samples=tuple(_sample(pair, mask, pixels, classes.white) for pair, mask, pixels in samples),
         notes=(
             *pairs.notes,
             *seen.notes(options),
@@ -70,25 +69,31 @@ def preview_of(pairs: Pairs, options: MaskOptions) -> Preview:
             *(f"{clean_line(name)}: {reason}" for name, reason in list(broken.items())[:MOST_BROKEN]),
         ),
         train=_train(parts, broken, options),
-        image=(reading["height"], reading["width"], channels((one.tobytes() for one in images), options)),
+        image=(reading["height"], reading["width"], channels((one.tobytes() for _, _, one in samples), options)),
     )
 
 
 def _look_at(
     chosen: Sequence[Pair], reading: Mapping[str, Any], broken: dict[Any, str]
-) -> tuple[Values, Array, list[tuple[Pair, Array]]]:
-    """The values of masks, in how many each occurs, int64 (256,), and the first masks; adds to `broken`."""
+) -> tuple[Values, Array, list[tuple[Pair, Array, Array]]]:
+    """The values of masks, in how many each occurs, int64 (256,), and the first masks with their images; adds to
+    `broken`.
+    """
     values, present = Values(), np.zeros(256, np.int64)
-    samples: list[tuple[Pair, Array]] = []
+    samples: list[tuple[Pair, Array, Array]] = []
     for pair in chosen:
-        try:
-            mask = read(pair, reading)
-            values.add(pair, mask)
-            present += mask.counts > 0
-            if len(samples) < MOST_SAMPLES:
-                samples.append((pair, mask.pixels))
-        except UnreadableError as error:
-            broken[pair.mask] = str(error)
+        mask = read(pair, reading)
+        if isinstance(mask, Broken):
+            broken[mask.file] = mask.reason
+            continue
+        values.add(pair, mask)
+        present += mask.counts > 0
+        if len(samples) < MOST_SAMPLES:
+            try:
+                pixels = items.seen(pair.image, lambda file: image_file.read(file, reading))
+                samples.append((pair, mask.pixels, pixels))
+            except UnreadableError as error:
+                broken[pair.image] = str(error)
     return values, present, samples
 
 

@@ -40,6 +40,7 @@ class Values:
         self.counts: Array = np.zeros(256, dtype=np.int64)
         self._where: dict[int, str] = {}
         self._turned: list[str] = []
+        self._padded = False
 
     def add(self, pair: Pair, mask: Mask) -> None:
         self.counts += mask.counts
@@ -47,6 +48,7 @@ class Values:
             self._where.setdefault(value, pair.mask)
         if mask.turned:
             self._turned.append(pair.image)
+        self._padded = self._padded or mask.padded
 
     def notes(self) -> tuple[str, ...]:
         """A line about images that are turned: masks are taken as they are."""
@@ -57,9 +59,14 @@ class Values:
         return (f"turned as the camera noted (EXIF), their masks are not: {count}, the first is {first}",)
 
     def classes(self, named: Sequence[str]) -> Classes:
-        """The classes of these values; `named` are those of classes.txt. Raises RunError for a value that is none."""
+        """The classes of these values; `named` are those of classes.txt. Raises RunError for a value that is none, and
+        for one that marks what is padded, too.
+        """
         found = np.flatnonzero(self.counts).tolist()
         white = tuple(found) == FOREGROUND and len(named) in (0, 2)
+        if white and self._padded:
+            told = "masks of 0 and 255 cannot be padded, as 255 would mark the padding"
+            raise RunError(f"{told}; --data fit=crop or stretch")
         numbers = [value for value in found if value != IGNORED]
         note = ("masks have the values 0 and 255 alone: 255 is taken for class 1",) if white else ()
         if named:

@@ -18,18 +18,30 @@ if TYPE_CHECKING:
     from dltui.core.contract.types import Array
 
 WANTED = "x (n, steps, features) and y (n,); or x_train, y_train, x_test, y_test"
+VALIDATION = ("_val", "_valid", "_validation")
+"""The ends of the names of a validation part."""
 
 
 def read(path: Path) -> Found:
     """The sequences of an archive. Raises RunError naming the array that is wrong."""
     where = clean_line(path)
     arrays = _arrays(path, where)
-    if "x_train" in arrays:
-        steps, targets = _part(where, arrays, "_train")
-        more, others = _part(where, arrays, "_test")
-        return Found(where, [*steps, *more], [*targets, *others], test=len(more))
-    steps, targets = _part(where, arrays, "")
-    return Found(where, steps, targets)
+    own = [end for end in VALIDATION if f"x{end}" in arrays][:1]
+    ends = ["_train", *own, "_test"] if "x_train" in arrays else [""]
+    parts = [_part(where, arrays, end) for end in ends]
+    sizes = [len(steps) for steps, _ in parts]
+    taken = {f"{name}{end}" for end in ends for name in ("x", "y", "lengths")}
+    left = ", ".join(clean_line(name, 30) for name in arrays if name not in taken)
+    steps = [one for some, _ in parts for one in some]
+    targets: list[Any] = [one for _, some in parts for one in some]
+    return Found(
+        where,
+        steps,
+        targets,
+        test=sizes[-1] if len(ends) > 1 else 0,
+        validation=sizes[1] if len(ends) > 2 else 0,
+        notes=(clean_line(f"arrays that are left out: {left}", 200),) if left else (),
+    )
 
 
 def _arrays(path: Path, where: str) -> dict[str, Array]:

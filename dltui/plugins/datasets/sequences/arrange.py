@@ -39,7 +39,7 @@ def arrange(found: Found, options: SequencesOptions, task: Task, left_out: Mappi
     parts = _divided(found, target if classes else np.zeros(len(target)), options)
     train = parts["train"]
     notes = list(found.notes)
-    longest = min(max(len(found.steps[row]) for row in train), options.length)
+    longest = min(max(map(len, found.steps)), options.length)
     cut = sum(len(steps) > longest for steps in found.steps)
     if cut:
         told = f"sequences are cut after {longest:,} steps: {cut:,} of {len(found.steps):,}"
@@ -47,7 +47,7 @@ def arrange(found: Found, options: SequencesOptions, task: Task, left_out: Mappi
     names = {name: [found.names[row] for row in rows] for name, rows in parts.items()} if found.names else None
     gone = dropped.rows_of(left_out, "train", names)
     kept = [row for place, row in enumerate(train) if place not in gone] or train
-    steps, one = _described([steps[:longest] for steps in found.steps], kept, found.places, options, notes)
+    steps, one = _described([steps[:longest] for steps in found.steps], kept, found, options, notes)
     data = {name: ({NAME: [steps[row] for row in rows]}, target[rows]) for name, rows in parts.items()}
     return Arrays(
         data["train"],
@@ -61,20 +61,21 @@ def arrange(found: Found, options: SequencesOptions, task: Task, left_out: Mappi
 
 
 def _described(
-    steps: Sequence[Array], train: Sequence[int], places: tuple[str, ...], options: SequencesOptions, notes: list[str]
+    steps: Sequence[Array], train: Sequence[int], found: Found, options: SequencesOptions, notes: list[str]
 ) -> tuple[Sequence[Array], Input]:
     """The steps as float32 can keep them, and their description, both measured on these sequences of the train part."""
     features = steps[0].shape[1]
-    places = places or tuple(f"feature {number + 1}" for number in range(features))
+    places = found.places or tuple(f"feature {number + 1}" for number in range(features))
     whole = np.concatenate([steps[row] for row in train])
     taken = digits.offsets(whole)
     if taken.any():
-        steps, whole = [one - taken for one in steps], whole - taken
+        steps, whole = [rows - taken for rows in steps], whole - taken
     notes += [digits.note(f"column {place!r}", off) for place, off in zip(places, taken.tolist(), strict=True) if off]
     mean, std = _scale(whole, options.scale)
     offsets = tuple(taken.tolist()) if taken.any() else ()
     shape = (max(map(len, steps)), features)
-    return steps, Input(NAME, shape, padded=True, mean=mean, std=std, places=places, offsets=offsets)
+    one = Input(NAME, shape, padded=True, mean=mean, std=std, places=places, offsets=offsets, styles=found.styles)
+    return steps, one
 
 
 def _check(found: Found) -> None:
@@ -94,7 +95,7 @@ def _check(found: Found) -> None:
 def _targets(found: Found, task: Task) -> tuple[Array, tuple[str, ...]]:
     """The class numbers and the classes, or the numbers of a regression (n, 1)."""
     if TASKS[task].targets == "numbers":
-        numbers = [value if isinstance(value, (int, float)) else as_number(value) for value in found.targets]
+        numbers = [value if isinstance(value, (int, float)) else found.number(value) for value in found.targets]
         bad = next((row for row, number in enumerate(numbers) if number is None), None)
         if bad is not None:
             told = clean_line(repr(found.targets[bad]), 40)
@@ -118,11 +119,12 @@ def _class(value: str | float) -> str:
 
 def _divided(found: Found, labels: Array, options: SequencesOptions) -> dict[SplitName, Sequence[int]]:
     """The rows of each part; every class is divided alike."""
-    rest = len(found.steps) - found.test
-    shares = [options.validation] if found.test else [options.test, options.validation * (1 - options.test)]
-    parts = stratified_rows(labels[:rest], shares, options.split_seed)
-    test = list(range(rest, len(found.steps))) if found.test else parts[0].tolist()
-    validation, train = parts[-2].tolist(), parts[-1].tolist()
+    rest = len(found.steps) - found.validation - found.test
+    drawn = 0.0 if found.test else options.test
+    shares = [drawn, 0.0 if found.validation else options.validation * (1 - drawn)]
+    test, validation, train = (part.tolist() for part in stratified_rows(labels[:rest], shares, options.split_seed))
+    validation = validation or list(range(rest, rest + found.validation))
+    test = test or list(range(rest + found.validation, len(found.steps)))
     if not (test and validation and train):
         raise RunError(f"{found.where} has too few sequences, {len(found.steps)} in all; add some")
     return {"train": train, "validation": validation, "test": test}

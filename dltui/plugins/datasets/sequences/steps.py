@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from dltui.core.errors import RunError
-from dltui.core.inputs import headings
+from dltui.core.inputs import headings, separated
 from dltui.core.inputs.numerals import as_number, is_missing
 from dltui.core.text import clean_line
 from dltui.plugins.datasets.images.walk import folders, is_hidden
@@ -30,11 +30,8 @@ def of_table(path: Path, called: str, target: str) -> Found:
     line.
     """
     table = look_through(str(path), "auto")
-    names = [column.name.strip().lower() for column in table.columns]
-    by_name = next((names.index(name) for name in IDS if name in names), table.places[0])
-    first = table.column(called) if called else by_name
     wanted = roles.target_of(table, target)
-    values = [place for place in table.places if place not in (first, wanted)]
+    first, values, left = _columns(table, called, wanted)
     if first == wanted or not values:
         where = clean_line(path)
         raise RunError(f"{where}: wanted are a column that tells sequences apart, columns of numbers, and a target")
@@ -45,8 +42,26 @@ def of_table(path: Path, called: str, target: str) -> Found:
         list(targets.values()),
         tuple(clean_line(table.columns[place].name, 100) for place in values),
         tuple(clean_line(name, 100) for name in steps),
-        notes=(*table.notes, *table.index_notes((first, wanted))),
+        notes=(*table.notes, *table.index_notes((first, wanted)), *table.counting_notes(left)),
+        styles=tuple(table.columns[place].numerals.style for place in values),
+        number=table.columns[wanted].numerals.value,
     )
+
+
+def _columns(table: Table, called: str, wanted: int) -> tuple[int, list[int], list[int]]:
+    """The column that tells sequences apart, those of the features, and those that are left out since they number the
+    lines of the file: in a file that is in order of the target these would tell it.
+    """
+    others = [place for place in range(len(table.columns)) if place != wanted]
+    counting = [place for place in others if table.is_index(place)]
+    rest = [place for place in others if place not in counting]
+    names = [column.name.strip().lower() for column in table.columns]
+    by_name = [place for some in (rest, counting) for name in IDS for place in some if names[place] == name]
+    first = table.column(called) if called else (by_name or rest or others)[0]
+    values = [place for place in rest if place != first]
+    left = [place for place in counting if place != first and place in table.places]
+    # As in tables they stay where there is nothing else.
+    return (first, values, left) if values or not (called or by_name) else (first, left, [])
 
 
 def _grouped(
@@ -58,8 +73,9 @@ def _grouped(
     for line, cells in table.cells():
         name, target = cells[first].strip(), cells[wanted].strip()
         where = f"{clean_line(table.path)} line {line}"
-        if is_missing(target):
-            raise RunError(f"{where} has no {table.columns[wanted].name!r}, the target: fill it in or remove it")
+        for place, what in ((first, "which tells sequences apart"), (wanted, "the target")):
+            if is_missing(cells[place].strip()):
+                raise RunError(f"{where} has no {table.columns[place].name!r}, {what}: fill it in or remove it")
         if targets.setdefault(name, target) != target:
             told = f"{clean_line(repr(target), 40)} as its target, before it was {clean_line(repr(targets[name]), 40)}"
             raise RunError(f"{where}: the sequence {clean_line(repr(name), 40)} has {told}; it has one for all steps")
@@ -87,38 +103,71 @@ def of_folder(path: Path) -> Found:
     found = files_of(path)
     if not found:
         raise RunError(f"{clean_line(path)} has no files in folders of classes; wanted is CLASS/FILE.csv")
-    steps: list[Array] = []
-    alike = True
-    first = _beginning(found[0])
+    read: list[_Read] = []
     for file in found:
-        rows, line = _rows(file, steps[0].shape[1] if steps else 0)
-        steps.append(rows)
-        alike = alike and line == first[0]
+        read.append(_rows(file, read[0].steps.shape[1] if read else 0))
+    first = _beginning(found[0])
     notes = []
+    alike = all(one.first == first[0] for one in read)
     if alike and len(found) > 1 and _are_names(first[0], first[1:]):
-        steps = [_without_first(rows, file) for rows, file in zip(steps, found, strict=True)]
+        steps = [_without_first(one.steps, file) for one, file in zip(read, found, strict=True)]
+        places = _names(first[0])
         names = clean_line(",".join(first[0]), 60)
         notes.append(f"left out, as names of features: the line {names!r}, with which every file begins")
+    else:
+        steps, places = _in_order(found, read)
     names_of_files = tuple(clean_line(f"{file.parent.name}/{file.name}", 150) for file in found)
     return Found(
-        clean_line(path), steps, [file.parent.name for file in found], names=names_of_files, notes=tuple(notes)
+        clean_line(path), steps, [file.parent.name for file in found], places, names_of_files, notes=tuple(notes)
     )
 
 
+class _Read(NamedTuple):
+    """The steps of a file, its first line, and the names of the features where that has them."""
+
+    steps: Array
+    first: list[str]
+    names: tuple[str, ...]
+
+
+def _names(cells: Sequence[str]) -> tuple[str, ...]:
+    return tuple(headings.short_names(headings.headings(cells)))
+
+
+def _in_order(found: Sequence[Path], read: Sequence[_Read]) -> tuple[list[Array], tuple[str, ...]]:
+    """The steps with their features in the order of the first file that names them, and these names. Raises RunError
+    for a file that has others.
+    """
+    known, other = next(((one.names, file) for one, file in zip(read, found, strict=True) if one.names), ((), Path()))
+    if len(known) < 2:
+        # The name of a single feature may be that of the file.
+        return [one.steps for one in read], known if all(one.names in ((), known) for one in read) else ()
+    steps = []
+    for one, file in zip(read, found, strict=True):
+        if one.names and sorted(one.names) != sorted(known):
+            there, wanted = (clean_line(", ".join(some), 80) for some in (one.names, known))
+            told = f"names the features {there}, and {clean_line(other)} {wanted}; give both the same names"
+            raise RunError(f"{clean_line(file)} {told}")
+        steps.append(one.steps[:, [one.names.index(name) for name in known]] if one.names else one.steps)
+    return steps, known
+
+
 def _beginning(file: Path) -> list[list[str]]:
-    return [cells for _, cells in islice(files.examine(file).rows(), files.LOOKED_AT)]
+    return [cells for _, cells in islice(files.examine(file).rows(), separated.LOOKED_AT)]
 
 
-def _rows(file: Path, places: int) -> tuple[Array, list[str]]:
-    """The numbers of a file (steps, features), of which there are `places` unless that is 0; a first line of names is
-    left out. Also the first line.
+def _rows(file: Path, places: int) -> _Read:
+    """The numbers of a file, of whose features there are `places` unless that is 0; a first line of names is no step.
+    Raises RunError.
     """
     rows: list[list[float]] = []
     first: list[str] = []
+    names: tuple[str, ...] = ()
     for count, (line, cells) in enumerate(files.examine(file).rows()):
         first = first or cells
         numbers = [as_number(cell.strip()) for cell in cells]
         if count == 0 and all(number is None for number in numbers) and not all(map(is_missing, cells)):
+            names = _names(cells)
             continue
         if None in numbers:
             bad = cells[numbers.index(None)]
@@ -129,7 +178,7 @@ def _rows(file: Path, places: int) -> tuple[Array, list[str]]:
         rows.append([number for number in numbers if number is not None])
     if not rows:
         raise RunError(f"{clean_line(file)} has no steps; remove it")
-    return np.asarray(rows, np.float64), first
+    return _Read(np.asarray(rows, np.float64), first, names if len(names) == places else ())
 
 
 def _are_names(first: Sequence[str], below: Sequence[Sequence[str]]) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dltui.core.contract import Arrays, Column, Input, Target
 from dltui.core.data import digits
+from dltui.core.data.findings import dropped
 from dltui.core.errors import RunError
 from dltui.core.inputs import headings
 from dltui.core.inputs.numerals import is_missing
@@ -18,9 +19,9 @@ from dltui.plugins.datasets.tables.labels import Labels, rarest
 from dltui.plugins.datasets.tables.tokenized import tokenized
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from dltui.core.contract.types import Array, Task
+    from dltui.core.contract.types import Array, SplitName, Task
     from dltui.core.tasks.definition import TaskDefinition
     from dltui.plugins.datasets.tables.options import CsvOptions
     from dltui.plugins.datasets.tables.roles import Choice
@@ -31,8 +32,8 @@ MOST_FEATURES = 10_000
 @dataclass(frozen=True)
 class Values:
     """The values of a table. `numbers` float64 (n, k), NaN where missing; `categories` int64 (n, c), -1 where missing;
-    `target` int64 class numbers, float64, float64 (n, targets), or uint8 0 or 1 (n, labels). `texts` of the column of
-    texts (n,), () without one.
+    `target` int64 class numbers, float64, float64 (n, targets), or uint8 0 or 1 (n, labels). `lines` are the numbers of
+    the rows' lines (n,), `texts` those of the column of texts (n,), () without one.
     """
 
     choice: Choice
@@ -40,6 +41,7 @@ class Values:
     categories: Array
     target: Array
     classes: tuple[str, ...]
+    lines: tuple[int, ...]
     texts: tuple[str, ...] = ()
 
 
@@ -51,10 +53,12 @@ def read(choice: Choice, task: Task) -> Values:
     numbers = np.full((table.rows, len(choice.numbers)), np.nan)
     categories = np.full((table.rows, len(choice.categories)), -1, dtype=np.int64)
     wanted = target.empty(table.rows)
-    codes = [{text: code for code, text in enumerate(table.columns[p].values)} for p in choice.categories]
-    readers, texts = [(at, table.columns[at].numerals) for at in choice.numbers], []
+    codes = [_codes(table.columns[place].values) for place in choice.categories]
+    readers = [(at, table.columns[at].numerals) for at in choice.numbers]
+    lines, texts = [], []
     for row, (line, cells) in enumerate(table.cells()):
         wanted[row] = target.value(line, cells)
+        lines.append(line)
         texts += [cells[choice.text]] if choice.text >= 0 else []
         for place, (at, numerals) in enumerate(readers):
             text = cells[at].strip()
@@ -63,7 +67,13 @@ def read(choice: Choice, task: Task) -> Values:
                 numbers[row, place] = number
         for place, at in enumerate(choice.categories):
             categories[row, place] = codes[place].get(cells[at].strip(), -1)
-    return Values(choice, numbers, categories, wanted, target.classes, tuple(texts))
+    return Values(choice, numbers, categories, wanted, target.classes, tuple(lines), tuple(texts))
+
+
+def _codes(texts: Iterable[str]) -> dict[str, int]:
+    """The number of each text of a category, the same for those that differ in white space alone."""
+    first: dict[str, int] = {}
+    return {text: first.setdefault(clean_line(text), code) for code, text in enumerate(texts)}
 
 
 class _Single:
@@ -136,18 +146,19 @@ def target_of(choice: Choice, task: Task) -> _Single | _Several | Numbers:
 
 
 def encode(
-    values: Values, options: CsvOptions, task: Task, named: bool = False, left_out: Collection[int] = ()
+    values: Values, options: CsvOptions, task: Task, named: bool = False, left_out: Mapping[str, Any] | None = None
 ) -> Arrays:
     """The float32 features: numbers with their gaps filled, then a column for each text of a category; `named` gives
-    the numbers and the numbers of the categories instead. Rows of the train part that are `left_out` later do not count
-    in what is measured.
+    the numbers and the numbers of the categories instead. What is `left_out` later, as a review says, does not count in
+    what is measured.
     """
     import numpy as np
 
     notes = list(values.choice.notes)
     values = _complete(values, notes) if options.missing == "drop" else values
     divisions = divided(values.target, options, TASKS[task])
-    train = measured(divisions[0], left_out)
+    names = named_by_line(values.lines, divisions)
+    train = measured(divisions[0], dropped.rows_of(left_out, "train", names))
     numbers, offsets = _shifted(_filled(values.numbers, train, notes), train, values.choice, notes)
     target = targets_of(values.target, TASKS[task])
     known = [np.unique(column) for column in values.categories[train].T]
@@ -166,7 +177,7 @@ def encode(
     parts = [(_some(x, rows), target[rows]) for rows in divisions]
     return Arrays(
         parts[0], parts[1], values.classes, validation=parts[2], notes=tuple(notes), inputs={"table": table},
-        targets=scaled_targets(target_names(values.choice), target[train]), **about,
+        names=names, targets=scaled_targets(target_names(values.choice), target[train]), **about,
     )  # fmt: skip
 
 
@@ -185,6 +196,14 @@ def measured(train: Array, left_out: Collection[int]) -> Array:
 
     kept: Array = train[~np.isin(np.arange(len(train)), sorted(left_out))]
     return kept if len(kept) > 1 else train
+
+
+def named_by_line(lines: Sequence[int], divisions: Sequence[Array]) -> dict[SplitName, list[str]]:
+    """The names of the rows of the train, test and validation parts, by which a review knows them however the rows are
+    divided.
+    """
+    train, test, validation = ([f"{dropped.LINE}{lines[row]}" for row in rows.tolist()] for rows in divisions)
+    return {"train": train, "test": test, "validation": validation}
 
 
 def divided(target: Array, options: CsvOptions, task: TaskDefinition) -> list[Array]:
@@ -282,7 +301,10 @@ def _places(column: Array, known: Array) -> Array:
 
 def _texts(choice: Choice, place: int, known: Array) -> tuple[str, ...]:
     """The texts of a category's numbers; "" for one that the train rows do not have."""
-    texts = headings.categories(list(choice.table.columns[place].values))
+    every = [clean_line(text) for text in choice.table.columns[place].values]
+    different = list(dict.fromkeys(every))
+    names = dict(zip(different, headings.categories(different), strict=True))
+    texts = [names[text] for text in every]
     gap = "missing" if "missing" not in texts else "(missing)"
     return ("", *(texts[code] if code >= 0 else gap for code in known.tolist()))
 
@@ -330,7 +352,7 @@ def _complete(values: Values, notes: list[str]) -> Values:
         notes.append(f"left out because of gaps: {gone:,} of {plural(len(whole), 'row')}")
     return Values(
         values.choice, values.numbers[whole], values.categories[whole], values.target[whole], values.classes,
-        tuple(compress(values.texts, whole)),
+        tuple(compress(values.lines, whole)), tuple(compress(values.texts, whole)),
     )  # fmt: skip
 
 

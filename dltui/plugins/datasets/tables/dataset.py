@@ -12,19 +12,17 @@ from dltui.plugins.datasets.tables.options import CsvOptions
 
 
 def prepare(options: CsvOptions, context: PreparationContext) -> Arrays:
-    from dltui.core.data.findings import dropped
     from dltui.plugins.datasets.tables import columns, roles, text
     from dltui.plugins.datasets.tables.table import look_through
 
     context.progress(f"reading {Path(options.path).name}")
     table, named = look_through(options.path, options.header), bool({"table", "named"}.intersection(context.takes))
-    left_out = dropped.rows_of(context.dropped, "train")
     if "sequence" in context.takes:
-        return text.prepare(table, options, context.task, left_out)
+        return text.prepare(table, options, context.task, context.dropped)
     chosen = roles.choose(table, options)
     _check(options, named)
     values = columns.read(chosen, context.task)
-    return columns.encode(values, options, context.task, named, left_out)
+    return columns.encode(values, options, context.task, named, context.dropped)
 
 
 def _check(options: CsvOptions, named: bool) -> None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from dltui.core.inputs.numerals import as_number, is_missing
-from dltui.plugins.datasets.tables.numerals import looks_like_number
+from dltui.core.inputs.numerals import as_number, is_missing, looks_like_number
 
 TARGET_NAMES = ("target", "label", "class", "y")
 YEARS = range(1800, 2101)

@@ -19,10 +19,6 @@ KEPT_ODD = 20
 _GROUPED_BY_POINT = re.compile(r"[+-]?[1-9]\d{0,2}(?:\.\d{3})+")
 
 
-def looks_like_number(text: str) -> bool:
-    return as_number(text) is not None or any(parse(text, style) for style in STYLES)
-
-
 @dataclass(slots=True)
 class Odd:
     """The cells that are not numbers: how many, and the line of each different text, for the first of them."""
@@ -133,9 +129,10 @@ class Numerals:
 
     @property
     def needs_comma(self) -> bool:
-        """True if its numbers can only be written with decimal commas."""
+        """True if it is mostly numbers, and these can only be written with decimal commas."""
         counts = {style: reading.count for style, reading in self.readings.items()}
-        return counts["comma"] > max(counts["point"], counts["grouped"])
+        most = max(counts["point"], counts["grouped"], self.readings["comma"].odd.count)
+        return counts["comma"] > most
 
     def decide(self, order: Sequence[Style]) -> None:
         """Choose the style in which most cells are numbers; among equals the first in `order`."""

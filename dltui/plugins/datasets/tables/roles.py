@@ -112,9 +112,7 @@ def _without_index(table: Table, numbers: list[int], others: int, target: Column
     left = [place for place in numbers if place not in found]
     if not left and not others:
         left, found = numbers, []
-    for place in found:
-        column = table.columns[place]
-        notes.append(f"column {column.name!r} is left out: it numbers the rows")
+    notes += table.counting_notes(found)
     in_order = not target.counts_rows and target.changes < SORTED * target.rows
     for place in left if in_order else ():
         if table.columns[place].counts_rows and table.columns[place].numerals.reading.counting:

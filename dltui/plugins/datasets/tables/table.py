@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Literal
 
 from dltui.core.errors import RunError
-from dltui.core.inputs import headings
+from dltui.core.inputs import headings, separated
 from dltui.core.inputs.numerals import Style, as_number, is_missing
 from dltui.core.text import clean_line, plural
 from dltui.plugins.datasets.tables import files
@@ -130,6 +130,10 @@ class Table:
         left = [column.name for at, column in enumerate(self.columns) if column.index and at not in taken]
         return [f"column {name!r} is left out: {INDEX}" for name in left]
 
+    def counting_notes(self, places: Iterable[int]) -> list[str]:
+        """Lines about these columns, which are left out as they number the rows."""
+        return [f"column {self.columns[place].name!r} is left out: it numbers the rows" for place in places]
+
     def cells(self) -> Iterator[Row]:
         """Yield every row again, with its line number. Raises RunError where the file is no longer as it was."""
         count = 0
@@ -224,7 +228,7 @@ def look_through(path: str, header: Header) -> Table:
 
 def _begun(file: TableFile, header: Header) -> Table:
     """A table with the names of its columns, before any row is scanned."""
-    (first, *below) = [cells for _, cells in islice(file.rows(), files.LOOKED_AT)] or [[]]
+    (first, *below) = [cells for _, cells in islice(file.rows(), separated.LOOKED_AT)] or [[]]
     if not first:
         raise RunError(f"{clean_line(file.path)} is empty")
     if len(first) - len(file.index) < 2:

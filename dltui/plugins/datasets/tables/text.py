@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dltui.core.contract import Arrays
+from dltui.core.data.findings import dropped
 from dltui.core.errors import RunError
 from dltui.core.tasks.registry import TASKS
 from dltui.core.text import clean_line
@@ -13,7 +14,7 @@ from dltui.plugins.datasets.tables import columns, roles
 from dltui.plugins.datasets.tables.tokenized import NAME, tokenized
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Mapping
 
     from dltui.core.contract.types import Array, Task
     from dltui.plugins.datasets.tables.options import CsvOptions
@@ -33,13 +34,15 @@ def place_of(table: Table, options: CsvOptions) -> int:
     raise RunError(f"{clean_line(table.path)} {told}; set --data text=COLUMN to the one that is read")
 
 
-def prepare(table: Table, options: CsvOptions, task: Task, left_out: Collection[int] = ()) -> Arrays:
+def prepare(table: Table, options: CsvOptions, task: Task, left_out: Mapping[str, Any] | None = None) -> Arrays:
     """The texts of a table as tokens, with their targets; `left_out` as in `columns.encode`. Raises RunError."""
     place = place_of(table, options)
     choice = choose(table, options, place)
-    texts, target, classes = _read(choice, place, task)
+    texts, lines, target, classes = _read(choice, place, task)
     rows = columns.divided(target, options, TASKS[task])
-    train, notes = columns.measured(rows[0], left_out), list(choice.notes)
+    names = columns.named_by_line(lines, rows)
+    train = columns.measured(rows[0], dropped.rows_of(left_out, "train", names))
+    notes = list(choice.notes)
     one, found = tokenized(texts, train.tolist(), table.columns[place].name, options, notes)
     stored = columns.targets_of(target, TASKS[task])
     parts = [({NAME: [found[row] for row in some]}, stored[some]) for some in rows]
@@ -49,6 +52,7 @@ def prepare(table: Table, options: CsvOptions, task: Task, left_out: Collection[
         classes,
         validation=parts[2],
         notes=tuple(notes),
+        names=names,
         targets=columns.scaled_targets(columns.target_names(choice), stored[train]),
         inputs={"table": roles.described(choice)},
         named_inputs=(one,),
@@ -68,11 +72,12 @@ def choose(table: Table, options: CsvOptions, place: int) -> Choice:
     return replace(wanted, notes=(*table.notes, *left))
 
 
-def _read(choice: Choice, place: int, task: Task) -> tuple[list[str], Array, tuple[str, ...]]:
-    """The texts and targets of all rows, and the classes."""
+def _read(choice: Choice, place: int, task: Task) -> tuple[list[str], list[int], Array, tuple[str, ...]]:
+    """The texts, lines and targets of all rows, and the classes."""
     table, target = choice.table, columns.target_of(choice, task)
-    texts, wanted = [], target.empty(table.rows)
+    texts, lines, wanted = [], [], target.empty(table.rows)
     for row, (line, cells) in enumerate(table.cells()):
         wanted[row] = target.value(line, cells)
         texts.append(cells[place])
-    return texts, wanted, target.classes
+        lines.append(line)
+    return texts, lines, wanted, target.classes

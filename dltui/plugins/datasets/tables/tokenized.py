@@ -33,7 +33,7 @@ def tokenized(
     count, name = tokens.size(options.tokens, words), clean_line(column, 100)
     cut_by = Input(NAME, dtype="int32", tokens=options.tokens, texts=(words,) if words else ())
     found = [tokens.encode(text, cut_by) for text in texts]
-    longest = min(max(len(found[row]) for row in train), options.length)
+    longest = min(max(map(len, found)), options.length)
     _tell(texts, found, longest, options, notes)
     one = replace(cut_by, shape=(longest,), vocabulary=(count,), padded=True, places=(name,))
     return one, [numbers[:longest] for numbers in found]

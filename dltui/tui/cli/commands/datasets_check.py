@@ -13,7 +13,7 @@ import click
 from dltui.core import paths
 from dltui.core.catalog.fields import key_values
 from dltui.core.errors import UsageError
-from dltui.core.text import plural, shorten
+from dltui.core.text import clean_line, plural, shorten
 from dltui.tui.cli import completion
 from dltui.tui.cli.output import say, say_json, say_table
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from dltui.core.catalog.entries import DatasetEntry
     from dltui.core.data.findings.record import Findings, Sample
     from dltui.core.data.findings.review import Opinion
+    from dltui.core.reading.reader import RunReader
 
 MOST = 20
 """The rows of a table; --json has all."""
@@ -32,7 +33,13 @@ BAR = 20
 @click.argument("dataset", shell_complete=completion.datasets)
 @click.option("--data", multiple=True, metavar="KEY=VALUE", help="an option of the dataset; repeatable")
 @click.option("--data-dir", metavar="DIR", help="folder that holds the dataset's files")
-@click.option("--plugin", "plugins", multiple=True, metavar="FILE", help="a .py file with a dataset; repeatable")
+@click.option(
+    "--model",
+    metavar="MODEL",
+    help="look at a table or sequences as this model reads them",
+    shell_complete=completion.models,
+)
+@click.option("--plugin", "plugins", multiple=True, metavar="FILE", help="a .py file with plugins; repeatable")
 @click.option("--run", metavar="RUN", help="also labels that are probably wrong, by this run's predictions")
 @click.option("--write", type=Path, metavar="FILE", help="add what was found to a review.csv")
 @click.option("--json", "as_json", is_flag=True, help="one JSON object")
@@ -40,26 +47,33 @@ def check(
     dataset: str,
     data: tuple[str, ...],
     data_dir: str | None,
+    model: str | None,
     plugins: tuple[str, ...],
     run: str | None,
     write: Path | None,
     as_json: bool,
 ) -> int:
     """Look for duplicates within and between the splits of a dataset, blank or odd samples, and uneven classes; with
-    --run also for labels that are probably wrong.
+    --run also for labels that are probably wrong. How a table or sequences are read and divided depends on the model:
+    name it with --model, unless --run tells it.
 
     --write adds a row for each to a review.csv: duplicates and broken samples, which
     `dltui train MODEL --dataset DATASET --data drop=FILE` leaves out, and suspects of wrong labels, which stay until
     you change their mark to "wrong label".
     """
+    from dltui.core.analysis import label_errors
     from dltui.core.catalog.assemble import load_catalog
-    from dltui.core.data.findings import ask, review
+    from dltui.core.data.findings import ask
     from dltui.tui.cli.launch import data_progress
 
-    entry = load_catalog(plugins).dataset(dataset)
+    catalog = load_catalog(plugins)
+    entry = catalog.dataset(dataset)
     options = key_values(data, entry.fields, f"dataset {entry.name}")
-    suspects = _suspects(run, entry, options) if run else None
-    found = ask.find(entry, options, data_dir, data_progress.teller()).findings
+    reader = _run_on(run, entry, options) if run else None
+    suspects = label_errors.of_run(reader) if reader else None
+    wanted = ask.of_run(reader.run) if reader else None
+    wanted = ask.of_model(entry, catalog.model(model)) if model else wanted
+    found = ask.find(entry, options, data_dir, data_progress.teller(), wanted).findings
     if as_json:
         say_json(as_object(found, suspects))
     else:
@@ -68,18 +82,23 @@ def check(
         if suspects is not None:
             _say_suspects(suspects)
     if write is not None:
-        write = paths.expanded(write)
-        rows = _rows(found, suspects)
-        kept = review.save_opinions(write, _new(rows, review.read_file(write)))
+        said = _written(paths.expanded(write), _rows(found, suspects))
         if not as_json:
-            out = sum(one.mark in review.LEFT_OUT for one in kept.values())
-            say(f"{write} marks {plural(out, 'sample')} to leave out: --data drop={shlex.quote(str(write))}")
+            say(said)
     return 0
 
 
-def _suspects(run: str, entry: DatasetEntry, options: Mapping[str, Any]) -> LabelErrors:
-    """The candidates of a run, which must have been trained on the dataset. Raises UsageError."""
-    from dltui.core.analysis import label_errors
+def _written(path: Path, rows: list[Opinion]) -> str:
+    """Add rows to a review. Returns a line about what it leaves out. Raises UsageError."""
+    from dltui.core.data.findings import review
+
+    kept = review.save_opinions(path, _new(rows, review.read_file(path), path))
+    out = sum(one.mark in review.LEFT_OUT for one in kept.values())
+    return f"{path} marks {plural(out, 'sample')} to leave out: --data drop={shlex.quote(str(path))}"
+
+
+def _run_on(run: str, entry: DatasetEntry, options: Mapping[str, Any]) -> RunReader:
+    """A run, which must have been trained on the dataset. Raises UsageError."""
     from dltui.tui.cli.follow.sending import open_run
 
     reader = open_run(run)
@@ -87,7 +106,7 @@ def _suspects(run: str, entry: DatasetEntry, options: Mapping[str, Any]) -> Labe
     trained_on = (asked.get("dataset_plugin") or asked["dataset"], (asked.get("dataset_options") or {}).get("path"))
     if trained_on != (entry.plugin or entry.name, {**entry.given, **options}.get("path")):
         raise UsageError(f"{reader.directory.id} was trained on {asked['dataset']}, not on {entry.reference}")
-    return label_errors.of_run(reader)
+    return reader
 
 
 def as_object(found: Findings, suspects: LabelErrors | None) -> dict[str, Any]:
@@ -165,10 +184,16 @@ def _rows(found: Findings, suspects: LabelErrors | None) -> list[Opinion]:
     return [*proposals.rows(found), *(label_errors.rows(suspects) if suspects is not None else ())]
 
 
-def _new(rows: list[Opinion], known: dict[tuple[str, int], Opinion]) -> list[Opinion]:
-    """The rows of samples that nobody has judged yet; of a sample the first one."""
+def _new(rows: list[Opinion], known: dict[tuple[str, int], Opinion], path: Path) -> list[Opinion]:
+    """The rows of samples that nobody has judged yet; of a sample the first one. Raises UsageError for a review in
+    which the same ids are those of other samples.
+    """
     found: dict[tuple[str, int], Opinion] = {}
     for row in rows:
-        if row.key not in known:
+        judged = known.get(row.key)
+        if judged is not None and judged.name and row.name and judged.name != row.name:
+            told = f"holds {judged.name} as {row.split} {row.id}, which is {row.name} here"
+            raise UsageError(f"{clean_line(path)} {told}: the data was divided otherwise; write another file")
+        if judged is None:
             found.setdefault(row.key, row)
     return list(found.values())

@@ -1,4 +1,4 @@
-"""Takes constants and functions out of a module of dltui's, as the text that a script without dltui contains."""
+"""Takes constants, functions and classes out of a module of dltui's, as the text that a script alone contains."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ CLEANING = ("ELLIPSIS", "_HIDDEN", "_JOINER", "_SPACE", "clean", "clean_line", "
 
 
 def parts(module: ModuleType, names: Collection[str]) -> str:
-    """The text of these constants and functions of a module, in the order that they have there."""
+    """The text of these constants, functions and classes of a module, in the order that they have there."""
     source = inspect.getsource(module)
     lines, found = source.split("\n"), ""
     for node in ast.parse(source).body:
         if _name(node) in names:
-            function = isinstance(node, ast.FunctionDef)
+            is_long = isinstance(node, (ast.FunctionDef, ast.ClassDef))
             first = min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", ()))])
-            found += "\n\n" * function + "\n".join(lines[first - 1 : node.end_lineno]) + "\n"
+            found += "\n\n" * is_long + "\n".join(lines[first - 1 : node.end_lineno]) + "\n"
     return found
 
 
 def _name(node: ast.stmt) -> str:
-    """The name that a statement gives to a constant or a function; "" for any other."""
-    if isinstance(node, ast.FunctionDef):
+    """The name that a statement gives to a constant, a function or a class; "" for any other."""
+    if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
         return node.name
     target = node.targets[0] if isinstance(node, ast.Assign) else getattr(node, "target", None)
     return target.id if isinstance(target, ast.Name) else ""

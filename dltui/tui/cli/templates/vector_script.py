@@ -19,6 +19,7 @@ Needs: pip install $needs
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import functools
 import io
@@ -28,8 +29,11 @@ import re
 import struct
 import sys
 from collections import Counter
+from importlib import import_module
+from itertools import islice
 from pathlib import Path
 from types import SimpleNamespace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -104,8 +108,13 @@ HEADINGS = (
     *("headings", "short_names", "names_of", "_where_alike", "_without_middle"),
 )
 NUMERALS = (
-    *("LONGEST_CELL", "MISSING", "PLACEHOLDERS", "_EXPONENT", "_BODIES", "_CURRENCY", "_UNIT", "_PATTERNS"),
-    *("is_missing", "is_gap", "as_number", "parse", "value"),
+    *("STYLES", "LONGEST_CELL", "MISSING", "PLACEHOLDERS", "_EXPONENT", "_BODIES", "_CURRENCY", "_UNIT", "_PATTERNS"),
+    *("is_missing", "is_gap", "as_number", "parse", "value", "looks_like_number"),
+)
+SEPARATED = (
+    *("SEPARATORS", "COMMENTS", "LOOKED_AT", "END", "PACKED", "SHEET", "OTHERS", "SHEETS", "JSON", "PAGE"),
+    *("BadLine", "Form", "unpacking", "other_format", "no_table", "beginning", "form_of", "rows_of"),
+    *("_Lines", "_reader", "_said_separator", "_is_comment_or_empty", "_cut", "_usual_length", "_fitness"),
 )
 READING = ("MOST_BYTES", "_text", "_lines", "_rows", "_value", "_number_of", "_fits")
 
@@ -113,10 +122,10 @@ READING = ("MOST_BYTES", "_text", "_lines", "_rows", "_value", "_number_of", "_f
 def vector_script(form: str, suffix: str) -> str:
     """The text of predict.py for a model of vectors; it contains the code by which `dltui predict` reads a table."""
     from dltui.core import text
-    from dltui.core.inputs import given, headings, numerals
+    from dltui.core.inputs import given, headings, numerals, separated
 
-    wanted = ((text, CLEANING), (headings, HEADINGS), (numerals, NUMERALS), (given, READING))
+    wanted = ((text, CLEANING), (headings, HEADINGS), (numerals, NUMERALS), (separated, SEPARATED), (given, READING))
     # In one file there are no modules to name.
-    code = re.sub(r"\b(?:headings|numerals)\.(?=\w)", "", "\n\n".join(parts(*pair) for pair in wanted))
+    code = re.sub(r"\b(?:headings|numerals|separated)\.(?=\w)", "", "\n\n".join(parts(*pair) for pair in wanted))
     whole = HEAD + code + READ + BODIES[form] + telling() + BEGIN + TAIL
     return filled(whole, suffix, NEEDS[form].replace("pillow ", ""), "FILE...")

@@ -158,3 +158,16 @@ def test_equal_images_with_other_labels_contradict_each_other(tmp_path: Path, mo
         assert (pair.contradicts, sorted(names)) == told[frozenset((pair.kept.id, pair.other.id))]
     record.keep(found, "mine")
     assert record.read(found.fingerprint) == found
+
+
+def test_the_command_names_the_model_where_it_decides_what_there_is(
+    found: Findings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(record, "read", lambda fingerprint: found)
+    data = planted().data
+    table = replace(data, spec=Spec("regression", (3,), 1))
+    command = "dltui train mine --dataset csv:t.csv --plugin mine.py".split()
+    wrong, _ = at_start.told(table, "csv:t.csv", command, "mine")
+    assert wrong[0].endswith("details: dltui datasets check csv:t.csv --model mine --plugin mine.py")
+    wrong, _ = at_start.told(data, "planted", (), "cnn-torch")
+    assert wrong[0].endswith("details: dltui datasets check planted")

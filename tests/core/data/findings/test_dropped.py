@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from dltui.core.contract import Arrays
+from dltui.core.contract.types import Task
 from dltui.core.data.findings import dropped
 from dltui.core.data.findings.review import Opinion, save_opinions
 from dltui.core.data.prepare_process import prepare
@@ -120,3 +121,40 @@ def test_of_a_file_that_a_table_names_twice_the_marked_row_is_left_out() -> None
 
     assert gone(2)["train"] == {2}
     assert gone(1)["train"] == {0, 2}, "the row was another one then"
+
+
+def test_classes_and_labels_are_compared_and_none_is_taken_for_a_number() -> None:
+    x = np.zeros((4, 2), np.float32)
+
+    def find(task: Task, y: np.ndarray, true: str, **more: object) -> dict[str, set[int]]:
+        arrays = Arrays((x, y), (x, y), ("cat", "dog"), **more)  # type: ignore[arg-type]
+        return dropped._find({"rows": [["train", 1, true, "line 3"]]}, task, arrays, "review.csv")[0]
+
+    numbers, labels = np.ones((4, 1), np.float32), np.array([[1, 0], [1, 1], [0, 1], [0, 0]], np.uint8)
+    with pytest.raises(RunError, match="of class cat, and this run predicts numbers; check the data with --model"):
+        find("regression", numbers, "cat")
+    assert find("regression", numbers, "")["train"] == {1}
+    # A line of a file is the same whatever is predicted.
+    lines = {"train": ["line 2", "line 5", "line 3", "line 4"], "test": list("wxyz")}
+    assert find("regression", numbers, "cat", names=lines)["train"] == {2}
+    assert find("multilabel", labels, "cat|dog")["train"] == {1}
+    with pytest.raises(RunError, match=r"of class cat, which is cat\|dog here"):
+        find("multilabel", labels, "cat")
+    with pytest.raises(RunError, match=r"of class cat\|dog, which is dog here"):
+        find("multilabel", labels, "cat|dog", names=lines)
+
+
+def test_rows_that_people_wrote_are_read_and_others_counted(made: Made, tmp_path: Path) -> None:
+    path, header = tmp_path / "review.csv", "split,id,true,said,probability,mark"
+    rows = [
+        "train,7,dog,cat,,Wrong label",
+        "Train, 8 ,cat,,0.5,duplicate ",
+        "train,9,dog,,0.5,wrong",
+        "train,,,,,broken",
+    ]
+    path.write_text("\n".join([header, *rows, "train,11,dog,,0.5,", ""]))
+    whole = load_prepared(prepare(ask(), silent))
+    found = load_prepared(prepare(ask(drop=str(path)), silent))
+    both = [*whole.train.ids.tolist(), *whole.validation.ids.tolist()]
+    assert sorted([*found.train.ids.tolist(), *found.validation.ids.tolist()]) == sorted({*both} - {7, 8})
+    assert found.notes[-1].startswith("review.csv has 2 rows without an id, or with a mark that is none of keep, wrong")

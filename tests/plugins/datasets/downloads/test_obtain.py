@@ -175,3 +175,15 @@ def test_reachable_tells_whether_any_mirror_answers(good: Mirror, bad: Mirror) -
     assert network.reachable([f"{bad.url}/{IMAGES}", f"{good.url}/{IMAGES}"], 3.0)
     assert not network.reachable([f"{good.url}/none"], 10.0)
     assert network.answered(f"{good.url}/none", 10.0)
+
+
+def test_a_folder_that_the_system_does_not_look_into_has_nothing(
+    files: dict[str, bytes], good: Mirror, tmp_path: Path
+) -> None:
+    """A name that is too long stands for a folder that cannot be entered."""
+    away = Path("/" + "a" * 300)
+    told = Told(None, (away,), tmp_path / "downloads")
+    get(files, told, good)
+    assert kept(told) == files
+    with pytest.raises(RunError, match=r"--data-dir /a+ is not a folder; put the official files"):
+        get(files, Told(away, (away,), tmp_path / "downloads"), good)

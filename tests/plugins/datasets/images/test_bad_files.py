@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import struct
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from dltui.core.errors import RunError
+from dltui.plugins.datasets.images.folder import preview
 from dltui.plugins.datasets.images.listing import list_images
+from dltui.plugins.datasets.images.options import FolderOptions
 from tests.helpers.own_data import left_in_cache, make_folder, make_image, prepared
 
 
@@ -78,6 +82,87 @@ def test_thumbnails_of_a_system_are_left_out_and_told(tmp_path: Path) -> None:
     assert sum(map(len, found.splits.values())) == 20
     told = "2 in @eaDir, 2 in __MACOSX, 1 ._*, 1 in .thumbnails"
     assert found.notes == (f"left out, as no images that are read: {told}",)
+
+
+def test_a_part_that_cannot_be_read_is_refused_and_not_drawn(tmp_path: Path, home: Path) -> None:
+    root = tmp_path / "x"
+    for part in ("train", "test"):
+        make_folder(root / part, each=6)
+    for path in (root / "test").rglob("*.png"):
+        path.write_bytes(b"")
+    line = r"nothing is left of 12 test images; \S*test/cat/0\.png: not an image; repair such files or remove the test"
+    with pytest.raises(RunError, match=line):
+        prepared("folder", path=str(root))
+    assert "none of the test images that were looked at can be read" in preview(FolderOptions(path=str(root))).notes
+    assert left_in_cache(home) == []
+
+
+def test_a_part_of_classes_that_are_left_out_is_refused_too(tmp_path: Path) -> None:
+    make_folder(tmp_path / "x" / "train", ("cat", "dog", "emu"), each=6)
+    make_folder(tmp_path / "x" / "val", ("emu",), each=2)
+    for path in (tmp_path / "x" / "train" / "emu").iterdir():
+        path.write_bytes(b"")
+    line = r"nothing is left of 2 validation images; \S*emu/0\.png: no train image of its class can be read"
+    with pytest.raises(RunError, match=line):
+        prepared("folder", path=str(tmp_path / "x"))
+
+
+def cut(path: Path, seed: int = 0) -> None:
+    """A JPEG whose header can be read, but not its pixels."""
+    content = make_image(path, (64, 64), seed=seed).read_bytes()
+    path.write_bytes(content[: len(content) * 2 // 3])
+
+
+def test_a_class_whose_train_images_cannot_be_decoded_is_left_out(tmp_path: Path) -> None:
+    """Of the other parts, too: nothing can learn it."""
+    root = tmp_path / "x"
+    for part, each in (("train", 6), ("test", 3)):
+        make_folder(root / part, ("ant", "cat", "dog"), each=each, size=(64, 64))
+    for number in range(6):
+        (root / "train" / "cat" / f"{number}.png").unlink()
+        cut(root / "train" / "cat" / f"{number}.jpg", number)
+    data = prepared("folder", path=str(root))
+    assert data.spec.classes == ("ant", "dog")
+    assert sorted(data.test.y.tolist()) == [0, 0, 0, 1, 1, 1]
+    assert data.test.names is not None
+    assert [name.decode().split("/")[1] for name in data.test.names] == ["ant"] * 3 + ["dog"] * 3
+    assert len(data.test.x) == 6
+    assert "class cat is left out: none of its 6 train images can be read (cut off)" in data.notes
+
+
+def test_a_part_that_cannot_be_decoded_names_its_own_image(tmp_path: Path) -> None:
+    root = tmp_path / "x"
+    for part in ("train", "test"):
+        make_folder(root / part, each=6, size=(64, 64))
+    cut(root / "train" / "cat" / "0.jpg")
+    for path in [*(root / "test").rglob("*.png")]:
+        path.unlink()
+        cut(path.with_suffix(".jpg"))
+    with pytest.raises(RunError, match=r"none of the 12 test images can be read; \S*x/test/cat/0\.jpg: cut off"):
+        prepared("folder", path=str(root))
+
+
+@pytest.mark.parametrize("code", [errno.ESTALE, errno.EIO, errno.EMFILE, errno.ENOENT])
+@pytest.mark.parametrize("opening", [1, 2])
+def test_a_disk_that_fails_is_told_and_no_image_is_left_out(
+    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch, code: int, opening: int
+) -> None:
+    """When the images are looked at, and when they are decoded: what would be left would be kept."""
+    root, real, opened = make_folder(tmp_path / "x"), Image.open, []
+
+    def fail(file: Any, *words: Any, **options: Any) -> Any:
+        opened.append(str(file))
+        if str(file).endswith("dog/3.png") and opened.count(str(file)) == opening:
+            raise OSError(code, os.strerror(code), file)
+        return real(file, *words, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Image, "open", fail)
+        with pytest.raises(RunError, match=r"dog/3\.png cannot be read now: [a-z /]+; try again when its disk can be"):
+            prepared("folder", path=str(root))
+    assert left_in_cache(home) == []
+    data = prepared("folder", path=str(root))
+    assert len(data.train) + len(data.validation) + len(data.test) == 20
 
 
 def none(root: Path) -> None:
@@ -150,3 +235,8 @@ def test_what_the_system_refuses_is_said(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(os, "scandir", refuse)
     with pytest.raises(RunError, match=r"cannot read .*x: permission denied"):
         list_images(str(root))
+
+
+def test_a_path_that_the_system_does_not_look_at_is_one_line() -> None:
+    with pytest.raises(RunError, match=r"cannot read /a+: file name too long"):
+        list_images("/" + "a" * 300)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 import shutil
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -222,6 +224,25 @@ def test_a_process_that_dies_names_its_images(tmp_path: Path, monkeypatch: pytes
         pool, "_start", lambda: subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     )
     with pytest.raises(RunError, match=r"ended with code 3 at one of the images from \S+\.png to \S+\.png; find"):
+        prepared("folder", path=str(root))
+
+
+def test_a_process_tells_of_a_disk_that_does_not_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = make_folder(tmp_path / "pets", each=4)
+    (tmp_path / "rows").touch()
+    gone, reading = str(tmp_path / "gone.png"), {"height": 8, "width": 8, "channels": 3}
+    batch = rows.Batch(str(tmp_path / "rows"), 0, reading, [0], [gone], [None])
+    command = [sys.executable, "-P", "-m", "dltui.plugins.datasets.images.decoding.decode_process"]
+    line = json.dumps(asdict(batch)) + "\n"
+    answer = subprocess.run(command, input=line, capture_output=True, text=True, check=True).stdout
+    assert json.loads(answer)["error"].startswith(f"{gone} cannot be read now: no such file or directory; try again")
+    monkeypatch.setattr(pool, "THREADS", 0)
+    monkeypatch.setattr(pool, "MANY", 1)
+    told = [sys.executable, "-c", f"input(); print({answer.strip()!r}, flush=True); input()"]
+    monkeypatch.setattr(
+        pool, "_start", lambda: subprocess.Popen(told, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    )
+    with pytest.raises(RunError, match=r"gone\.png cannot be read now"):
         prepared("folder", path=str(root))
 
 

@@ -124,3 +124,25 @@ def test_large_numbers_keep_the_digits_in_which_they_differ(tmp_path: Path, line
     for number, y in zip(numbers(data.train), data.train.y, strict=True):
         assert y[0] + height.offset == 1_700_001_000 + number
     assert height.std == pytest.approx(data.train.y[:, 0].std(), rel=1e-5)
+
+
+def test_a_part_that_cannot_be_read_is_not_drawn(tmp_path: Path, lines: list[str]) -> None:
+    parts = ["train"] * 14 + ["val"] * 5 + ["test"] * 5
+    rows = [f"{line},{part}" for line, part in zip(lines, parts, strict=True)]
+    for number in range(19, 24):
+        (tmp_path / f"{number}.png").write_bytes(b"no image")
+    table = make_table(tmp_path / "pics.csv", [HEAD + ",split", *rows])
+    with pytest.raises(
+        RunError, match=r"nothing is left of 5 test images; \S*19\.png: not an image; repair such files"
+    ):
+        prepared("images", "regression", path=str(table), targets="height")
+
+
+def test_a_preview_counts_the_rows_that_have_an_image(tmp_path: Path, lines: list[str]) -> None:
+    table = make_table(tmp_path / "pics.csv", [HEAD, *lines])
+    for number in range(5):
+        (tmp_path / f"{number}.png").unlink()
+    numbers = preview(TableOptions(path=str(table), targets="height", missing="drop"))
+    assert {("images", "19 with 1 number"), ("targets", "height 1005 to 1023")} <= set(numbers.facts)
+    labels = preview(TableOptions(path=str(table), labels="is_*", missing="drop"))
+    assert labels.classes == (("is_sky", 10), ("is_sea", 13))

@@ -9,10 +9,12 @@ import pytest
 from PIL import Image
 
 from dltui.core.data import prepare_process
+from dltui.core.data.findings import at_start, record
+from dltui.core.data.prepared import load_prepared
 from dltui.core.errors import RunError
 from dltui.plugins.datasets.images.options import TableOptions
 from dltui.plugins.datasets.images.table import list_rows, preview
-from tests.helpers.own_data import left_in_cache, make_image, make_table, prepared
+from tests.helpers.own_data import SOURCE, left_in_cache, make_image, make_table, prepared
 
 
 @pytest.fixture(autouse=True)
@@ -126,9 +128,9 @@ def test_the_table_is_part_of_the_key(tmp_path: Path, lines: list[str]) -> None:
     table = make_table(tmp_path / "pets.csv", [HEAD, *lines])
     options = TableOptions(path=str(table))
     context = prepare_process._context({"dataset": "images"}, lambda text, fraction: None)
-    one = prepare_process._key(DATASET, context, options, DATASET.sources(options, ()))
+    one = prepare_process._key(DATASET, {}, context, options, DATASET.sources(options, ()))
     make_table(tmp_path / "pets.csv", [HEAD, *lines, "all/0.png,dog,1"])
-    assert prepare_process._key(DATASET, context, options, DATASET.sources(options, ())) != one
+    assert prepare_process._key(DATASET, {}, context, options, DATASET.sources(options, ())) != one
 
 
 def test_one_number_in_two_writings_is_one_class(tmp_path: Path, lines: list[str]) -> None:
@@ -160,6 +162,16 @@ def test_the_first_line_may_be_an_image(tmp_path: Path) -> None:
     assert (len(found.samples), found.classes) == (21, ("cat", "dog", "owl"))
 
 
+def test_the_first_line_may_be_an_image_far_away(tmp_path: Path) -> None:
+    """Names of columns are cut, paths are not."""
+    rows = ["first.png,owl", *(f"{number}.png,{'cat' if number % 2 else 'dog'}" for number in range(20))]
+    rows = [f"{tmp_path}/{'deep' * 30}/{row}" for row in rows]
+    for row in rows:
+        make_image(Path(row.partition(",")[0]))
+    found = list_rows(TableOptions(path=str(make_table(tmp_path / "pets.csv", rows))))
+    assert (len(found.samples), found.classes) == (21, ("cat", "dog", "owl"))
+
+
 def test_a_name_that_is_too_long_is_not_there(tmp_path: Path, lines: list[str]) -> None:
     table = make_table(tmp_path / "pets.csv", [HEAD, *lines, f"{'x' * 300}.png,cat,1"])
     with pytest.raises(RunError, match="line 22: there is no image"):
@@ -170,3 +182,15 @@ def test_an_image_of_two_classes_that_cannot_be_read(tmp_path: Path, lines: list
     (tmp_path / "bad.png").write_bytes(b"no image")
     table = make_table(tmp_path / "pets.csv", [HEAD, "bad.png,owl,1", *lines, "bad.png,cat,1"])
     assert "class owl is left out" in " ".join(prepared("images", path=str(table)).notes)
+
+
+@pytest.mark.parametrize("root", ["", "all"])
+def test_the_sizes_of_its_images_are_checked(tmp_path: Path, lines: list[str], root: str) -> None:
+    for number in range(20):
+        make_image(tmp_path / "all" / f"{number}.png", (8, 8) if number == 7 else (40, 40), seed=number)
+    rows = [line.removeprefix(f"{root}/") for line in lines]
+    options = {"path": str(make_table(tmp_path / "pets.csv", [HEAD, *rows])), "root": root}
+    asked = {"dataset": "images", "dataset_source": SOURCE, "dataset_options": options, at_start.FULL: True}
+    found = record.read(load_prepared(prepare_process.prepare(asked, lambda text, fraction: None)).fingerprint)
+    assert found is not None
+    assert [(one.why, Path(one.sample.name).name) for one in found.odd] == [("much smaller than the others", "7.png")]

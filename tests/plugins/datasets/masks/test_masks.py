@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from PIL import Image
 
 from dltui.core.data.findings.review import Opinion, save_opinions
 from dltui.core.errors import RunError
+from dltui.plugins.datasets.images.decoding import survey
+from dltui.plugins.datasets.masks import prepare
 from dltui.plugins.datasets.masks.folder import preview
 from dltui.plugins.datasets.masks.options import MaskOptions
 from tests.helpers.own_data import left_in_cache, prepared
@@ -50,6 +53,16 @@ def folder(root: Path, count: int = 12, classes: int = 3) -> Path:
 
 def found(root: Path, **options: Any) -> Any:
     return prepared("masks", "segmentation", path=str(root), **options)
+
+
+def shown(root: Path, **options: Any) -> Any:
+    return preview(MaskOptions(path=str(root), **options))
+
+
+def cut(path: Path) -> None:
+    """Cut a file off behind its header."""
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
 
 
 def test_images_and_masks_are_paired_by_name_gray_and_palette_alike(tmp_path: Path) -> None:
@@ -115,6 +128,71 @@ def test_black_and_white_masks_have_two_classes(tmp_path: Path) -> None:
     assert data.spec.classes == ("0", "1")
     assert set(np.unique(data.train.y)) == {0, 1}
     assert "masks have the values 0 and 255 alone: 255 is taken for class 1" in data.notes
+
+
+def black_and_white(root: Path, count: int = 6, size: tuple[int, int] = (SIDE, SIDE)) -> Path:
+    for number in range(count):
+        save(root / "images" / f"{number}.png", image(number, size))
+        save(root / "masks" / f"{number}.png", mask(number, 2, size) * 255)
+    return root
+
+
+def test_black_and_white_masks_are_never_padded(tmp_path: Path) -> None:
+    """What is padded would be of class 1."""
+    wide = black_and_white(tmp_path / "wide", size=(48, 64))
+    for refuses in (lambda: found(wide, size=32, fit="pad"), lambda: shown(wide, size=32, fit="pad")):
+        with pytest.raises(RunError, match=r"masks of 0 and 255 cannot be padded, .*; --data fit=crop or stretch"):
+            refuses()
+    assert set(np.unique(found(wide, fit="pad").train.y)) == {0, 1}, "of one size they stay as they are"
+    square = black_and_white(tmp_path / "square")
+    assert set(np.unique(found(square, size=8, fit="pad").train.y)) == {0, 1}
+    assert len(shown(square, size=8, fit="pad").samples) == 6
+
+
+def test_masks_stay_beside_their_images_where_some_cannot_be_decoded(tmp_path: Path) -> None:
+    root = black_and_white(tmp_path / "own", 12)
+    for number in (0, 5, 6):
+        cut(root / "images" / f"{number}.png")
+    data = found(root)
+    assert len(data.train) + len(data.validation) + len(data.test) == 9
+    for part in (data.train, data.validation, data.test):
+        for name, y in zip(part.names, part.y, strict=True):
+            assert np.array_equal(y, mask(int(Path(name.decode()).stem), 2))
+
+
+def test_masks_are_changed_in_their_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They may be larger than the memory."""
+    monkeypatch.setattr(prepare, "PIECE", 1 << 12)
+    whole = mask(0, 2, (16, 1 << 16)) * 255
+    (tmp_path / "masks").write_bytes(whole.tobytes())
+    rows = np.array([0, 2, 3, 15])
+    tracemalloc.start()
+    left = prepare._of_rows(tmp_path / "masks", (1 << 8, 1 << 8), rows, True)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < whole.nbytes / 4
+    assert np.array_equal(left.reshape(4, -1), whole[rows] // 255)
+
+
+def test_a_preview_leaves_out_what_training_does(tmp_path: Path) -> None:
+    root = folder(tmp_path / "own")
+    cut(root / "images" / "0.png")
+    (root / "images" / "2.png").write_bytes(b"no image")
+    preview_of = shown(root)
+    assert len(preview_of.samples) == 10
+    told = [note for note in preview_of.notes if note.startswith(str(root))]
+    assert [note.split(": ")[0].removeprefix(f"{root}/") for note in told] == ["images/2.png", "images/0.png"]
+
+
+def test_a_picture_that_cannot_be_read_is_not_told_of_its_mask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of many JPEGs only some are looked at first."""
+    for number in range(12):
+        save(tmp_path / "own" / "images" / f"{number}.jpg", image(number))
+        save(tmp_path / "own" / "masks" / f"{number}.png", mask(number))
+    (tmp_path / "own" / "images" / "7.jpg").write_bytes(b"\xff\xd8\xff and no more")
+    monkeypatch.setattr(survey, "MOST_SIZES", 2)
+    told = [note for note in found(tmp_path / "own", size=8).notes if note.startswith(str(tmp_path))]
+    assert [note.split(": ")[0] for note in told] == [str(tmp_path / "own" / "images" / "7.jpg")]
 
 
 def test_files_that_cannot_be_read_are_counted_and_named(tmp_path: Path) -> None:

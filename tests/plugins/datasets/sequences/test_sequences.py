@@ -326,3 +326,88 @@ def test_what_a_review_leaves_out_counts_in_no_scale(tmp_path: Path, named: bool
     one = prepared("sequences", **asked, drop=str(tmp_path / "review.csv")).spec.named_inputs[0]
     assert one.mean[0] == pytest.approx(np.delete(train.x["sequence"], 3, axis=0).mean(), rel=1e-5)
     assert one.mean[0] != pytest.approx(train.x["sequence"].mean(), rel=1e-5)
+
+
+def numbered(head: str, row: str, sequences: int = 40) -> list[str]:
+    """A table of ten steps for each sequence, sorted by class, with the number of each line."""
+    lines = [row.format(n // 10, n % 7, "ab"[n >= sequences * 5], n=n) for n in range(sequences * 10)]
+    return [head, *lines]
+
+
+@pytest.mark.parametrize(
+    ("head", "row"),
+    [(",id,x,label", "{n},s{},{},{}"), (",name,x,label", "{n},s{},{},{}"), ("id,x,row,label", "s{},{},{n},{}")],
+)
+def test_what_numbers_the_lines_is_neither_feature_nor_id(tmp_path: Path, head: str, row: str) -> None:
+    arrays = found(make_table(tmp_path / "t.csv", numbered(head, row)))
+    assert arrays.named_inputs[0].places == ("x",)
+    assert sum(len(part[1]) for part in (arrays.train, arrays.test, arrays.validation)) == 40
+    assert [note for note in arrays.notes if "is left out: it numbers the rows" in note]
+
+
+def test_without_an_id_beside_the_number_of_the_line_there_are_no_sequences(tmp_path: Path) -> None:
+    path = make_table(tmp_path / "t.csv", [",x,label", *(f"{n},{n % 7}.5,{'ab'[n % 2]}" for n in range(40))])
+    with pytest.raises(RunError, match="wanted are a column that tells sequences apart"):
+        found(path)
+
+
+def test_a_line_without_an_id_is_told(tmp_path: Path) -> None:
+    path = make_table(tmp_path / "t.csv", ["id,x,label", "a,1,u", ",2,u", ",3,u"])
+    with pytest.raises(RunError, match="line 3 has no 'id', which tells sequences apart: fill it in or remove it"):
+        found(path)
+
+
+def two_orders(root: Path, other: str) -> Path:
+    """A folder of two classes, whose files name their columns in two ways."""
+    for number in range(20):
+        (root / "ab"[number % 2]).mkdir(parents=True, exist_ok=True)
+        head, rows = (("x,y", "{}.5,1000"), (other, "1000,{}.5"))[number % 2]
+        make_table(root / "ab"[number % 2] / f"{number}.csv", [head, *(rows.format(step) for step in range(5))])
+    return root
+
+
+def test_features_of_a_folder_are_in_the_order_of_their_names(tmp_path: Path) -> None:
+    arrays = found(two_orders(tmp_path, "y,x"))
+    assert arrays.named_inputs[0].places == ("x", "y")
+    steps = np.concatenate(arrays.train[0]["sequence"]) + np.array(arrays.named_inputs[0].offsets or (0, 0))
+    assert (steps[:, 0] < 10).all()
+    with pytest.raises(RunError, match=r"1\.csv names the features y, z, and .*0\.csv x, y; give both the same names"):
+        found(two_orders(tmp_path, "y,z"))
+
+
+def test_numbers_that_are_names_are_known_to_predict(tmp_path: Path) -> None:
+    arrays = found(own_folder(tmp_path / "own", "0,1", "{}.5,{}.25"))
+    assert arrays.named_inputs[0].places == ("0", "1")
+    x, _ = read_samples(str(make_table(tmp_path / "new.csv", ["0,1", "1,2"])), arrays.named_inputs)
+    assert x["sequence_length"].tolist() == [1]
+
+
+def test_decimal_commas_of_targets_and_in_predict(tmp_path: Path) -> None:
+    lines = ["id;x;y;label", *(f"s{n // 3};{n % 7},5;{n % 5},25;{n // 3},75" for n in range(60))]
+    arrays = found(make_table(tmp_path / "t.csv", lines), "regression")
+    targets = np.concatenate([part[1] for part in (arrays.train, arrays.test, arrays.validation)])
+    assert sorted(targets[:, 0].tolist()) == [n + 0.75 for n in range(20)]
+    x, _ = read_samples(str(make_table(tmp_path / "new.csv", ["x;y", "0,5;1,5", "1;2"])), arrays.named_inputs)
+    assert x["sequence"][0][:2].tolist() == [[0.5, 1.5], [1, 2]]
+
+
+@pytest.mark.parametrize("end", ["_val", "_valid", "_validation"])
+def test_an_archive_with_its_own_validation_part(tmp_path: Path, end: str) -> None:
+    x, y = random(50), np.arange(50) % 2
+    parts = {"_train": slice(30), end: slice(30, 38), "_test": slice(38, 50)}
+    arrays = {f"{name}{part}": values[rows] for part, rows in parts.items() for name, values in (("x", x), ("y", y))}
+    data = found(archive(tmp_path / "a.npz", **arrays, mask=np.ones(3), lengths=np.full(50, 6)))
+    assert [len(part[1]) for part in (data.train, data.validation, data.test)] == [30, 8, 12]
+    shown = np.stack(data.validation[0]["sequence"]) + np.array(data.named_inputs[0].offsets or (0, 0))
+    np.testing.assert_allclose(shown, x[30:38], rtol=1e-5)
+    assert "arrays that are left out: mask, lengths" in data.notes
+
+
+def test_the_longest_sequence_counts_wherever_it_is(tmp_path: Path) -> None:
+    x = random(steps=9)
+    x[:30, 5:] = np.nan
+    parts = {"x_train": x[:30], "y_train": np.arange(30) % 2, "x_test": x[30:], "y_test": np.arange(10) % 2}
+    path = archive(tmp_path / "a.npz", **parts)
+    arrays = found(path)
+    assert (arrays.named_inputs[0].shape, arrays.notes) == ((9, 2), ())
+    assert found(path, length=7).notes == ("sequences are cut after 7 steps: 10 of 40; --data length=N keeps more",)

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dltui.core.contract import Input, Spec
+from dltui.core.contract import Data, Input, Spec
 from dltui.core.data.findings.review import Opinion, save_opinions
 from dltui.core.errors import RunError, UsageError
 from dltui.core.inputs.given import read as read_samples
@@ -432,3 +432,68 @@ def test_what_a_review_leaves_out_counts_in_no_statistic(tmp_path: Path, takes: 
     assert (numbers.std if numbers else spec.std)[0] < 40
     categories = spec.named("categories")
     assert categories.texts == (("", "clay", "sand"),) if categories else spec.input_shape == (3,)  # type: ignore[union-attr]
+
+
+def every(data: Data, name: str = "") -> list[float]:
+    """The first numbers of all samples, in order."""
+    parts = [part.x[name] if name else part.x for part in (data.train, data.validation, data.test)]
+    return sorted(float(value) for part in parts for value in part.reshape(len(part), -1)[:, 0])
+
+
+@pytest.mark.parametrize("takes", ["single", "table"])
+@pytest.mark.parametrize("options", [{"split_seed": 3}, {"test": 0.4}, {}])
+def test_a_review_knows_rows_by_their_lines(tmp_path: Path, takes: str, options: dict[str, float]) -> None:
+    """However they are divided, by the data or by the options."""
+    lines = ["x,price", *(f"{number},{3 * number}" for number in range(40))]
+    data = prepared("csv", "regression", (takes,), path=table(tmp_path, lines))
+    row = len(data.train) // 2
+    x = float((data.train.x["numbers"] if takes == "table" else data.train.x)[row, 0])
+    name = data.train.names[row].decode()
+    assert name == f"line {int(x) + 2}"
+    save_opinions(tmp_path / "review.csv", [Opinion("train", int(data.train.ids[row]), "", "", 1.0, "broken", name)])
+    path = table(tmp_path, [*lines, "40,120"])
+    left = prepared("csv", "regression", (takes,), path=path, drop=str(tmp_path / "review.csv"), **options)
+    assert every(left, "numbers" if takes == "table" else "") == [float(n) for n in range(41) if n != x]
+
+
+def test_a_review_of_a_line_of_another_class_is_refused(tmp_path: Path) -> None:
+    save_opinions(tmp_path / "review.csv", [Opinion("train", 0, "oak", "", 1.0, "broken", "line 3")])
+    with pytest.raises(RunError, match=r"review.csv is of other data: .* of class oak, which is elm here"):
+        prepared("csv", path=table(tmp_path, PLANTS), drop=str(tmp_path / "review.csv"))
+    prepared("csv", path=table(tmp_path, [PLANTS[0], *PLANTS[2:], PLANTS[1]]), drop=str(tmp_path / "review.csv"))
+
+
+def test_lines_of_texts_are_known_and_those_of_rows_with_gaps_stay_right(tmp_path: Path) -> None:
+    data = prepared("csv", takes=("sequence",), path=table(tmp_path, REVIEWS))
+    at = [int(name.decode().removeprefix("line ")) - 2 for name in data.train.names]
+    assert [number % 2 for number in at] == data.train.y.tolist()
+    lines = ["x,price", *(f"{number if number % 5 else ''},{3 * number}" for number in range(40))]
+    data = prepared("csv", "regression", path=table(tmp_path, lines), missing="drop")
+    assert [f"line {int(x) + 2}" for x in data.train.x[:, 0]] == [name.decode() for name in data.train.names]
+
+
+def test_the_longest_text_counts_wherever_it_is(tmp_path: Path) -> None:
+    texts = [f"the {('good', 'bad')[number % 2]} film no {number}" for number in range(40)]
+    for place in range(40):
+        longer = [f"{text} and more of it" if at == place else text for at, text in enumerate(texts)]
+        lines = ["review,stars", *(f"{text},{number % 2}" for number, text in enumerate(longer))]
+        data = prepared("csv", takes=("sequence",), path=table(tmp_path, lines), length=1000)
+        if f"line {place + 2}".encode() not in data.train.names.tolist():
+            assert data.spec.named_inputs[0].shape == (9,)
+            assert not any("are cut after" in note for note in data.notes)
+            return
+    raise AssertionError("every row is one of the train split")
+
+
+@pytest.mark.parametrize("takes", ["single", "table"])
+def test_categories_that_differ_in_white_space_are_one(tmp_path: Path, takes: str) -> None:
+    """In training and in `dltui predict`."""
+    cities = ("New York", "New  York", '"New\nYork"', "Oslo")
+    lines = ["size,city,kind", *(f"{n}.5,{cities[n % 4]},{('oak', 'elm')[n % 2]}" for n in range(80))]
+    path = table(tmp_path, lines)
+    data = prepared("csv", takes=(takes,), path=path)
+    named = data.spec.named_inputs or tuple(map(Input.from_json, data.inputs["table"]["inputs"]))  # type: ignore[call-overload,index]
+    assert named[1].texts == (("", "New York", "Oslo"),)
+    read = read_samples if data.spec.named_inputs else read_rows
+    parts = np.concatenate([part.x for part in (data.train, data.validation, data.test)])
+    assert sorted(map(str, read(path, named)[0].tolist())) == sorted(map(str, parts.tolist()))

@@ -13,11 +13,14 @@ from typing import Any
 
 import pytest
 
+from dltui.core.contract import Input
 from dltui.core.errors import RunError
+from dltui.core.inputs.given import read_rows
 from dltui.core.inputs.headings import short_names
 from dltui.plugins.datasets.sequences.steps import of_table
 from dltui.plugins.datasets.tables import columns, text
 from dltui.plugins.datasets.tables.dataset import preview
+from dltui.plugins.datasets.tables.files import ParquetFile
 from dltui.plugins.datasets.tables.options import CsvOptions
 from dltui.plugins.datasets.tables.roles import choose
 from dltui.plugins.datasets.tables.table import look_through
@@ -307,3 +310,52 @@ def test_a_column_of_texts_that_changes_between_the_two_times_it_is_read(tmp_pat
     make_table(path, [*lines, "one more,a"])
     with pytest.raises(RunError, match="changed while it was read"):
         text.prepare(table, CsvOptions(path=str(path)), "classification")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('{"a": 5.1, "b": 3.5, "kind": "x"}\n{"a": 4.9, "b": 3.0, "kind": "y"}\n', r"is JSON: save it as CSV"),
+        ('\ufeff[\n  {"a": 5.1, "kind": "x"},\n  {"a": 4.9, "kind": "y"}\n]\n', "is JSON"),
+        ("[[1, 2], [3, 4]]", "is JSON"),
+        ("<!DOCTYPE html>\n<html><td>a,b</td></html>\n", "is a web page or XML: save its table as CSV"),
+        ('<?xml version="1.0"?>\n<a b="1,2"/>\n', "is a web page or XML"),
+    ],
+)
+def test_texts_of_other_formats_are_named(tmp_path: Path, text: str, words: str) -> None:
+    (tmp_path / "t.csv").write_text(text)
+    with pytest.raises(RunError, match=words):
+        prepared("csv", path=str(tmp_path / "t.csv"))
+
+
+def test_headings_in_brackets_are_no_json(tmp_path: Path) -> None:
+    assert names(tmp_path, ["[a],[b],[kind]", *ROWS]) == ["[a]", "[b]", "[kind]"]
+
+
+@pytest.mark.parametrize("first", ["%fat", "% silica", "//path"])
+def test_a_heading_that_begins_like_a_comment_is_one(tmp_path: Path, first: str) -> None:
+    """In training and in `dltui predict`."""
+    path = make_table(tmp_path / "t.csv", [f"{first},age,y", *(f"{n}.5,{3 * n % 11},{n % 3}" for n in range(40))])
+    found = look_through(str(path), "auto")
+    assert ([column.name for column in found.columns], found.notes) == ([first, "age", "y"], [])
+    x, _ = read_rows(str(path), [Input("numbers", (2,), places=(first, "age"))])
+    assert x[:2].tolist() == [[0.5, 0], [1.5, 3]]
+
+
+def test_prose_does_not_decide_how_numbers_are_written(tmp_path: Path) -> None:
+    rows = [f"Ann {n},{1 + n % 3}.{n % 9 + 1}00,{'ab'[n % 2]}" for n in range(40)]
+    found = look_through(str(make_table(tmp_path / "t.csv", ["name,density,kind", *rows, '"3,5",1.034,a'])), "auto")
+    assert found.columns[1].numerals.style == "point"
+    # As far as another column has numbers with commas, they do.
+    rows = [f'"{n},5",{1 + n % 3}.{n % 9 + 1}00,{"ab"[n % 2]}' for n in range(40)]
+    found = look_through(str(make_table(tmp_path / "t.csv", ["size,density,kind", *rows])), "auto")
+    assert found.columns[1].numerals.style == "comma"
+
+
+def test_gaps_of_nullable_columns_are_gaps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pandas = pytest.importorskip("pandas")
+    columns = {"size": pandas.array([1, None] * 20, "Int64"), "sure": pandas.array([True, None] * 20, "boolean")}
+    frame = pandas.DataFrame({**columns, "kind": [*"ab"] * 20})
+    monkeypatch.setattr(pandas, "read_parquet", lambda path: frame)
+    rows = list(ParquetFile(tmp_path / "t.parquet")._cells_of_pandas())
+    assert rows[:3] == [["size", "sure", "kind"], (1, True, "a"), (None, None, "b")]

@@ -84,3 +84,33 @@ def test_a_home_is_a_home_whatever_the_shell_leaves_of_it(
     call(capsys, "--write=~/mine.csv")
     assert read_file(tmp_path / "me" / "mine.csv")
     assert not (tmp_path / "~").exists()
+
+
+def test_data_is_looked_at_as_a_model_or_a_run_has_it(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known, asked = ask.find(None, {}), []  # type: ignore[arg-type]
+
+    def find(*given: Any) -> Looked:
+        asked.append(given[4])
+        return known
+
+    monkeypatch.setattr(ask, "find", find)
+    call(capsys)
+    call(capsys, "--run", "r")
+    call(capsys, "--model", "softmax")
+    assert asked == [None, ("classification", ("single",)), ("classification", ("single",))]
+    assert main.run(["datasets", "check", "fashion-mnist", "--model", "linear-regression"]) == 2
+    assert "linear-regression-torch does not train on fashion-mnist" in capsys.readouterr().err
+
+
+def test_a_review_of_data_that_was_divided_otherwise_is_not_written_to(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "mine.csv"
+    save_opinions(path, [Opinion("test", 3, "a", "b", 0.9, "suspect", "y.png")])
+    before = path.read_bytes()
+    assert main.run(["datasets", "check", "fashion-mnist", "--run", "r", "--write", str(path)]) == 2
+    told = "mine.csv holds y.png as test 3, which is x.png here: the data was divided otherwise; write another file"
+    assert told in capsys.readouterr().err
+    assert path.read_bytes() == before

@@ -144,7 +144,8 @@ class _Decoder:
     def _finish(self, split: SplitName, part: _Part) -> None:
         """Close up the rows, and make a .npy file of them. Raises RunError when there are none."""
         if not part.rows:
-            source, reason = self.broken[0]
+            own = {source for source, _ in part.samples}
+            source, reason = next(one for one in self.broken if one[0] in own)
             count = plural(len(part.samples), f"{split} image")
             raise RunError(f"none of the {count} can be read; {clean_line(items.name(source))}: {reason}")
         shape = (len(part.rows), self._reading["height"], self._reading["width"], self._reading["channels"])

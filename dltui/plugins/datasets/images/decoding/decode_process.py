@@ -11,6 +11,7 @@ import sys
 import warnings
 from dataclasses import asdict
 
+from dltui.core.errors import RunError
 from dltui.plugins.datasets.images.decoding.rows import Batch, write
 
 
@@ -21,6 +22,8 @@ def main() -> int:
     for line in sys.stdin:
         try:
             answer = asdict(write(Batch.from_json(json.loads(line))))
+        except RunError as error:
+            answer = {"error": str(error)}
         except OSError as error:
             answer = {"errno": error.errno, "strerror": error.strerror, "filename": error.filename}
         sys.stdout.write(json.dumps(answer) + "\n")

@@ -29,7 +29,9 @@ AHEAD = 2
 
 
 def read(batches: Iterable[Batch], images: int) -> Generator[tuple[Batch, Answer]]:
-    """The answer to each batch, in their order. Raises OSError for a file that cannot be written to."""
+    """The answer to each batch, in their order. Raises OSError for a file that cannot be written to, and RunError for
+    an image that cannot be read at this moment, or at which a process dies.
+    """
     workers = cpu_count()
     children = _Children() if workers > THREADS and images >= MANY else None
     # What Pillow remarks on odd files is no concern of whoever trains on them.
@@ -75,6 +77,8 @@ class _Children:
             some = f"one of the images from {first} to {last}" if first != last else first
             raise RunError(f"a process that reads images ended with code {child.wait()} at {some}; find and remove it")
         answer = json.loads(line)
+        if "error" in answer:
+            raise RunError(answer["error"])
         if "errno" in answer:
             raise OSError(answer["errno"], answer["strerror"], answer["filename"])
         return Answer(**answer)

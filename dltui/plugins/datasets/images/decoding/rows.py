@@ -63,7 +63,9 @@ class Answer:
 
 
 def write(batch: Batch) -> Answer:
-    """Write the rows of a batch. Raises OSError for a file that cannot be written to."""
+    """Write the rows of a batch. Raises OSError for a file that cannot be written to, and RunError for an image that
+    cannot be read at this moment.
+    """
     height, width, channels = (int(batch.reading[name]) for name in ("height", "width", "channels"))
     size = height * width * channels
     answer, counts = Answer(), np.zeros((channels, VALUES), dtype=np.int64)
@@ -72,7 +74,8 @@ def write(batch: Batch) -> Answer:
         for row, source, known in zip(batch.rows, batch.sources, batch.known, strict=True):
             pixels = None if known is None else _kept(known, (height, width, channels))
             try:
-                pixels = image_file.read(items.opened(source), batch.reading) if pixels is None else pixels
+                if pixels is None:
+                    pixels = items.seen(source, lambda file: image_file.read(file, batch.reading))
             except UnreadableError as error:
                 answer.crcs.append(0)
                 answer.reasons.append(str(error))

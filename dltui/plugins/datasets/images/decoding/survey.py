@@ -125,7 +125,8 @@ def survey(
     samples: Sequence[Sample], options: ImageOptions, tell: Callable[[float], None] = lambda share: None
 ) -> Survey:
     """Look at images on all cores, and report progress. Where a few hundred JPEGs suffice to choose the size, the
-    others are not opened before they are decoded: they have 8 bits.
+    others are not opened before they are decoded: they have 8 bits. Raises RunError where one cannot be read at this
+    moment.
     """
     found, sources = Survey(), [source for source, _ in samples]
     few = sources[:: spread(len(sources))]
@@ -158,8 +159,8 @@ def _look_at(sources: Sequence[Source], found: Survey, pool: ThreadPoolExecutor,
 
 def _look(source: Source) -> tuple[tuple[int, int], tuple[float, float] | None] | UnreadableError:
     try:
-        size, deep = image_file.look(items.opened(source))
-        return size, image_file.value_range(items.opened(source)) if deep else None
+        size, deep = items.seen(source, image_file.look)
+        return size, items.seen(source, image_file.value_range) if deep else None
     except UnreadableError as error:
         return error
 
