@@ -21,7 +21,7 @@ from dltui.tui.base.frames.lean_app import LeanApp
 from dltui.tui.base.page import Page, bind
 from dltui.tui.base.rows import Rows
 from dltui.tui.base.services import Services
-from dltui.tui.base.threads import in_thread
+from dltui.tui.base.threads import CarriedOut, Failed, Told, attempt, in_thread
 from dltui.tui.terminal.capabilities import Terminal, examine
 from dltui.tui.terminal.driver import QuietDriver
 from dltui.tui.terminal.leaving import TerminalWatch, WaysOut, has_shell
@@ -35,10 +35,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from textual.events import Event
+    from textual.message import Message
     from textual.screen import Screen
     from textual.timer import Timer
 
-    from dltui.core.catalog.entries import DatasetEntry
+    from dltui.core.catalog.entries import DatasetEntry, ModelEntry
     from dltui.core.lifecycle.create import RunRequest
     from dltui.core.rundir.directory import RunDirectory
     from dltui.tui.base.effects.images import Images
@@ -92,6 +93,8 @@ class DltuiApp(LeanApp, inherit_bindings=False):
         """Lines for the shell, after leaving."""
         self._watched: dict[str, RunDirectory] = {}
         """The runs that were live when their page was left."""
+        self._unstarted: list[str] = []
+        """What is still being started, by the names that `carry_out` was given."""
         self.first_time = False
         self.ways_out: WaysOut | None = None
         """Listens to signals, where there is a real terminal."""
@@ -208,12 +211,16 @@ class DltuiApp(LeanApp, inherit_bindings=False):
 
         self.push_screen(PairPage(runs))
 
-    def open_data(self, entry: DatasetEntry, request: RunRequest, take: Callable[[Path], None]) -> None:
-        """Show what is wrong with the dataset of a request; `take` gets the review of its marked samples."""
+    def open_data(
+        self, entry: DatasetEntry, request: RunRequest, take: Callable[[Path], None], model: ModelEntry | None
+    ) -> None:
+        """Show what is wrong with a request's dataset for a model; `take` gets the review of its marked samples."""
         from dltui.tui.pages.data import DataPage, review_file
 
-        review = review_file(request.exports, entry.reference)
-        self.push_screen(DataPage(entry, request.dataset_options, request.data_dir, review, take))
+        # Of data that fits several tasks each has samples of its own in a split.
+        task = f" {entry.task_with(request.dataset_options, model)}" if model and entry.task == "any" else ""
+        review = review_file(request.exports, entry.reference + task)
+        self.push_screen(DataPage(entry, request.dataset_options, request.data_dir, review, take, model))
 
     def open_resumption(self, run: Summary) -> None:
         """Show the plan for resuming a run that has ended."""
@@ -257,16 +264,46 @@ class DltuiApp(LeanApp, inherit_bindings=False):
         """Record that a live run was watched, so that after leaving, the shell shows how to come back to it."""
         self._watched[run.id] = run
 
+    def carry_out(self, page: Screen[Any], task: str, work: Callable[[], Message | None], starts: str = "") -> None:
+        """Run `work` in a thread, as `in_thread` does. Where the page is left meanwhile, the one on top says what came
+        of it; `starts` names what it starts, which the shell is told where the screen is left before.
+        """
+        self._unstarted += [starts] if starts else []
+
+        def carried_out() -> Message:
+            found = attempt(task, work)
+            if starts:
+                # Here, since an app that is about to end takes no message.
+                self._unstarted.remove(starts)
+            return CarriedOut(page, found, starts)
+
+        in_thread(self, task, carried_out)
+
+    def on_carried_out(self, message: CarriedOut) -> None:
+        found = message.found
+        if found is not None and message.page in self.screen_stack:
+            message.page.post_message(found)
+        elif not isinstance(self.screen, Page):
+            return
+        elif isinstance(found, Failed):
+            before = f"{message.starts} was not started: " if message.starts else ""
+            self.screen.notice.say(f"{before}{found.reason}", "bad", seconds=60)
+        elif isinstance(found, Told):
+            self.screen.notice.say(found.text, "good", seconds=60)
+
     def tell_shell(self, line: str) -> None:
         """Have a line shown in the shell, once, after leaving."""
         if line not in self.closing_lines:
             self.closing_lines.append(line)
 
     def last_lines(self) -> list[str]:
-        """The lines for the shell: those that were told, and how to come back to what was watched and is still live."""
+        """The lines for the shell: those that were told, what was left before it was started, and how to come back to
+        what was watched and is still live.
+        """
         runs, clock = self.services.runs, self.services.clock
         going = [safe(name) for name, run in self._watched.items() if runs.goes_on(run, clock.now)]
-        return [*self.closing_lines, *(f"{name} goes on; back with: dltui attach {name}" for name in going)]
+        lost = [f"{safe(name)} had not begun: start it again unless dltui runs lists it" for name in self._unstarted]
+        return [*self.closing_lines, *lost, *(f"{name} goes on; back with: dltui attach {name}" for name in going)]
 
     def _run_page(self, run: RunDirectory, replay: bool = False) -> Screen[None]:
         from dltui.tui.run_page.page import RunPage

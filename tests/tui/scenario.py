@@ -266,7 +266,7 @@ class FakeFinding(Finding):
 
 
 class FakeFinder:
-    """Finds at once, or with `held` stops after half of the test until `go_on`."""
+    """Finds at once, or with `held` stops on the way until `go_on`."""
 
     def __init__(self, notes: FakeServices, tell: Any, point: Any) -> None:
         self.notes, self.tell, self.point = notes, tell, point
@@ -285,6 +285,8 @@ class FakeFinder:
 
     def batch_size(self, request: Any, catalog: Catalog) -> tuple[int, str]:
         self.notes.asked.append(request)
+        if self.notes.held:
+            self.notes.go_on.wait(10)
         if self.notes.refuses:
             raise UsageError(self.notes.refuses)
         return 4096, "13 steps an epoch; twice as much would leave fewer than 10"

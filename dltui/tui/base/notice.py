@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from dltui.core.text import safe
+from dltui.core.text import one_line, safe
 from dltui.core.text import width as cells_of
 from dltui.tui.base.rows import Rows
 from dltui.tui.draw.printed import told
@@ -141,7 +141,7 @@ class Notice(Rows, can_focus=True):
 
     def on_paste(self, event: Paste) -> None:
         if self._prompt is not None:
-            self._prompt.edit.insert(safe(event.text))
+            self._prompt.edit.insert(one_line(event.text).strip())
             _edited(self._prompt)
             self.redraw()
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
+from array import array
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from dltui.core.numbers import plain_json
 from dltui.core.text import safe
 from dltui.tui.base.summary import Summary
 
@@ -24,19 +26,9 @@ def as_json(summary: Summary) -> dict[str, Any]:
     for field in dataclasses.fields(Summary):
         value = getattr(summary, field.name)
         if field.name not in _HERE and value != field.default:
-            found[field.name] = _plain(value)
+            # A long list of runs keeps trends as arrays.
+            found[field.name] = plain_json(list(value) if isinstance(value, array) else value)
     return found
-
-
-def _plain(value: Any) -> Any:
-    """A value without NaN and infinities."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if value is None or isinstance(value, (str, int)):
-        return value
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    return [_plain(item) for item in value]
 
 
 def fields_from_json(found: Mapping[str, Any]) -> dict[str, Any]:

@@ -36,6 +36,16 @@ class Told(Message):
         self.runs = runs
 
 
+class CarriedOut(Message):
+    """A message to the app with what a thread has found for a page, None for nothing; `starts` is as in
+    `DltuiApp.carry_out`.
+    """
+
+    def __init__(self, page: MessagePump, found: Message | None, starts: str) -> None:
+        super().__init__()
+        self.page, self.found, self.starts = page, found, starts
+
+
 class Watcher:
     """Calls `look` at a fixed pace in a thread and posts its result; None means that nothing has changed."""
 

@@ -10,8 +10,8 @@ from dltui.core.catalog.entries import title
 from dltui.core.catalog.fields import FIT
 from dltui.core.text import plural, safe
 from dltui.tui.draw.styled_text import Row, cells, cut, fit, left, on, right, window
-from dltui.tui.draw.wording import TITLES
 from dltui.tui.draw.wording import framework as short_framework
+from dltui.tui.draw.wording import framework_title
 from dltui.tui.new_run.devices import marks
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def models(form: RunForm, width: int, height: int, focused: bool) -> list[Row]:
 def _framework_columns(form: RunForm, width: int) -> tuple[list[str], list[int]]:
     """The titles and the widths of the columns of frameworks."""
     names, frameworks = form.model_names(), form.frameworks()
-    titles = [TITLES.get(name, safe(name)) for name in frameworks]
+    titles = [safe(framework_title(name, form.catalog.backends)) for name in frameworks]
     longest = max((len(name) for name in names), default=0)
     if width - CURSOR - longest < sum(len(title) + 1 for title in titles):
         titles = [short_framework(name) for name in frameworks]

@@ -6,12 +6,14 @@ import math
 import shlex
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from textual.binding import BindingType
 from textual.message import Message
 
+from dltui.core.analysis.forecast import FREE
 from dltui.core.catalog.fields import FITTED, flag_words
+from dltui.core.errors import DltuiError
 from dltui.core.numbers import exact
 from dltui.core.text import safe
 from dltui.tui.base.page import Page, bind, press
@@ -21,11 +23,12 @@ from dltui.tui.draw.chart import draw
 from dltui.tui.draw.printed import pieces, told
 from dltui.tui.draw.styled_text import Row, cut, cut_words, fit
 from dltui.tui.new_run import outcome, rate_chart
+from dltui.tui.new_run.form import DROP
 
 if TYPE_CHECKING:
     from textual.widget import Widget
 
-    from dltui.core.finders.find import Rates
+    from dltui.core.finders.find import Finder, Rates
     from dltui.tui.base.line_edit import Answer
     from dltui.tui.new_run.form import RunForm
     from dltui.tui.new_run.start_keys import StartKeys
@@ -41,12 +44,31 @@ WORDS = 3
 """Rows of words below the chart."""
 
 
-class BatchFound(Message):
-    """A message with a batch size that fits."""
+class Asked(NamedTuple):
+    """The choices that a batch size depends on."""
 
-    def __init__(self, batch: int, why: str) -> None:
+    model: str
+    dataset: str
+    device: str
+    launcher: str
+    texts: tuple[tuple[str, str], ...]
+    """Of the rows that change the memory of a step, by their keys."""
+
+    @classmethod
+    def of(cls, form: RunForm) -> Asked:
+        """The choices of a form."""
+        rows = (setting for setting in form.settings() if setting.kind in ("model", "data"))
+        texts = tuple((row.key, form.text(row)) for row in rows if row.spec.name not in FREE | {FITTED})
+        model = form.model.id if form.model else form.model_name
+        return cls(model, form.dataset_name, form.device, form.launcher, texts)
+
+
+class BatchFound(Message):
+    """A message with a batch size that fits, and the choices that it was looked for with."""
+
+    def __init__(self, asked: Asked, batch: int, why: str) -> None:
         super().__init__()
-        self.batch, self.why = batch, why
+        self.asked, self.batch, self.why = asked, batch, why
 
 
 class RatesFound(Message):
@@ -65,6 +87,8 @@ class FindKeys:
         self._page, self._state, self._starting, self._changed = page, state, starting, changed
         self._progress: str | None = None
         """Of the search for a batch size that is under way."""
+        self._finder: Finder | None = None
+        """Of that search."""
         self._found: BatchFound | None = None
         """What is still to be proposed."""
         self.answers: dict[str, Answer] = {"l": self.rates, "b": self.batch, "d": self.data}
@@ -72,21 +96,22 @@ class FindKeys:
     def rates(self) -> None:
         form = self._state.form
         if form is not None and self._findable(form):
+            self.cancel()
             self._page.app.push_screen(RatesPage(form, lambda lr: self._take("lr", lr)))
 
     def data(self) -> None:
         form = self._state.form
         if form is not None and form.dataset is not None and self._findable(form):
-            self._page.host.open_data(form.dataset, outcome.request(form), self._leave_out)
+            self._page.host.open_data(form.dataset, outcome.request(form), self._leave_out, form.model)
 
     def _leave_out(self, review: Path) -> None:
         """Put a review into the field `drop`, beside the columns of a table that stand there."""
         from dltui.core.data.findings import dropped
 
         form = self._state.form
-        setting = next((each for each in form.settings() if each.key == "data:drop"), None) if form else None
+        setting = next((each for each in form.settings() if each.key == DROP), None) if form else None
         if form is not None and setting is not None:
-            self._put("data:drop", dropped.placed(form.text(setting), {"file": str(review)}))
+            self._put(DROP, dropped.placed(form.text(setting), {"file": str(review)}))
 
     def _findable(self, form: RunForm) -> bool:
         """True if values can be found for the run; else the reason is shown."""
@@ -99,22 +124,38 @@ class FindKeys:
         form = self._state.form
         if form is None or self._progress is not None or not self._findable(form):
             return
-        self._progress = "looking for a batch size that fits"
-        self._page.notice.clear_message()
-        finder = self._page.host.services.finding.finder(self._tell)
-        request, catalog = outcome.request(form), form.catalog
 
-        def work() -> Message:
+        def tell(text: str) -> None:
+            # In a thread; drawn at the next tick.
+            if self._finder is finder:
+                self._progress = f"looking for a batch size that fits: {text}"
+
+        finder = self._page.host.services.finding.finder(tell)
+        self._finder, self._progress = finder, "looking for a batch size that fits"
+        self._page.notice.clear_message()
+        asked, request, catalog = Asked.of(form), outcome.request(form), form.catalog
+
+        def work() -> Message | None:
             try:
-                return BatchFound(*finder.batch_size(request, catalog))
+                found = BatchFound(asked, *finder.batch_size(request, catalog))
+            except DltuiError:
+                if self._finder is finder:
+                    raise
+                # Nobody waits for it.
+                return None
+            else:
+                return found if self._finder is finder else None
             finally:
-                self._progress = None
+                if self._finder is finder:
+                    self._finder = self._progress = None
 
         in_thread(self._page, "fit", work)
 
-    def _tell(self, text: str) -> None:
-        """Store the progress. Called in a thread; drawn at the next tick."""
-        self._progress = f"looking for a batch size that fits: {text}"
+    def cancel(self) -> None:
+        """End the search that is under way, because something else needs the device or the form was left."""
+        finder, self._finder, self._progress = self._finder, None, None
+        if finder is not None:
+            finder.cancel()
 
     def found(self, message: BatchFound, typing: bool) -> None:
         """Propose the batch size, or have it proposed when nothing is typed any more."""
@@ -125,7 +166,11 @@ class FindKeys:
         """Propose what was found, unless something is being typed: its next letter would be the answer."""
         if self._found is None or typing or not self._page.on_top:
             return
-        found, self._found = self._found, None
+        found, self._found, form = self._found, None, self._state.form
+        if form is None or Asked.of(form) != found.asked:
+            of = f"{found.asked.model} on {found.asked.dataset}, as the form was"
+            self._page.notice.say(f"for {of}, batch size {found.batch:,} fits: {found.why}", "warn", seconds=30)
+            return
         text = f"batch size {found.batch:,} fits; Enter takes it, Esc leaves it: {safe(found.why)}"
         self._page.notice.ask(text, {"enter": lambda: self._take(FITTED, found.batch, found.why)})
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dltui.core.data import suited
@@ -13,6 +15,7 @@ from dltui.core.errors import UsageError
 from dltui.core.lifecycle.forms.presets import Presets
 from dltui.core.numbers import exact
 from dltui.core.rundir.launch import Chosen
+from dltui.core.worker.figures import NONE
 from dltui.tui.new_run import gone
 from dltui.tui.new_run.setting import RUN_SETTINGS, Setting, check_own, launcher_settings
 
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
 
 FIRST = ("epochs", "lr", "batch_size", "schedule", "seed", "optimizer")
 LAUNCHER = "launcher:launcher"
+DROP = "data:drop"
 OWN = "your own"
 """The choice while a path is still to be typed."""
 DEFAULTS = "defaults"
@@ -63,9 +67,12 @@ class RunForm:
     """The run that is forked: model, data and device are its own."""
     unforked: dict[str, str] = field(default_factory=dict)
     """The texts of all hyperparameters as the parent has them, by setting."""
+    device_problem: str = ""
+    """Why the word in `device` means no device here."""
     _recalled: dict[str, str] = field(default_factory=dict)
-    """The texts of `typed` that are options of an earlier run with the data at `_recalled_of`."""
-    _recalled_of: tuple[str, str] | None = None
+    """The texts of `typed` that are options of an earlier run with the chosen dataset."""
+    _left: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
+    """The texts that were taken out of `typed` when a dataset was left, by its place."""
     _preset: dict[str, str] = field(default_factory=dict)
     _preset_of: str = ""
     """The model that `_preset` is for."""
@@ -80,7 +87,7 @@ class RunForm:
         usable = [name for name in form.frameworks() if (entry := form.twin(name)) and entry.available]
         form.framework = (usable or form.frameworks() or [""])[0]
         form.device = form.preset("device") or form.device
-        form.dataset_name = form.preset("dataset")
+        form._take_preset_dataset()
         form._fit_dataset()
         return form
 
@@ -101,23 +108,24 @@ class RunForm:
         from dltui.core.machine.devices import asked_for
 
         form = cls.with_defaults(catalog, presets)
-        form.missing = gone.reasons(run, catalog, distrust) if everything else {}
+        form.missing = gone.reasons(run, catalog, distrust) if everything else form.missing
         model = catalog.known_model(str(run.get("model")))
         if model is None and not everything:
             return form
-        form.origin = origin
+        form.origin = f"{origin}{gone.not_taken(run)}" if everything else origin
         form._take_model(run, model)
-        wanted = "" if everything else form.preset("dataset")
-        its_own = form._take_dataset(wanted, run)
+        is_preset = not everything and form._take_preset_dataset()
+        its_own = "" if is_preset else form._take_dataset(run)
         form._fit_dataset()
         form.device = asked_for(run) if everything else form.device
         if everything:
             form._take("model", run.get("config") or {})
             form._take_launcher(run)
+            form._take_figures(run, theirs=bool(distrust))
         if its_own and form.dataset_name == its_own:
             form._take("data", run.get("dataset_options") or {})
             form.typed |= {"run:data_dir": str(run["data_dir"])} if run.get("data_dir") else {}
-            form._recalled_of, form._recalled = form._place(), {} if everything else form._typed_options()
+            form._recalled = {} if everything else dict(form.typed)
         return form
 
     def _take_model(self, run: Mapping[str, Any], model: ModelEntry | None) -> None:
@@ -133,17 +141,50 @@ class RunForm:
             self.typed[LAUNCHER] = chosen.name
             self._take("launch", chosen.options)
 
-    def _take_dataset(self, wanted: str, run: Mapping[str, Any]) -> str:
-        """Choose the dataset `wanted`, or that of a run: then its name, where it is installed; else ""."""
+    def _take_figures(self, run: Mapping[str, Any], theirs: bool) -> None:
+        """Take the formats of a run's figures, and their folder if that is not the usual one; no folder of a run that
+        is `theirs`, another user's or host's.
+        """
+        from dltui.core.paths import absolute
+
+        rows = {setting.spec.name: setting for setting in RUN_SETTINGS}
+        if run.get("formats"):
+            self.put(rows["format"], ",".join(map(str, run["formats"])))
+        if theirs or not run.get("exports") or not run.get("cwd"):
+            return
+        folder, usual = Path(str(run["exports"])).parent, rows["exports"].default
+        if folder not in (Path(str(run["cwd"])) / usual, Path(absolute(usual))):
+            self.put(rows["exports"], str(folder))
+
+    def _take_preset_dataset(self) -> bool:
+        """Choose the dataset that is set for this model in the environment or a file; False where none is. One that
+        does not exist prevents the start.
+        """
+        wanted = self.preset("dataset")
+        if not wanted:
+            return False
+        try:
+            entry = self.catalog.dataset(wanted)
+        except UsageError as error:
+            self.dataset_name, self.missing = wanted, {**self.missing, gone.dataset_key(wanted): str(error)}
+            return True
+        self._set_dataset(entry)
+        return True
+
+    def _set_dataset(self, entry: DatasetEntry) -> None:
+        self.own = entry if entry.given and not entry.plugin else self.own
+        self.dataset_name = entry.reference
+
+    def _take_dataset(self, run: Mapping[str, Any]) -> str:
+        """Choose the dataset of a run: then its name, where it is installed; else ""."""
         from dltui.core.catalog import entries
 
-        entry = self.catalog.datasets.get(wanted) if wanted else entries.asked_for(run, self.catalog)
+        entry = entries.asked_for(run, self.catalog)
         if entry is not None:
-            self.own = entry if entry.given and not entry.plugin else self.own
-            self.dataset_name = entry.reference
+            self._set_dataset(entry)
         elif gone.dataset_key(str(run.get("dataset"))) in self.missing:
             self.dataset_name = str(run.get("dataset"))
-        return entry.reference if entry is not None and not wanted else ""
+        return entry.reference if entry is not None else ""
 
     def fork_of(self, parent: RunDirectory, point: str) -> None:
         """Make it the form of a fork; `point` says where it begins."""
@@ -154,7 +195,7 @@ class RunForm:
         """Set other hyperparameters, or another `dataset`."""
         wanted = self.catalog.datasets.get(str(values.get("dataset", "")))
         if wanted is not None and self.fits(wanted):
-            self.dataset_name = wanted.name
+            self.choose_dataset(wanted.name)
         self._take("model", values)
 
     def _take(self, kind: str, values: Mapping[str, Any]) -> None:
@@ -217,33 +258,59 @@ class RunForm:
         """
         from dltui.core.catalog import entries
 
-        self.own = entries.entry_of(text, self.catalog)
-        self.choose_dataset(self.own.reference)
+        own = entries.entry_of(text, self.catalog)
+        self._choose(own.reference, own)
 
     def choose_dataset(self, name: str) -> None:
         """Choose a dataset by the name in `dataset_names`. Options that were recalled for other data are dropped unless
-        they were changed since.
+        they were changed since, and so is a review, which names samples of one dataset; back at that data they are
+        there again.
         """
-        self.dataset_name = name
-        place = self._place()
-        if place == self._recalled_of:
-            return
-        for key, text in self._recalled.items():
-            if self.typed.get(key) == text:
-                del self.typed[key]
-        self._recalled_of, self._recalled = place, {}
-        before = self.remembered.get(place) if place else None
-        if before and not self._typed_options():
-            self._take("data", before)
-            self._recalled = self._typed_options()
+        self._choose(name, self.own)
 
-    def _place(self) -> tuple[str, str] | None:
-        """The dataset plugin and the path of the user's own data; None while another dataset is chosen."""
+    def _choose(self, name: str, own: DatasetEntry | None) -> None:
+        before = self._place()
+        self.dataset_name, self.own = name, own
+        place = self._place()
+        if place == before:
+            return
+        self._left = {**self._left, before: self._take_out()}
+        self._recalled = self._left.get(place, {})
+        self.typed = {**self._recalled, **self.typed}
+        options = self.remembered.get(place)
+        if options and not self._typed_options():
+            self._take("data", options)
+            self._recalled = {**self._recalled, **self._typed_options()}
+
+    def _take_out(self) -> dict[str, str]:
+        """Take out of `typed` what goes with the chosen dataset alone, and return it."""
+        out = {key: text for key, text in self._recalled.items() if self.typed.get(key) == text}
+        if DROP in self.typed:
+            from dltui.core.data.findings.dropped import review_of
+
+            out |= {DROP: self.typed[DROP]} if review_of(self.typed[DROP]) else {}
+        self.typed = {key: text for key, text in self.typed.items() if key not in out}
+        return out
+
+    def _place(self) -> tuple[str, str]:
+        """The dataset plugin and the path of the user's own data; of other data its name and ""."""
         own = self.own
-        return (own.name, str(own.given.get("path"))) if own is not None and self.dataset is own else None
+        if own is not None and self.dataset is own:
+            return own.name, str(own.given.get("path"))
+        return self.dataset_name, ""
 
     def _typed_options(self) -> dict[str, str]:
         return {key: text for key, text in self.typed.items() if key.startswith("data:")}
+
+    def choose_device(self, word: str, problem: str = "") -> None:
+        """Choose a device; `problem` says why the word means none here."""
+        self.device, self.device_problem = word, problem
+
+    def kept(self) -> RunForm:
+        """The form as it is, for a thread: what the person chooses meanwhile does not change it."""
+        made = copy(self)
+        made.typed = dict(self.typed)
+        return made
 
     def fits(self, dataset: DatasetEntry) -> bool:
         return self.model is None or dataset.suits(self.model)
@@ -269,7 +336,8 @@ class RunForm:
             return
         if self.dataset is None or not self.fits(self.dataset):
             fitting = [entry for entry in self.datasets() if self.fits(entry)]
-            self.dataset_name = fitting[0].name if fitting else self.dataset_name
+            if fitting:
+                self.choose_dataset(fitting[0].name)
 
     def settings(self) -> list[Setting]:
         """All settings, the most frequently changed first; of a fork the hyperparameters alone."""
@@ -318,7 +386,11 @@ class RunForm:
             side = self.typed.get("model:image_size") or self.preset("image_size")
             asked = {"image_size": int(side) if side.isdecimal() else 0}
             return exact(suited.sized({"size": 0}, self.model, asked)["size"])
-        return (self.preset(setting.spec.name) if setting.kind in ("run", "model") else "") or setting.default
+        return (self.preset(setting.spec.name) if setting.kind in ("run", "model") else "") or self.usual(setting)
+
+    def usual(self, setting: Setting) -> str:
+        """The value where a command line says nothing: trials draw no figures."""
+        return NONE if setting.key == "run:format" and self.is_sweep else setting.default
 
     def preset(self, name: str) -> str:
         """The preset value for this model, as it would be typed; "" without a preset."""
@@ -404,6 +476,8 @@ class RunForm:
             return None, f"{self.missing[gone.dataset_key(self.dataset_name)]}; choose another dataset"
         if self.dataset is None or not self.fits(self.dataset):
             return None, f"{self.model.id} needs a dataset for {self.model.task}"
+        if self.device_problem and self.parent is None and not self.is_away:
+            return None, self.device_problem
         for setting in self.settings():
             problem = self.problem(setting) or self._preset_problem
             if problem:
@@ -427,7 +501,8 @@ class RunForm:
     @property
     def is_sweep(self) -> bool:
         """True if a range is typed."""
-        return self.parent is None and any(setting.is_range(self.text(setting)) for setting in self.settings())
+        rows = [setting for setting in self.settings() if setting.kind == "model"] if self.parent is None else []
+        return any(setting.is_range(self.text(setting)) for setting in rows)
 
     def steady(self, setting: Setting) -> str:
         """The text of a setting, of a range its last value."""

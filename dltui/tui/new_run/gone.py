@@ -37,6 +37,12 @@ def reasons(run: Mapping[str, Any], catalog: Catalog, distrust: str = "") -> dic
     return found
 
 
+def not_taken(run: Mapping[str, Any]) -> str:
+    """Which options of a run the form has no rows for: ", without --share, --log"; "" where it had none of them."""
+    had = [flag for flag, value in (("--share", run.get("share")), ("--log", run.get("loggers"))) if value]
+    return f", without {', '.join(had)}" if had else ""
+
+
 def _reason(name: str, source: object, catalog: Catalog, distrust: str) -> str:
     """Why one of them cannot be chosen, with the file or package that brought it."""
     known = source if isinstance(source, Mapping) else {}

@@ -42,7 +42,8 @@ def load(
     form = _as_last_time(services) if like is None else _again(services, like, instead or {}, fork)
     catalog = form.catalog
     present = {name: services.catalog.presence(entry) for name, entry in catalog.datasets.items()}
-    if form.origin == DEFAULTS and not present.get(form.dataset_name, "").startswith(("here", "embedded")):
+    is_open = form.origin == DEFAULTS and not form.preset("dataset")
+    if is_open and not present.get(form.dataset_name, "").startswith(("here", "embedded")):
         _prefer_here(form, present)
     form.remembered = _remembered(services, catalog)
     form.findings = services.catalog.known_findings()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, Any
 
-from dltui.core.catalog.fields import flag_words
+from dltui.core.catalog.fields import FIT, FITTED, flag_words
+from dltui.core.errors import UsageError
 from dltui.core.hosts.address import of_device
 from dltui.core.rundir.launch import DEFAULT
 from dltui.tui.new_run.setting import RUN_SETTINGS
@@ -35,7 +36,7 @@ def command(form: RunForm, queued: bool = False) -> list[str]:
     words += ["--device", device] if device != "auto" else []
     for setting in form.settings():
         text = form.text(setting)
-        if setting.key not in form.typed and text == setting.default:
+        if setting.key not in form.typed and text == form.usual(setting):
             continue
         if setting.is_range(text) and setting.spec.type == "bool":
             words += ["--vary", f"{setting.spec.name}={text}"]
@@ -102,8 +103,8 @@ def sweep(form: RunForm, trials: int) -> Any:
 
 
 def sweep_request(form: RunForm) -> Any:
-    """The request of the trials, which draw no figures unless a format is typed. Raises UsageError."""
-    from dataclasses import replace
-
+    """The request of the trials. Raises UsageError for an invalid value."""
     asked = request(form)
-    return asked if "run:format" in form.typed else replace(asked, formats=("none",))
+    if asked.config.get(FITTED) == FIT:
+        raise UsageError(f"--batch-size {FIT} is found for a single run, a sweep takes a number")
+    return asked

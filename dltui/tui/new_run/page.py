@@ -21,7 +21,7 @@ from dltui.tui.new_run.fields.setting_field import SettingField
 from dltui.tui.new_run.finding import FIND_KEYS, BatchFound, FindKeys
 from dltui.tui.new_run.load import Loaded, load
 from dltui.tui.new_run.mouse.clicks import Clicks
-from dltui.tui.new_run.presets.keys import PRESET_KEYS, FormsRead, PresetKeys
+from dltui.tui.new_run.presets.keys import PRESET_KEYS, FormsRead, NameTaken, PresetKeys
 from dltui.tui.new_run.start_keys import START_KEYS, Started, StartKeys, SweepBegun, Tried, WarmUp
 from dltui.tui.new_run.state import FormState
 from dltui.tui.new_run.suited import values
@@ -106,6 +106,7 @@ class NewRunPage(Page):
         self.start_keys = StartKeys(self, self.state, self.path_field)
         self.warm_up = WarmUp(self, self.state)
         self.find_keys = FindKeys(self, self.state, self.start_keys, self._changed)
+        self.start_keys.free_device = self.find_keys.cancel
         self.preset_keys = PresetKeys(self, self.state, self._changed)
         self.answers = {**self.start_keys.answers, **self.find_keys.answers, **self.preset_keys.answers}
 
@@ -155,6 +156,7 @@ class NewRunPage(Page):
 
     def on_unmount(self) -> None:
         self.warm_up.end()
+        self.find_keys.cancel()
 
     def on_loaded(self, message: Loaded) -> None:
         self.state.load(message)
@@ -184,6 +186,9 @@ class NewRunPage(Page):
 
     def on_forms_read(self, message: FormsRead) -> None:
         self.preset_keys.read(message)
+
+    def on_name_taken(self, message: NameTaken) -> None:
+        self.preset_keys.taken(message)
 
     def on_told(self, message: Told) -> None:
         self.notice.say(message.text, "good")
@@ -358,4 +363,10 @@ class NewRunPage(Page):
             self.notice.say("copied, if your terminal allows it")
 
     def action_back(self) -> None:
-        self.host.back()
+        if not self.start_keys.starting:
+            self.host.back()
+            return
+        self.notice.ask(
+            "still being prepared, it starts by itself: Esc leaves the form, any other key stays",
+            {"escape": self.host.back},
+        )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from textual.message import Message
@@ -10,7 +10,7 @@ from textual.message import Message
 from dltui.core.numbers import duration, is_whole
 from dltui.core.text import safe
 from dltui.tui.base.page import press
-from dltui.tui.base.threads import in_thread
+from dltui.tui.base.threads import Told, in_thread
 from dltui.tui.draw.styled_text import Row
 from dltui.tui.new_run import outcome
 from dltui.tui.new_run.state import GROUPS
@@ -32,28 +32,28 @@ START_KEYS = (
 """For the bindings of a page that has `StartKeys`."""
 
 
-class Started(Message):
+class Started(Told):
     """A message that the run exists and its worker has been started."""
 
     def __init__(self, run: RunDirectory) -> None:
-        super().__init__()
+        super().__init__(f"{run.id} has begun")
         self.run = run
 
 
-class SweepBegun(Message):
+class SweepBegun(Told):
     """A message that the sweep of this name has begun."""
 
     def __init__(self, name: str) -> None:
-        super().__init__()
+        super().__init__(f"sweep {name} has begun")
         self.name = name
 
 
 class Tried(Message):
-    """A message that a dry run succeeded, with its duration in seconds."""
+    """A message that a dry run of a command line succeeded, with its duration in seconds."""
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, command: Sequence[str], seconds: float) -> None:
         super().__init__()
-        self.seconds = seconds
+        self.command, self.seconds = command, seconds
 
 
 class StartKeys:
@@ -65,6 +65,8 @@ class StartKeys:
         self._preparing = ""
         self._trying: float | None = None
         """Since when a dry run is under way, unix seconds."""
+        self.free_device: Callable[[], None] = lambda: None
+        """Ends what else has the device: what is started gets all of it."""
         self.answers: dict[str, Answer] = {"enter": self.start, "t": self.try_out, "f": self.queue}
 
     def start(self) -> None:
@@ -80,10 +82,15 @@ class StartKeys:
         """Start the fork, in a thread."""
         if self.starting or form.parent is None or not self.startable(form):
             return
-        self.starting, self._preparing = True, "forking"
         parent, words, starting = form.parent, outcome.fork_words(form), self._page.host.services.starting
+        self._begin(f"the fork of {parent.id}", lambda: Started(starting.fork(parent, words)), "forking")
+
+    def _begin(self, what: str, work: Callable[[], Message], preparing: str = "") -> None:
+        """Start a run or a sweep in a thread; `what` names it where the form is left before."""
+        self.starting, self._preparing = True, preparing
+        self.free_device()
         self._page.notice.clear_message()
-        in_thread(self._page, "start", lambda: Started(starting.fork(parent, words)))
+        self._page.host.carry_out(self._page, "start", work, starts=what)
 
     def _refuse_fork(self) -> bool:
         """Say that a fork can only be started; False where the form is of no fork."""
@@ -105,9 +112,8 @@ class StartKeys:
         form = self._state.form
         if form is None or self.starting or self._path.begin() or not self.startable(form):
             return
-        self.starting, self._preparing = True, ""
-        self._page.notice.clear_message()
-        in_thread(self._page, "start", lambda: Started(start(outcome.request(form, queued), form.catalog, self._tell)))
+        asked = form.kept()
+        self._begin(_title(asked), lambda: Started(start(outcome.request(asked, queued), asked.catalog, self._tell)))
 
     def _ask_for_trials(self) -> None:
         """Ask for the number of trials, and begin the sweep."""
@@ -122,12 +128,11 @@ class StartKeys:
         form, sweeps = self._state.form, self._page.host.services.sweeps
         if form is None:
             return
-        self.starting, self._preparing = True, ""
-        in_thread(
-            self._page,
-            "start",
+        asked = form.kept()
+        self._begin(
+            f"a sweep of {_title(asked)}",
             lambda: SweepBegun(
-                sweeps.start(outcome.sweep(form, trials), outcome.sweep_request(form), form.catalog, self._tell)
+                sweeps.start(outcome.sweep(asked, trials), outcome.sweep_request(asked), asked.catalog, self._tell)
             ),
         )
 
@@ -154,15 +159,19 @@ class StartKeys:
                 services.starting.try_out(command)
             finally:
                 self._trying = None
-            return Tried(services.clock.passed() - began)
+            return Tried(command, services.clock.passed() - began)
 
+        self.free_device()
         self._page.notice.clear_message()
         in_thread(self._page, "try", work)
 
     def tried(self, message: Tried) -> None:
-        """Show that the dry run succeeded."""
-        text = f"it works: batches, evaluation and figures in {duration(message.seconds)}; Enter starts the run"
-        self._page.notice.say(text, "good", seconds=30)
+        """Show that the dry run succeeded, of the form as it is or as it was."""
+        took, form = f"batches, evaluation and figures in {duration(message.seconds)}", self._state.form
+        if form is not None and outcome.command(form) == message.command:
+            self._page.notice.say(f"it works: {took}; Enter starts the run", "good", seconds=30)
+        else:
+            self._page.notice.say(f"it works as the form was: {took}; it has changed since", "warn", seconds=30)
 
     def failed(self, message: Failed, typing: bool) -> None:
         """Show the reason, and the setting that it names unless something is being typed. The failure of a dry run does
@@ -182,11 +191,15 @@ class StartKeys:
             passed = duration(self._page.host.services.clock.passed() - self._trying)
             return [(f" trying 20 batches, evaluation and figures: {passed}; nothing is kept", "accent")]
         if self.starting:
-            return [(f" {safe(self._preparing) or 'checking the data and the device'} ...", "accent")]
+            doing = safe(self._preparing) or "checking the data and the device"
+            return [(f" {doing} ...; stay until it begins", "accent")]
         return []
 
     def startable(self, form: RunForm) -> bool:
         """True if the run can be started; else the reason is shown."""
+        if self.starting:
+            self._page.notice.say("it is being started: wait until it has begun", "warn")
+            return False
         setting, problem = form.first_problem()
         if problem:
             if setting is not None:
@@ -197,6 +210,8 @@ class StartKeys:
                 # The path is missing: the cursor goes where it is typed.
                 self._state.part = GROUPS.index("dataset")
                 self._path.begin()
+            elif problem == form.device_problem:
+                self._state.part = GROUPS.index("device")
             self._page.notice.say(problem, "bad")
             self._path.look()
             self._page.redraw()
@@ -205,6 +220,12 @@ class StartKeys:
         else:
             return True
         return False
+
+
+def _title(form: RunForm) -> str:
+    """What a form names the run that it starts."""
+    model = form.model.id if form.model else form.model_name
+    return form.typed.get("run:name") or f"{model} on {form.dataset_name}"
 
 
 def _trials_problem(text: str) -> str:

@@ -31,7 +31,7 @@ class FormState:
         """The value of the chosen setting while it is typed."""
 
     def load(self, loaded: Loaded) -> None:
-        """Take the data that a thread has loaded; a device that does not exist here becomes `auto`."""
+        """Take the data that a thread has loaded."""
         self.loaded = loaded
         self.sync_device()
 
@@ -42,14 +42,19 @@ class FormState:
             self.sync_device()
 
     def sync_device(self) -> None:
-        """Mark the devices of the form, and move their cursor there; one that does not exist here becomes `auto`."""
+        """Mark the devices that the word of the form means, and move their cursor there; a word that means none here
+        stays, with its problem.
+        """
         if self.loaded is None:
             return
         form, names = self.loaded.form, self.device_names()
         self.marked = marks.marks_of(form.device, self.loaded.devices)
-        first = next(iter(self.marked), form.device)
+        word, problem = marks.word(self.marked) or form.device, ""
+        if not self.marked and word not in names and not form.is_away:
+            word, problem = marks.meant(word, self.loaded.devices, form.kinds)
+        first = next(iter(self.marked), word)
         self.device_at = names.index(first) if first in names else 0
-        form.device = marks.word(self.marked) or names[self.device_at]
+        form.choose_device(word, problem)
 
     @property
     def form(self) -> RunForm | None:
@@ -122,7 +127,7 @@ class FormState:
         elif group == "device":
             devices = self.device_names()
             self.device_at = min(at, len(devices) - 1)
-            form.device = marks.word(self.marked) or devices[self.device_at]
+            form.choose_device(marks.word(self.marked) or devices[self.device_at])
         elif names := self._names(form, group)[0]:
             choose = form.choose_model if group == "model" else form.choose_dataset
             choose(names[min(at, len(names) - 1)])
@@ -142,7 +147,7 @@ class FormState:
         if form is None or self.loaded is None or self.group != "device":
             return False
         self.marked = marks.turned(self.marked, names[self.device_at], self.loaded.devices)
-        form.device = marks.word(self.marked) or names[self.device_at]
+        form.choose_device(marks.word(self.marked) or names[self.device_at])
         return True
 
     def turn(self, by: int) -> None:

@@ -23,7 +23,7 @@ from dltui.tui.draw.styled_text import Row, fit
 if TYPE_CHECKING:
     from textual.widget import Widget
 
-    from dltui.core.catalog.entries import DatasetEntry
+    from dltui.core.catalog.entries import DatasetEntry, ModelEntry
     from dltui.core.data.findings.ask import Looked
     from dltui.core.data.findings.review import Key, Opinion
     from dltui.tui.pages.data_rows import Item
@@ -51,14 +51,16 @@ def review_file(exports: str, dataset: str) -> Path:
     from dltui.core.data.findings.review import NAME
 
     name = re.sub(r"[^A-Za-z0-9._]+", "-", dataset).strip("-.")[:60]
-    if len(dataset) > 60:
-        # Two long paths may begin alike.
+    if name != dataset:
+        # Others may be left with the same letters.
         name += f"-{hashlib.sha256(dataset.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
     return Path(paths.absolute(exports or "exports")) / f"data-{name}" / NAME
 
 
 class DataPage(Page):
-    """A page about a dataset. `take` gets the path of the review, for a run that leaves the marked samples out."""
+    """A page about a dataset as a model reads it. `take` gets the path of the review, for a run that leaves out what it
+    marks.
+    """
 
     name_of_page = "Data"
     keys: tuple[tuple[str, str], ...] = (
@@ -86,10 +88,10 @@ class DataPage(Page):
 
     def __init__(
         self, entry: DatasetEntry, options: Mapping[str, Any], data_dir: str | None, review: Path,
-        take: Callable[[Path], None],
+        take: Callable[[Path], None], model: ModelEntry | None,
     ) -> None:  # fmt: skip
         super().__init__()
-        self._entry, self._options, self._data_dir = entry, options, data_dir
+        self._entry, self._options, self._data_dir, self._model = entry, options, data_dir, model
         self.review_path, self._take = review, take
         self.found: Looked | None = None
         self.problem = ""
@@ -111,7 +113,8 @@ class DataPage(Page):
         """Look at the data in a thread."""
         from dltui.core.data.findings.review import read_file
 
-        found = self.host.services.catalog.findings(self._entry, self._options, self._data_dir, self._tell)
+        catalog = self.host.services.catalog
+        found = catalog.findings(self._entry, self._options, self._data_dir, self._tell, self._model)
         return LookedAt(found, read_file(self.review_path))
 
     def _tell(self, text: str) -> None:
@@ -209,7 +212,7 @@ class DataPage(Page):
             with self._saving:
                 return Saved(save_opinions(self.review_path, opinions))
 
-        in_thread(self, "review", work)
+        self.host.carry_out(self, "review", work)
 
     def action_use(self) -> None:
         from dltui.core.data.findings.review import LEFT_OUT

@@ -192,7 +192,7 @@ class ResumePage(Page):
             services.starting.resume(run.directory, more)
             return Told(f"{run.name} goes on: its worker starts")
 
-        in_thread(self, "resume", work)
+        self.host.carry_out(self, "resume", work, starts=run.name)
         self.redraw()
 
     def action_back(self) -> None:

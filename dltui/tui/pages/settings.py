@@ -9,7 +9,7 @@ from textual.binding import BindingType
 
 from dltui.tui.base.page import Page, bind
 from dltui.tui.base.rows import Rows
-from dltui.tui.base.threads import Failed, in_thread
+from dltui.tui.base.threads import Failed
 from dltui.tui.draw import colors
 from dltui.tui.draw.printed import pieces
 from dltui.tui.draw.styled_text import Row, cut_words, fit, left, on, window
@@ -128,10 +128,16 @@ class SettingsPage(Page):
         self._set(CHOICES[self.chosen][0])
 
     def _set(self, value: str) -> None:
-        settings, services = self.host.settings._replace(**{self.chosen: value}), self.host.services
-        self.host.apply(settings)
+        host = self.host
+        host.apply(host.settings._replace(**{self.chosen: value}))
         self.notice.clear_message()
-        in_thread(self, "save", lambda: services.settings.save(settings))
+
+        def save() -> None:
+            # The last one to write has what holds by then.
+            with host.services.settings.saving:
+                host.services.settings.save(host.settings)
+
+        host.carry_out(self, "save", save)
         self.redraw()
 
     def action_back(self) -> None:

@@ -143,13 +143,13 @@ def sweep_line(members: Sequence[Summary]) -> Summary:
     best = min((one for one in reversed(members) if one.best_name == name), key=_merit)
     tested = best if best.test else next((one for one in members if one.test), best)
     newest = max(members, key=lambda one: one.created)
-    going = [one.status for one in members if one.is_live]
+    statuses = [one.status for one in members]
     return replace(
         best,
         id=PREFIX + best.group,
         name=f"{best.group} ({plural(len(members), 'trial')})",
-        status=status(going) if going else "finished",
-        why=f"best: {best.name}",
+        status=status(statuses, trials=True),
+        why=standing(best.group, statuses, trials=True) or f"best: {best.name}",
         epochs_done=sum(one.epochs_done for one in members),
         epochs=sum(one.epochs for one in members),
         fraction=sum(1.0 if not one.is_live else one.fraction for one in members) / len(members),

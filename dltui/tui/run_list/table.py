@@ -170,12 +170,8 @@ def detail(
     title = "  ".join(part for part in (run.name, " ".join(f"#{tag}" for tag in run.tags), run.note) if part)
     rows: list[Row] = [rule(width, cut(title, width - 6)), *_wrapped([(" ", ""), *_sentence(run, now, clock)], width)]
     if run.members:
-        return [fit(row, width) for row in [*rows, *_seeds(run)][:height]]
-    rows += _course(run, width, ascii_only)
-    differs: Row = [(" differs from default  ", "dim")]
-    for key, value, default in run.differs:
-        differs += [(f"{key.replace('_', ' ')} {value}", ""), (f" ({default})   ", "dim")]
-    rows.append(differs if run.differs else [(" all hyperparameters at their defaults", "dim")])
+        return [fit(row, width) for row in [*rows, *_group(run)][:height]]
+    rows += [*_course(run, width, ascii_only), _differs(run)]
     when = "" if not run.is_live else "  when it ends"
     # A long reason takes the place of what comes last.
     if len(rows) < height - 1 and (run.is_live or run.epochs_done):
@@ -194,8 +190,16 @@ def brief(
     else:
         sentence = _sentence(run, now, clock, place=False)
     rows = _wrapped([(" ", ""), *sentence], width)
-    rows += _seeds(run) if run.members else _course(run, width, ascii_only)
+    rows += _group(run) if run.members else _course(run, width, ascii_only)
     return [fit(row, width) for row in rows[:height]]
+
+
+def _differs(run: Summary) -> Row:
+    """The hyperparameters of the run that are not at their defaults."""
+    differs: Row = [(" differs from default  ", "dim")]
+    for key, value, default in run.differs:
+        differs += [(f"{key.replace('_', ' ')} {value}", ""), (f" ({default})   ", "dim")]
+    return differs if run.differs else [(" all hyperparameters at their defaults", "dim")]
 
 
 def _course(run: Summary, width: int, ascii_only: bool) -> list[Row]:
@@ -221,21 +225,21 @@ def _wrapped(row: Row, width: int) -> list[Row]:
     return [[*before, (start[cells(before) :], style)], *([(line, style)] for line in rest)]
 
 
-def _seeds(group: Summary) -> list[Row]:
-    """The mean and standard deviation over the seeds, and each value."""
+def _group(group: Summary) -> list[Row]:
+    """What is known of a group: of a sweep its best trial, of seeds their mean with its deviation, and each value."""
     rows: list[Row] = []
     if group.best:
         rows.append([(f" validation {group.best_name}  ", "dim"), (group.best, "bold")])
         if group.test:
             rows[0] += [("  test ", "dim"), (group.test, "bold")]
-    each: Row = [(" seeds  ", "dim")]
+    enter, each = (" Enter ", "key bold"), "shows its runs one by one, or hides them"
+    if group.sweep:
+        opens = each if group.via else "opens the sweep"
+        return [*rows, _differs(group), [enter, (f"{opens}; above: its best trial", "dim")]]
+    seeds: Row = [(" seeds  ", "dim")]
     for member in group.members:
-        each += [(f"{member.seed} ", "dim"), (f"{member.best or member.status}   ", "")]
-    return [
-        *rows,
-        each,
-        [(" Enter ", "key bold"), ("shows its runs one by one, or hides them; above: mean ± sd", "dim")],
-    ]
+        seeds += [(f"{member.seed} ", "dim"), (f"{member.best or member.status}   ", "")]
+    return [*rows, seeds, [enter, (f"{each}; above: mean ± sd", "dim")]]
 
 
 def _sentence(run: Summary, now: float, clock: Callable[[float], str], place: bool = True) -> Row:

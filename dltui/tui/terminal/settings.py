@@ -56,16 +56,19 @@ def load_screen() -> ScreenSettings:
     return ScreenSettings(**{name: _checked(name, found[name]) for name in CHOICES if name in found})
 
 
-def save_screen(settings: ScreenSettings) -> None:
-    """Write the values that differ from the defaults; the rest of the file stays, including comments. Raises
-    UsageError.
+def save_screen(settings: ScreenSettings, known: ScreenSettings | None = None) -> None:
+    """Write the values that differ from the `known` ones, which the file had: it may have others since. Without those
+    write all. A default is left out; the rest of the file stays, including comments. Raises UsageError.
     """
     load_settings()
     defaults = ScreenSettings()._asdict()
+    changed = {
+        name: value for name, value in settings._asdict().items() if known is None or value != getattr(known, name)
+    }
 
     def change(document: TOMLDocument) -> None:
         table = document.setdefault(TABLE, {})
-        for name, value in settings._asdict().items():
+        for name, value in changed.items():
             if value != defaults[name]:
                 table[name] = value
             else:

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from dltui.core.machine import cpu
+from dltui.core.lifecycle.forms.presets import Presets
+from dltui.core.machine import cpu, devices
 from dltui.core.machine.devices import Device
 from dltui.tui.new_run import outcome
 from dltui.tui.new_run.devices import marks
-from tests.tui.scenario import FakeServices, shown, text
+from dltui.tui.new_run.forecast_row import Forecast
+from dltui.tui.new_run.form import RunForm
+from dltui.tui.new_run.load import Loaded
+from dltui.tui.new_run.state import FormState
+from tests.tui.sample_catalog import make_catalog
+from tests.tui.scenario import FakeServices, shown, text, until
 
 FOUND = [Device("cuda:0", "A"), Device("cuda:1", "A"), Device("cuda:2", "A", problem="broken"), Device("cpu", "a CPU")]
 
@@ -50,3 +56,48 @@ async def test_space_marks_a_device(services: FakeServices, monkeypatch: pytest.
         assert "2 GPUs train together" in text(app)
         await pilot.press("space")
         assert page.state.form.device == second
+
+
+def loaded(word: str, found: list[Device]) -> FormState:
+    form = RunForm.with_defaults(make_catalog(), Presets((("dltui.toml", {"device": word}),), environment={}))
+    state = FormState(again=False)
+    state.load(Loaded(form, Forecast(), found, {}))
+    return state
+
+
+@pytest.mark.parametrize(("word", "name"), [("cuda", "cuda:0"), ("CPU", "cpu"), ("cpu:1", "cpu"), ("auto", "auto")])
+def test_a_word_for_one_device_is_that_device(word: str, name: str) -> None:
+    state = loaded(word, FOUND)
+    assert state.form is not None
+    assert (state.form.device, state.device_names()[state.device_at]) == (name, name)
+    assert state.form.first_problem() == (None, "")
+
+
+def test_a_word_for_no_device_is_said_until_another_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(devices, "hides_gpu", lambda: False)
+    state = loaded("cuda", FOUND[-1:])
+    assert state.form is not None
+    assert "--device cuda" in outcome.command_line(state.form)
+    assert 'no device "cuda"; this machine has cpu' in state.form.first_problem()[1]
+    state.choose("device", 0)
+    assert state.form.device == "auto"
+    assert state.form.first_problem() == (None, "")
+    # A framework may find what no driver tells of.
+    monkeypatch.setattr(devices, "hides_gpu", lambda: True)
+    state = loaded("cuda", FOUND[-1:])
+    assert state.form is not None
+    assert (state.form.device, state.form.first_problem()) == ("cuda", (None, ""))
+
+
+async def test_enter_goes_to_the_device_that_is_not_there(
+    services: FakeServices, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(devices, "hides_gpu", lambda: False)
+    monkeypatch.setattr(services.catalog, "presets", lambda: Presets(environment={"DLTUI_DEVICE": "cuda:7"}))
+    async with shown(services, new=True) as (app, pilot):
+        await pilot.press("enter")
+        assert 'no device "cuda:7"' in text(app)
+        assert app.screen.state.group == "device"  # type: ignore[attr-defined]
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: bool(services.started))
+    assert services.started[0].device == "cuda:0"

@@ -10,7 +10,7 @@ from textual.events import Paste
 
 from dltui.tui.base.threads import Failed
 from dltui.tui.new_run import gone
-from dltui.tui.new_run.finding import BatchFound
+from dltui.tui.new_run.finding import Asked, BatchFound
 from dltui.tui.new_run.state import FormState
 from tests.tui.new_run.test_model_search import with_families
 from tests.tui.new_run.test_path_field import DOWN_TO_OWN, type_path
@@ -129,7 +129,7 @@ async def test_what_was_found_is_proposed_after_typing(services: FakeServices) -
     async with shown(services, new=True) as (app, pilot):
         page: Any = app.screen
         await pilot.press("tab", "tab", "tab", "down", *"0.0")
-        page.post_message(BatchFound(4096, "13 steps an epoch"))
+        page.post_message(BatchFound(Asked.of(page.state.form), 4096, "13 steps an epoch"))
         await pilot.pause()
         await pilot.press("5", "enter")
         assert page.state.form.typed == {"model:lr": "0.05"}
@@ -203,3 +203,15 @@ async def test_the_cursor_stays_in_the_table_when_it_has_fewer_rows(services: Fa
         assert page.state.setting_at == len(page.state.form.settings()) - 1 < last
         await pilot.press("tab")
         assert any(line.startswith(" ›") for line in lines(app)[13:]), "a row has the cursor"
+
+
+async def test_a_pasted_folder_keeps_its_blanks(services: FakeServices) -> None:
+    async with shown(services, new=True) as (app, pilot):
+        page: Any = app.screen
+        page.state.show(next(row for row in page.state.form.settings() if row.spec.name == "data_dir"))
+        await paste(app, pilot, " /data/my  set\n")
+        await pilot.press("enter")
+        assert page.state.form.typed == {"run:data_dir": "/data/my  set"}
+        page.notice.prompt("where", "", lambda text: "", lambda text: None)
+        await paste(app, pilot, "/data/my  set\n")
+        assert page.notice._prompt.edit.text == "/data/my  set"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,50 @@ async def test_a_batch_size_is_proposed_and_taken_or_left(services: FakeServices
         assert page.state.form.values("model") == {"batch_size": 4096}
         assert "13 steps an epoch" in text(app)
         assert services.started == []
+
+
+async def test_a_batch_size_is_told_of_what_it_was_looked_for_with(services: FakeServices) -> None:
+    services.held = True
+    async with shown(services, new=True) as (app, pilot):
+        page: Any = app.screen
+        await pilot.press("b", "up")
+        services.go_on.set()
+        said = "for cnn-torch on fashion-mnist, as the form was, batch size 4,096 fits: 13 steps an epoch"
+        await until(pilot, lambda: said in " ".join(text(app).split()))
+        assert not page.notice.asking
+        services.go_on.clear()
+        # It fits with any learning rate.
+        await pilot.press("down", "b", "tab", "tab", "tab", "down", *"0.05", "enter")
+        services.go_on.set()
+        await until(pilot, lambda: "batch size 4,096 fits; Enter takes it" in text(app))
+
+
+@pytest.mark.parametrize(("key", "started"), [("enter", 1), ("escape", 0)])
+async def test_a_search_ends_with_the_form_and_before_a_run_begins(
+    services: FakeServices, key: str, started: int
+) -> None:
+    services.held = True
+    async with shown(services, new=True) as (app, pilot):
+        await pilot.press("b")
+        await until(pilot, lambda: "looking for a batch size that fits" in text(app))
+        await pilot.press(key)
+        await until(pilot, lambda: services.cancelled == 1)
+        await until(pilot, lambda: app.screen.name_of_page != "New run")  # type: ignore[attr-defined]
+        services.go_on.set()
+    assert len(services.started) == started
+
+
+async def test_a_search_that_was_ended_proposes_nothing(services: FakeServices) -> None:
+    services.held = True
+    async with shown(services, new=True) as (app, pilot):
+        page: Any = app.screen
+        await pilot.press("b", "t")
+        assert services.cancelled == 1
+        services.go_on.set()
+        await until(pilot, lambda: "it works" in text(app))
+        await until(pilot, lambda: all(one.name != "dltui-fit" for one in threading.enumerate()))
+        assert not page.notice.asking
+        assert page.find_keys.row() == []
 
 
 async def test_data_is_looked_at_again_when_samples_are_left_out(

@@ -9,10 +9,12 @@ import pytest
 
 from dltui.core.analysis.forecast import Earlier
 from dltui.core.catalog.fields import FieldSpec
+from dltui.core.contract import Preview
 from dltui.core.machine.devices import Device
 from dltui.tui.draw.styled_text import plain
 from dltui.tui.new_run.forecast_row import Forecast
 from dltui.tui.new_run.form import RunForm
+from dltui.tui.new_run.suited import values
 from tests.tui.sample_catalog import DEVICES, make_catalog
 from tests.tui.scenario import FakeServices, shown, text
 
@@ -109,3 +111,44 @@ def test_a_run_for_a_time_takes_that_time_and_its_evaluations() -> None:
     assert said(timed_form(""), known) == ""
     # An earlier version did not know it.
     assert said(timed_form("soon")).startswith(" 432 MB of memory")
+
+
+def test_the_same_values_may_be_written_in_other_ways() -> None:
+    assert said(form(model__batch_size="0256", data__validation=".1")) == said(form())
+
+
+def test_a_trial_of_a_sweep_takes_so_long() -> None:
+    assert said(form(model__lr="0.01..0.3:log")).startswith(" about 44 s a trial,")
+
+
+def test_data_of_ones_own_is_known_by_its_path() -> None:
+    options = {"path": "/data/pets", "size": 0, "validation": 0.1}
+    known = Earlier(**{**vars(KNOWN), "dataset": "folder:pets", "options": options})
+    made = form()
+    made.choose_path("folder:/data/pets")
+    assert said(made, known).startswith(" about 44 s,")
+    made.choose_path("folder:/others/pets")
+    assert said(made, known) == ""
+
+
+def test_what_was_suited_to_the_data_is_what_the_run_had() -> None:
+    options = {"path": "/data/pets", "size": 0, "validation": 0.1}
+    small = {**vars(KNOWN), "dataset": "folder:pets", "options": options, "config": {"batch_size": 16}}
+    made = form()
+    made.choose_path("folder:/data/pets")
+    made.devices = [Device("cpu", "CPU")]
+    made.previews[values.data_key(made)] = Preview(train=20_000, image=(224, 224, 3))
+    assert values.shown(made, next(row for row in made.settings() if row.key == "model:batch_size")) == "16"
+    assert said(made, Earlier(**small)).startswith(" about 44 s,")
+
+
+def test_the_memory_of_own_data_is_that_of_the_batch_that_suits_it() -> None:
+    options = {"path": "/data/pets", "size": 0, "validation": 0.1}
+    built = {**BUILT, "dataset": "folder:pets", "options": options, "config": {"batch_size": 64}}
+    made = form()
+    made.choose_path("folder:/data/pets")
+    unsuited = on_gpu(made, 15 * 10**9, built)
+    made.devices = [Device("cuda:0", "T4", "GPU-1", 16 * 10**9, 15 * 10**9)]
+    made.previews[values.data_key(made)] = Preview(train=20_000, image=(224, 224, 3))
+    assert " ~511 MB of 15 GB free" in on_gpu(made, 15 * 10**9, built)
+    assert " ~542 MB of 15 GB free" in unsuited

@@ -8,12 +8,15 @@ from typing import Any
 
 import pytest
 
+from dltui.core.catalog.fields import FieldSpec
 from dltui.core.errors import UsageError
+from dltui.core.lifecycle.forms.presets import Presets
 from dltui.tui.new_run import outcome
 from dltui.tui.new_run.form import RunForm
-from dltui.tui.new_run.load import _prefer_here, _remembered
+from dltui.tui.new_run.load import _prefer_here, _remembered, load
 from dltui.tui.new_run.setting import Setting
 from tests.tui.sample_catalog import make_catalog
+from tests.tui.scenario import FakeServices
 
 
 @pytest.fixture
@@ -239,3 +242,86 @@ def test_a_size_that_was_the_models_is_not_remembered(form: RunForm) -> None:
     asked = {"model": "cnn-torch", "dataset_plugin": "folder", "dataset_options": {"path": "/p", "size": 224}}
     services: Any = SimpleNamespace(runs=SimpleNamespace(all=lambda: [SimpleNamespace(run=lambda: asked)]))
     assert _remembered(services, catalog) == {("folder", "/p"): {}}
+
+
+def test_options_of_the_last_run_stay_with_a_dataset_of_the_catalog() -> None:
+    asked = {
+        "model": "cnn-torch", "dataset": "fashion-mnist", "dataset_options": {"validation": 0.5}, "data_dir": "/data",
+    }  # fmt: skip
+    form = RunForm.like(make_catalog(), asked, "model and dataset as last time", everything=False)
+    before = outcome.command(form)
+    assert before[-4:] == ["--data", "validation=0.5", "--data-dir", "/data"]
+    form.choose_dataset("digits")
+    assert outcome.command(form) == ["dltui", "train", "cnn-torch", "--dataset", "digits"]
+    form.choose_dataset("fashion-mnist")
+    assert outcome.command(form) == before
+
+
+@pytest.mark.parametrize("text", ["/lab/review.csv", "color,/lab/review.csv"])
+def test_a_review_stays_with_its_dataset(text: str) -> None:
+    catalog = make_catalog()
+    drop = FieldSpec("drop", "str", "", "what is left out")
+    catalog.datasets = {name: replace(entry, fields=(*entry.fields, drop)) for name, entry in catalog.datasets.items()}
+    form = RunForm.with_defaults(catalog)
+    form.put(setting(form, "data:drop"), text)
+    form.choose_dataset("fashion-mnist")
+    assert form.values("data") == {"drop": text}
+    form.choose_dataset("digits")
+    assert form.values("data") == {}
+    # Also where another model brings other data, and on the way back.
+    form.choose_dataset("fashion-mnist")
+    form.choose_model("linear-regression")
+    assert (form.dataset_name, form.values("data")) == ("lines", {})
+    form.choose_path("folder:/data/pets")
+    form.choose_dataset("fashion-mnist")
+    assert form.values("data") == {"drop": text}
+    # Columns alone are options like others.
+    form.put(setting(form, "data:drop"), "color")
+    form.choose_dataset("digits")
+    assert form.values("data") == {"drop": "color"}
+
+
+def presets(**train: str) -> Presets:
+    return Presets((("dltui.toml", train),), environment={})
+
+
+def test_the_dataset_of_the_presets_may_be_data_of_ones_own() -> None:
+    form = RunForm.with_defaults(make_catalog(), presets(dataset="folder:/data/pets"))
+    assert outcome.request(form).dataset == form.dataset_names()[-1] == "folder:/data/pets"
+    run = {"model": "softmax-torch", "dataset": "digits", "dataset_options": {"validation": 0.5}}
+    form = RunForm.like(make_catalog(), run, "as last time", False, presets(dataset="folder:/data/pets"))
+    assert outcome.command(form) == ["dltui", "train", "softmax-torch", "--dataset", "folder:/data/pets"]
+
+
+def test_a_dataset_of_the_presets_that_does_not_exist_is_not_replaced() -> None:
+    form = RunForm.with_defaults(make_catalog(), presets(dataset="digit"))
+    assert 'no dataset "digit"; did you mean digits?' in form.first_problem()[1]
+    form.choose_dataset("digits")
+    assert form.first_problem() == (None, "")
+
+
+def test_the_dataset_of_the_presets_is_taken_where_it_has_to_be_downloaded(
+    nothing: FakeServices, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    present = {"fashion-mnist": "here", "digits": "31 MB download"}
+    monkeypatch.setattr(nothing.catalog, "presence", lambda dataset: present.get(dataset.name, ""))
+    monkeypatch.setattr(nothing.catalog, "presets", lambda: presets(dataset="digits"))
+    assert load(nothing, None).form.dataset_name == "digits"
+
+
+def again(distrust: str = "", **more: Any) -> list[str]:
+    run = {"model": "cnn-torch", "dataset": "digits", "cwd": "/home/user/lab", **more}
+    form = RunForm.like(make_catalog(), run, "like x", True, presets(format="png"), distrust)
+    return outcome.command(form)[5:]
+
+
+def test_again_takes_the_formats_and_the_folder_of_the_figures() -> None:
+    assert again(formats=["pdf", "png"], exports="/out/x") == ["--exports", "/out", "--format", "pdf,png"]
+    assert again(formats=["svg"], exports="/home/user/lab/exports/x") == ["--format", "svg"]
+    assert again("another's", formats=["pdf"], exports="/out/x") == ["--format", "pdf"], "no folder of another user"
+
+
+def test_again_says_what_it_has_no_rows_for() -> None:
+    run = {"model": "cnn-torch", "dataset": "digits", "share": "group", "loggers": [{"name": "wandb"}]}
+    assert RunForm.like(make_catalog(), run, "like x", True).origin == "like x, without --share, --log"
+    assert RunForm.like(make_catalog(), run, "as last time", False).origin == "as last time"

@@ -133,3 +133,24 @@ async def test_a_preset_fills_all_of_the_form_or_nothing(
         assert page.state.form.typed == {"model:lr": "0.3"}
         assert (page.state.form.model.id, page.state.form.device) == ("softmax-torch", "cuda:1")
         await until(pilot, lambda: bool(page.state.form.previews))
+
+
+async def test_a_saved_form_is_not_replaced_unasked(services: FakeServices, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = SavedForm("softmax-torch", "digits")
+    saved = {"quick": before}
+    monkeypatch.setattr(services.catalog, "save_form", saved.__setitem__)
+    monkeypatch.setattr(services.catalog, "forms", lambda: dict(saved))
+    async with shown(services, new=True) as (app, pilot):
+        page: Any = app.screen
+        await pilot.press("W", *"quick", "enter")
+        await until(pilot, lambda: "quick is another form: Enter replaces it" in text(app))
+        await pilot.press("escape")
+        assert saved == {"quick": before}
+        await pilot.press("W", *"quick", "enter")
+        await until(pilot, lambda: page.notice.asking)
+        await pilot.press("enter")
+        await until(pilot, lambda: saved["quick"].model == "cnn-torch")
+        # The same form again is no question.
+        page.notice.clear_message()
+        await pilot.press("W", *"quick", "enter")
+        await until(pilot, lambda: "saved as quick" in text(app))

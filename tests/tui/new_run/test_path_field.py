@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 from syrupy.assertion import SnapshotAssertion
+from textual.events import Paste
 
+from dltui.core.contract import Preview
+from dltui.core.errors import UsageError
 from dltui.tui.new_run import outcome
 from dltui.tui.terminal.capabilities import Terminal
 from dltui.tui.terminal.theme_colors import DARK, LIGHT
@@ -123,3 +126,30 @@ async def test_picture(services: FakeServices, snapshot: SnapshotAssertion, size
         await type_path(pilot, "folder:/home/user/pets")
         await until(pilot, lambda: "1,240 in 4 classes" in text(app))
         assert app.export_screenshot() == snapshot(extension_class=SvgExtension)
+
+
+async def test_data_that_was_refused_is_looked_at_again(
+    services: FakeServices, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    preview, problems = services.catalog.preview, ["/data/pets is not there"]
+
+    def look(dataset: Any, options: Any) -> Preview:
+        if problems:
+            raise UsageError(problems.pop())
+        return preview(dataset, options)
+
+    monkeypatch.setattr(services.catalog, "preview", look)
+    async with shown(services, (120, 40), new=True) as (app, pilot):
+        await type_path(pilot, "folder:/data/pets")
+        await until(pilot, lambda: "/data/pets is not there" in text(app))
+        await pilot.press("equals_sign", "enter")
+        await until(pilot, lambda: "1,240 in 4 classes" in text(app))
+
+
+async def test_a_pasted_path_keeps_its_blanks(services: FakeServices) -> None:
+    async with shown(services, new=True) as (app, pilot):
+        page: Any = app.screen
+        await pilot.press(*DOWN_TO_OWN)
+        app.post_message(Paste("/data/my  set\n"))
+        await until(pilot, lambda: page.path_field.edit is not None)
+        assert page.path_field.edit.text == "/data/my  set"

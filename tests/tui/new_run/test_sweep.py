@@ -8,8 +8,12 @@ import pytest
 
 from dltui.core.analysis.trials.plan import Plan
 from dltui.core.analysis.trials.space import Dimension
+from dltui.core.errors import UsageError
+from dltui.core.lifecycle.forms.presets import Presets
 from dltui.tui.new_run import outcome
+from dltui.tui.new_run.form import RunForm
 from dltui.tui.new_run.start_keys import _trials_problem
+from tests.tui.sample_catalog import make_catalog
 from tests.tui.scenario import FakeServices, lines, ready, shown, text, until
 from tests.tui.sweep_page.sample import FakeSweeps, sample_view
 
@@ -56,6 +60,46 @@ async def test_the_number_of_trials_is_asked_and_the_sweep_is_shown(nothing: Fak
         assert (plan.trials, plan.command[-2:]) == (12, ("--trials", "12"))
         assert (dict(request.config), request.formats) == ({}, ("none",))
         assert not nothing.started
+
+
+def form(**texts: str) -> RunForm:
+    """A form with these texts, typed in this order; `preset` is the format that is set in a file."""
+    preset = texts.pop("preset", "")
+    table = {"format": preset} if preset else {}
+    found = RunForm.with_defaults(make_catalog(), Presets((("dltui.toml", table),), environment={}))
+    for name, typed in texts.items():
+        found.put(next(row for row in found.settings() if row.spec.name == name), typed)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("texts", "formats", "words"),
+    [
+        ({"lr": "0.1,0.3"}, ("none",), []),
+        ({"lr": "0.1,0.3", "format": "svg"}, ("svg",), ["--format", "svg"]),
+        ({"lr": "0.1,0.3", "preset": "pdf"}, ("pdf",), ["--format", "pdf"]),
+        ({"lr": "0.1,0.3", "preset": "svg"}, ("svg",), ["--format", "svg"]),
+        ({"lr": "0.1,0.3", "preset": "pdf", "format": "none"}, ("none",), ["--format", "none"]),
+        ({"lr": "0.1"}, ("svg",), []),
+    ],
+)
+def test_trials_have_the_figures_that_the_row_shows(
+    texts: dict[str, str], formats: tuple[str, ...], words: list[str]
+) -> None:
+    filled = form(**texts)
+    row = next(row for row in filled.settings() if row.key == "run:format")
+    assert (filled.text(row), outcome.sweep_request(filled).formats) == (",".join(formats), formats)
+    command = outcome.command(filled)
+    assert command[command.index("--format") :] == words if words else "--format" not in command
+
+
+def test_a_batch_size_that_is_to_be_found_is_none_of_a_sweep() -> None:
+    filled = form(lr="0.1,0.3", batch_size="fit")
+    with pytest.raises(UsageError, match=r"^--batch-size fit is found for a single run") as refused:
+        outcome.sweep_request(filled)
+    meant = filled.meant(str(refused.value))
+    assert meant is not None
+    assert meant.key == "model:batch_size"
 
 
 def test_no_number_of_trials_is_too_long_to_be_refused() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from dltui.core.catalog.entries import Catalog
+from dltui.core.catalog.entries import Catalog, at
 from dltui.core.catalog.schema import field_specs
 from dltui.core.contract.config import DatasetOptions
 from dltui.core.data.findings import check, record
@@ -18,6 +18,7 @@ from dltui.core.data.findings.ask import Looked
 from dltui.core.data.findings.review import read_file
 from dltui.core.errors import UsageError
 from dltui.tui.new_run import outcome
+from dltui.tui.pages.data import review_file
 from dltui.tui.terminal.capabilities import Terminal
 from dltui.tui.terminal.theme_colors import DARK, LIGHT
 from tests.core.data.findings.planted import planted
@@ -35,7 +36,8 @@ def services(services: FakeServices, tmp_path: Path, monkeypatch: pytest.MonkeyP
     """The services, which find what is planted; a review is written below this folder."""
     monkeypatch.chdir(tmp_path)
 
-    def findings(dataset: Any, options: Any, data_dir: Any, tell: Callable[[str], None]) -> Looked:
+    def findings(dataset: Any, options: Any, data_dir: Any, tell: Callable[[str], None], model: Any) -> Looked:
+        assert model is not None
         return LOOKED
 
     def catalog() -> Catalog:
@@ -134,3 +136,30 @@ async def test_data_that_cannot_be_looked_at_goes_on_saying_why(
         assert "train-images is damaged" in text(app)
         assert "preparing the data" not in text(app)
         assert "mark" not in lines(app)[-1]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("folder:/home/u/猫", "folder:/home/u/犬"),
+        ("folder:/d/pets/v2", "folder:/d/pets-v2"),
+        (f"folder:/{'d' * 80}/1", f"folder:/{'d' * 80}/2"),
+    ],
+)
+def test_each_dataset_has_a_review_of_its_own(one: str, other: str) -> None:
+    assert review_file("exports", one) != review_file("exports", other)
+    assert review_file("/lab", "fashion-mnist") == Path("/lab/data-fashion-mnist/review.csv")
+
+
+async def test_each_task_has_a_review_of_its_own(services: FakeServices) -> None:
+    """Its splits have other samples."""
+    async with shown(services, new=True) as (app, pilot):
+        await looked(app, pilot)
+        form = app.screen_stack[-2].state.form
+        table = at(form.catalog.datasets["csv"], "t.csv")
+        paths = []
+        for name in ("softmax", "linear-regression"):
+            app.open_data(table, outcome.request(form), lambda path: None, form.catalog.model(name))
+            await until(pilot, lambda: app.screen.found is not None)
+            paths.append(app.screen.review_path)
+        assert len(set(paths)) == 2

@@ -57,3 +57,19 @@ async def test_it_closes_itself_and_not_what_was_opened_over_it(
 def test_no_number_of_epochs_is_too_long_to_be_refused() -> None:
     assert _problem("12") == ""
     assert _problem("9" * 5_000) == _problem("0") == "a whole number from 1 to 10,000"
+
+
+async def test_what_becomes_of_it_is_said_where_the_page_was_left(
+    services: FakeServices, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(run: RunDirectory, more_epochs: int) -> None:
+        services.go_on.wait(10)
+        raise UsageError("its device is taken")
+
+    monkeypatch.setattr(services.starting, "resume", refuse)
+    async with shown(services, run="cold-yak") as (app, pilot):
+        await pilot.press("r")
+        await until(pilot, lambda: "go on with cold-yak?" in text(app))
+        await pilot.press("enter", "escape")
+        services.go_on.set()
+        await until(pilot, lambda: "cold-yak was not started: its device is taken" in text(app))

@@ -10,8 +10,9 @@ from syrupy.assertion import SnapshotAssertion
 from dltui.core.errors import UsageError
 from dltui.tui.app import make_app
 from dltui.tui.base.services import Services
+from dltui.tui.base.services.this_host import SettingsFile
 from dltui.tui.terminal.capabilities import SCREEN_LOG, Terminal, chosen
-from dltui.tui.terminal.settings import ScreenSettings
+from dltui.tui.terminal.settings import ScreenSettings, load_screen, save_screen
 from dltui.tui.terminal.theme_colors import DARK, LIGHT, PLAIN
 from tests.tui.scenario import FakeServices, lines, shown, text, until
 from tests.tui.test_screens import ASCII, THEMES, SvgExtension, TextExtension, looks
@@ -77,3 +78,54 @@ def test_the_log_of_a_screen_tells_that_there_was_one(tmp_path: Path, monkeypatc
     assert Services().viewer.first_time()
     (tmp_path / SCREEN_LOG).touch()
     assert not Services().viewer.first_time()
+
+
+async def test_the_last_choice_is_the_one_that_is_saved(
+    services: FakeServices, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each choice is saved by a thread of its own; the first of them may be the slowest."""
+    saved: list[ScreenSettings] = []
+    begun: list[ScreenSettings] = []
+
+    def save(settings: ScreenSettings) -> None:
+        begun.append(settings)
+        if len(begun) == 1:
+            services.go_on.wait(10)
+        saved.append(settings)
+
+    monkeypatch.setattr(services.settings, "save", save)
+    async with shown(services) as (app, pilot):
+        await pilot.press("S", "right")
+        await until(pilot, lambda: bool(begun))
+        await pilot.press("right", "right")
+        services.go_on.set()
+        await until(pilot, lambda: len(saved) == 3)
+        assert saved[-1] == app.settings
+        assert app.settings.theme == "16"
+
+
+async def test_a_choice_that_is_not_saved_is_said_after_leaving_the_page(
+    services: FakeServices, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(settings: ScreenSettings) -> None:
+        services.go_on.wait(10)
+        raise UsageError("cannot write /x/config.toml: permission denied")
+
+    monkeypatch.setattr(services.settings, "save", refuse)
+    async with shown(services) as (app, pilot):
+        await pilot.press("S", "right", "escape")
+        services.go_on.set()
+        await until(pilot, lambda: "cannot write /x/config.toml" in text(app))
+
+
+def test_only_what_this_screen_has_changed_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DLTUI_CONFIG", str(tmp_path / "own" / "config.toml"))
+    save_screen(ScreenSettings(mouse="off"))
+    file = SettingsFile()
+    opened = file.load()
+    save_screen(ScreenSettings(mouse="off", theme="nord"))
+    file.save(opened._replace(tick="2"))
+    assert load_screen() == ScreenSettings(mouse="off", theme="nord", tick="2")
+    # What the file has from elsewhere stays, what is put back to its default here goes.
+    file.save(opened._replace(mouse="auto"))
+    assert load_screen() == ScreenSettings(theme="nord")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from dltui.core.analysis.groups import Group
 from dltui.core.reading.status import Status
 from dltui.core.rundir import notes
 from dltui.core.rundir.directory import RunDirectory
@@ -68,6 +69,13 @@ async def test_a_sweep_is_its_best_trial_and_enter_opens_it(grouped: FakeService
         assert "±" not in line
         assert "finished" in line
         app.screen.state.selected = "group/lab"
+        app.screen.redraw()
+        await pilot.pause()
+        said = text(app)
+        assert "Enter opens the sweep; above: its best trial" in said
+        assert "differs from default  lr 0.05" in said
+        assert "mean ± sd" not in said
+        assert not any(line.startswith(" seeds") for line in lines(app))
         await pilot.press("p")
         assert "a sweep: Enter opens it, Enter again one of its runs, then p acts on that" in lines(app)[-2]
         await pilot.press("enter")
@@ -182,6 +190,24 @@ def test_of_equal_trials_the_first_stands_for_the_sweep() -> None:
 
 
 @pytest.mark.parametrize(
+    ("statuses", "status", "why"),
+    [
+        (["finished", "failed", "stopped"], "finished", "best: t0"),
+        (["finished", "failed", "interrupted"], "interrupted", "1 of 3 finished, interrupted: dltui resume lab"),
+        (["finished", "preempted"], "preempted", "1 of 2 finished, preempted: dltui resume lab"),
+        (["finished", "interrupted", "running"], "running", "best: t0"),
+    ],
+)
+def test_a_sweep_has_the_same_status_everywhere(statuses: list[str], status: str, why: str) -> None:
+    trial = Summary(RunDirectory(Path("x")), "t0", "t0", "finished", sweep="lab", group="lab", best_name="accuracy")
+    members = [replace(trial, id=f"t{number}", status=word) for number, word in enumerate(statuses)]
+    line = group_line([replace(members[0], best_value=0.5), *members[1:]])
+    rows = tuple({"status": word, "sweep": "lab", "best": None} for word in statuses)
+    assert (line.status, line.why) == (status, why)
+    assert (Group("lab", rows).status, Group("lab", rows).standing) == (status, "" if why.startswith("best") else why)
+
+
+@pytest.mark.parametrize(
     ("others", "missing", "left"),
     [
         ([("finished", None)], (), 40.0),
@@ -285,3 +311,10 @@ def test_a_series_whose_newest_run_waits_tells_of_the_others() -> None:
     done = replace(waits, id="lab-s1", status="finished", best_name="accuracy", best_value=0.5, test="accuracy 40.00 %")
     line = group_line([waits, replace(done, test_value=0.4)])
     assert (line.best, line.best_name, line.test) == ("50.00 %", "accuracy", "accuracy 40.00 %")
+
+
+def test_enter_on_a_sweep_of_another_host_shows_its_runs() -> None:
+    trial = Summary(RunDirectory(Path("x")), "t0", "t0", "finished", group="lab", sweep="lab", via="gpu7")
+    line = group_line([trial, replace(trial, id="t1", name="t1")])
+    said = "\n".join("".join(text for text, _ in row) for row in table.detail(line, 80, 8, 0.0, str, False))
+    assert "Enter shows its runs one by one, or hides them; above: its best trial" in said

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from dltui.tui.terminal.capabilities import within_multiplexer
+
 TERMINALS = ("ghostty", "mintty")
 """Values of TERM_PROGRAM."""
 VTE = 8000
@@ -14,7 +16,7 @@ NONE, NORMAL, PAUSED = 0, 1, 4
 def known(environment: Mapping[str, str]) -> bool:
     """True if the terminal says by its variables that it is one that shows it; others may take it for a notification.
     Inside tmux and screen it would not arrive."""
-    if environment.get("TMUX") or environment.get("TERM", "dumb").startswith(("screen", "tmux", "dumb", "linux")):
+    if within_multiplexer(environment) or environment.get("TERM", "dumb").startswith(("dumb", "linux")):
         return False
     version = environment.get("VTE_VERSION", "")
     return (

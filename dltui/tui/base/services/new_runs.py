@@ -13,7 +13,7 @@ from dltui.tui.base.services.runs import read
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from dltui.core.catalog.entries import Catalog, DatasetEntry
+    from dltui.core.catalog.entries import Catalog, DatasetEntry, ModelEntry
     from dltui.core.contract import Preview
     from dltui.core.data.findings.ask import Looked
     from dltui.core.finders.find import Finder
@@ -86,12 +86,17 @@ class CatalogLoader:
         return lines()
 
     def findings(
-        self, dataset: DatasetEntry, options: Mapping[str, Any], data_dir: str | None, tell: Callable[[str], None]
+        self,
+        dataset: DatasetEntry,
+        options: Mapping[str, Any],
+        data_dir: str | None,
+        tell: Callable[[str], None],
+        model: ModelEntry | None,
     ) -> Looked:
-        """What is wrong with a dataset, once it is prepared. Raises UsageError."""
+        """What is wrong with a dataset, once it is prepared as for a model. Raises UsageError."""
         from dltui.core.data.findings import ask
 
-        return ask.find(dataset, options, data_dir, tell)
+        return ask.find(dataset, options, data_dir, tell, ask.of_model(dataset, model) if model else None)
 
 
 class Starting:
@@ -165,7 +170,7 @@ class Starting:
         """Start a run that begins with the last checkpoint of another; `words` as "lr=0.01". Raises UsageError."""
         from dltui.core.catalog.fields import flag_words, key_values
         from dltui.core.lifecycle import trust
-        from dltui.core.lifecycle.fork import ForkRequest, fork
+        from dltui.core.lifecycle.fork import ForkRequest, changes_of, fork
         from dltui.core.lifecycle.start import spawn_worker
 
         reader = read(run)
@@ -173,7 +178,7 @@ class Starting:
         trust.replaced(run, catalog)
         model = catalog.model(str(reader.run["model"]))
         asked = key_values(words, model.fields, f"model {model.id}")
-        changes = {name: value for name, value in asked.items() if reader.run["config"].get(name) != value}
+        changes = changes_of(reader, asked)
         flags = [word for name, value in changes.items() for word in flag_words(name, value)]
         made = fork(reader, ForkRequest(changes, command=("dltui", "fork", run.id, *flags)), catalog)
         spawn_worker(made)

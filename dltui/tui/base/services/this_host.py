@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -66,17 +67,24 @@ class Viewer:
 class SettingsFile:
     """The saved settings of the screen."""
 
+    saving = threading.Lock()
+    """To be held while they are saved: threads save in any order."""
+    _known: ScreenSettings | None = None
+    """What this screen last loaded or saved."""
+
     def load(self) -> ScreenSettings:
         """The settings. Raises UsageError."""
         from dltui.tui.terminal.settings import load_screen
 
-        return load_screen()
+        self._known = load_screen()
+        return self._known
 
     def save(self, settings: ScreenSettings) -> None:
-        """Save the settings. Raises UsageError."""
+        """Save what this screen has changed. Raises UsageError."""
         from dltui.tui.terminal.settings import save_screen
 
-        save_screen(settings)
+        save_screen(settings, self._known)
+        self._known = settings
 
 
 class Machine:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 from dltui.core.errors import UsageError
-from dltui.core.text import safe
+from dltui.core.text import one_line, safe
 from dltui.tui.base.line_edit import LineEdit
 from dltui.tui.base.path_completion import completed
 from dltui.tui.base.threads import in_thread
@@ -95,7 +95,7 @@ class PathField:
 
     def take_paste(self, text: str) -> bool:
         """Handle pasted text; True if it belongs to the path."""
-        text = safe(text).strip()
+        text = one_line(text).strip()
         if self.edit is None:
             return bool(text) and self.begin(text)
         self.edit.insert(text)
@@ -112,7 +112,16 @@ class PathField:
             # The key that was taken clears the notice row first.
             self._page.call_later(self._page.notice.say, safe(error), "bad")
             return
+        self._forget()
         self.look()
+
+    def _forget(self) -> None:
+        """Have the chosen data looked at again: it may have changed since."""
+        form = self._state.form
+        key = values.data_key(form) if form is not None else ""
+        if form is not None and self._seen.get(key) is not None:
+            del self._seen[key]
+            form.previews.pop(key, None)
 
     def look(self) -> None:
         """Load a preview of the chosen own data in a thread, once for each."""

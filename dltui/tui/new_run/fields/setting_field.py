@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dltui.core.text import safe
+from dltui.core.text import one_line
 from dltui.tui.base.line_edit import LineEdit
 from dltui.tui.new_run.suited import values
 
@@ -94,9 +94,9 @@ class SettingField:
 
     def take_paste(self, text: str) -> bool:
         """Handle pasted text; True if it belongs to a value, which it begins where its first letter does."""
-        text = safe(text)
-        if self._state.edit is None and self._begins(text.strip()[:1]):
-            text, self._state.edit = text.strip(), LineEdit()
+        text = one_line(text).strip()
+        if self._state.edit is None and self._begins(text[:1]):
+            self._state.edit = LineEdit()
         if self._state.edit is not None:
             self._state.edit.insert(text)
         return self._state.edit is not None

@@ -36,6 +36,14 @@ class FormsRead(Message):
         self.forms = forms
 
 
+class NameTaken(Message):
+    """A message that another form is saved under the name; `save` puts this one in its place."""
+
+    def __init__(self, name: str, save: Callable[[], None]) -> None:
+        super().__init__()
+        self.name, self.save = name, save
+
+
 class PresetKeys:
     """Handles PRESET_KEYS."""
 
@@ -49,14 +57,23 @@ class PresetKeys:
         if form is None or form.parent is not None:
             return
         self._state.take()
-        choices = filling.saved(form)
+        choices, carry_out = filling.saved(form), self._page.host.carry_out
 
-        def work(name: str) -> Message:
+        def save(name: str, instead: bool) -> Message:
+            if not instead and services.catalog.forms().get(name, choices) != choices:
+                return NameTaken(name, lambda: begin(name, instead=True))
             services.catalog.save_form(name, choices)
             return Told(f"saved as {name}; L fills the form with it again")
 
-        self._page.notice.prompt(
-            "save this form as", "", _name_problem, lambda name: in_thread(self._page, "save", lambda: work(name))
+        def begin(name: str, instead: bool = False) -> None:
+            carry_out(self._page, "save", lambda: save(name, instead))
+
+        self._page.notice.prompt("save this form as", "", _name_problem, begin)
+
+    def taken(self, message: NameTaken) -> None:
+        """Ask whether the other form is to be replaced."""
+        self._page.notice.ask(
+            f"{safe(message.name)} is another form: Enter replaces it, any other key keeps it", {"enter": message.save}
         )
 
     def load(self) -> None:
