@@ -18,6 +18,10 @@ class UsageError(DltuiError):
     exit_code = 2
 
 
+class DataError(UsageError):
+    """Data that cannot be used, whatever is trained on it."""
+
+
 class RunError(DltuiError):
     """A failure of the run itself, which stays in the run directory as `failed` with this reason (exit code 1).
 

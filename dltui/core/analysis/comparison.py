@@ -11,8 +11,8 @@ from dltui.core.errors import UsageError
 from dltui.core.numbers import exact, plain_json, rounded
 from dltui.core.reading.summary import sweep_of, training_speed
 from dltui.core.rundir import confidential
-from dltui.core.tasks.monitor import choose_monitor
-from dltui.core.tasks.registry import task_of
+from dltui.core.tasks.monitor import LOSS, choose_monitor
+from dltui.core.tasks.registry import is_error, task_of
 from dltui.core.text import clean_line
 
 if TYPE_CHECKING:
@@ -95,6 +95,16 @@ class Comparison:
         best = max(known)[0] if mode == "max" else min(known)[0]
         return {place for value, place in known if value == best}
 
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The metrics that have curves: that of the comparison, and the loss."""
+        return tuple(dict.fromkeys((self.metric, LOSS)))
+
+    def epochs(self) -> list[int]:
+        """The epochs after which any run has a value of any of the metrics."""
+        curves = [entry.curves.get(name, ()) for entry in self.entries for name in self.metrics]
+        return sorted({point.epoch for curve in curves for point in curve})
+
     def aligned(self, metric: str) -> list[tuple[int, list[float | None]]]:
         """The metric of every run after each epoch that at least one run has finished; None where it is missing."""
         columns = [{point.epoch: point.value for point in entry.curves.get(metric, ())} for entry in self.entries]
@@ -111,7 +121,7 @@ def compare(readers: Sequence[RunReader], goal: float | None = None) -> Comparis
     _check(readers)
     metric, mode = _monitor(readers)
     if goal is not None:
-        _check_goal(goal, metric)
+        _check_goal(goal, metric, any(reader.history.own_loss for reader in readers))
     settings = [_settings(reader) for reader in readers]
     differences = _differences(settings)
     names = _names(readers)
@@ -139,8 +149,12 @@ def _monitor(readers: Sequence[RunReader]) -> tuple[str, str]:
     return usual.metric, usual.mode
 
 
-def _check_goal(goal: float, metric: str) -> None:
-    if not (goal > 0 and math.isfinite(goal)):
+def _check_goal(goal: float, metric: str, own_loss: bool) -> None:
+    """Raises UsageError for a goal that no run can reach; nothing is known of metrics and losses of a model's own."""
+    if not math.isfinite(goal):
+        raise UsageError(f"the goal must be a number, got {goal:g}")
+    may_be_negative = not is_error(metric) or (own_loss and metric == LOSS)
+    if goal <= 0 and (metric.endswith("accuracy") or not may_be_negative):
         raise UsageError(f"the goal must be greater than 0, got {goal:g}")
     if metric.endswith("accuracy") and goal > 1:
         raise UsageError(f"the goal is an accuracy, at most 1 or 100%, got {goal:g}; did you mean {goal:g}%?")
@@ -223,16 +237,20 @@ def _best(history: History, curve: Sequence[Point], mode: str) -> Point | None:
 
 
 def _common(bests: Sequence[Point | None], mode: str) -> float | None:
-    """The best value that every run reached, rounded to a usual goal."""
+    """The best value that every run reached, rounded to a usual goal: to three digits, a score of 0.1 and more to
+    thousandths.
+    """
     known = [point.value for point in bests if point is not None]
     if len(known) < 2:
         return None
-    if mode == "max":
-        return math.floor(min(known) * 1000 + 1e-9) / 1000
-    worst = max(known)
-    if worst <= 0:
+    worst = min(known) if mode == "max" else max(known)
+    if not worst:
         return worst
-    unit = 10.0 ** (math.floor(math.log10(worst)) - 2)
+    digits = min(2 - math.floor(math.log10(abs(worst))), 300)
+    if mode == "max":
+        scale = 10.0 ** max(digits, 3)
+        return math.floor(worst * scale + 1e-9) / scale
+    unit = 10.0**-digits
     return math.ceil(worst / unit - 1e-9) * unit
 
 
@@ -242,7 +260,7 @@ def _entry(
     run, history = reader.run, reader.history
     metric, mode = monitor
     attempt = history.attempt
-    curves = {name: _curve(history, name) for name in dict.fromkeys((metric, "loss"))}
+    curves = {name: _curve(history, name) for name in dict.fromkeys((metric, LOSS))}
     sign = -1.0 if mode == "max" else 1.0
     reached = [point for point in curves[metric] if goal is not None and sign * point.value <= sign * goal + 1e-12]
     return Entry(
@@ -290,12 +308,11 @@ def as_object(found: Comparison) -> dict[str, Any]:
         record = asdict(entry)
         del record["curves"]
         runs.append({**record, "command": list(entry.command)})
-    names = dict.fromkeys((found.metric, "loss"))
-    columns = {name: dict(found.aligned(name)) for name in names}
+    columns = {name: dict(found.aligned(name)) for name in found.metrics}
     absent: list[float | None] = [None] * len(runs)
     epochs = [
         {"epoch": epoch, **{name: column.get(epoch, absent) for name, column in columns.items()}}
-        for epoch in columns[found.metric]
+        for epoch in found.epochs()
     ]
     winner = found.winner
     whole = {

@@ -58,19 +58,15 @@ class Group:
 
     @property
     def status(self) -> str:
-        """The common status; of different ones that of a live run, else of a run that is not finished. Of trials those
-        that have ended by plan are finished, too.
-        """
-        if self.is_sweep:
-            known = {str(row["status"]) for row in self.rows}
-            return next((word for word in TELLING if word in known and word not in ("failed", "stopped")), "finished")
-        return status((str(row["status"]) for row in self.rows), self.missing)
+        """The common status; of different ones that of a live run, else of a run that is not finished."""
+        return status(self._statuses(), self.missing, self.is_sweep)
 
     @property
     def standing(self) -> str:
-        if self.is_sweep and self.status == "finished":
-            return ""
-        return standing(self.name, [str(row["status"]) for row in self.rows], self.missing)
+        return standing(self.name, self._statuses(), self.missing, self.is_sweep)
+
+    def _statuses(self) -> list[str]:
+        return [str(row["status"]) for row in self.rows]
 
     def __len__(self) -> int:
         return len(self.rows) + len(self.missing)
@@ -90,19 +86,20 @@ def shared(metrics: Iterable[str | None]) -> str:
     return next((name for name in known if name != LOSS), known[0] if known else "")
 
 
-def status(of_runs: Iterable[str], missing: Sequence[int] = ()) -> str:
+def status(of_runs: Iterable[str], missing: Sequence[int] = (), trials: bool = False) -> str:
     """The status that stands for several runs: that of a live run before that of one that has ended; `finished` when
-    all are. Runs that are `missing` were interrupted.
+    all are. Runs that are `missing` were interrupted. Of `trials` those that failed or were stopped have ended as a
+    sweep has it: nothing is left to do.
     """
-    found = {*of_runs, *(["interrupted"] if missing else [])}
+    found = {*of_runs, *(["interrupted"] if missing else [])} - ({"failed", "stopped"} if trials else set())
     return next((word for word in TELLING if word in found), "finished")
 
 
-def standing(name: str, of_runs: Sequence[str], missing: Sequence[int] = ()) -> str:
+def standing(name: str, of_runs: Sequence[str], missing: Sequence[int] = (), trials: bool = False) -> str:
     """`2 of 3 finished, interrupted: dltui resume lab`; "" for a group that is finished or goes on. One of another host
-    is called HOST:GROUP.
+    is called HOST:GROUP; `trials` is the argument of `status`.
     """
-    word = status(of_runs, missing)
+    word = status(of_runs, missing, trials)
     if word == "finished" or word not in OVER:
         return ""
     listed = ", ".join(map(str, missing))

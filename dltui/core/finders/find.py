@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import subprocess
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -14,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Any
 from dltui.core.catalog.fields import FIT, FITTED
 from dltui.core.catalog.framework_devices import resolve
 from dltui.core.errors import RunError, UsageError
-from dltui.core.finders.rate_range import WHOLE_RANGE, RateRange
+from dltui.core.finders.rate_range import WHOLE_RANGE, RateRange, within
 from dltui.core.lifecycle.create import Checked, RunRequest, check_request
 from dltui.core.lifecycle.start import whole_environment
 from dltui.core.machine import priority
@@ -94,14 +93,10 @@ class Finder:
             self._child.terminate()
 
     def rates(self, request: RunRequest, catalog: Catalog, extent: RateRange = WHOLE_RANGE) -> Rates:
-        """Test learning rates with all other options of a request, on this machine, whatever its launcher; no run is
-        left. Raises UsageError or RunError.
+        """Test learning rates with all other options of a request, on this machine, whatever its launcher, within the
+        bounds of the model's; no run is left. Raises UsageError or RunError.
         """
-        if not 0 < extent.lowest < extent.highest < math.inf:
-            raise UsageError(
-                f"the lowest rate {extent.lowest:g} must be above 0 and below the highest, {extent.highest:g}, "
-                "which is finite"
-            )
+        extent = within(extent, catalog.model(request.model).field("lr"))
         request = replace(self.settled(request, catalog), launcher=DEFAULT, launcher_options={})
         checked = self._checked(request, catalog)
         found = self._ask(checked.record(request), {"find": "lr", **asdict(extent)})

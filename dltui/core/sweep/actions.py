@@ -42,20 +42,22 @@ class Sweeps:
         start.lead(folder.find(name))
 
     def more(self, name: str, count: int) -> int:
-        """Add trials, and go on; returns how many: a grid may have no more. Raises UsageError or RunError."""
+        """Add trials, and go on where there are any; returns how many. Raises UsageError or RunError."""
         from dltui.core.sweep import folder, start
 
         found = folder.find(name)
-        before = found.plan().trials
-        after = found.change(trials=before + count).trials
-        start.lead(found)
-        return after - before
+        added = found.more(count)
+        if added:
+            start.lead(found)
+        return added
 
-    def stop(self, name: str) -> None:
-        """Stop a sweep: its trials can go on. Raises UsageError or RunError."""
+    def stop(self, name: str) -> str:
+        """Stop a sweep: its trials can go on. Returns what to say of those that could not be reached. Raises UsageError
+        or RunError.
+        """
         from dltui.core.sweep import folder, start
 
-        start.stop(folder.find(name))
+        return start.unreached(start.stop(folder.find(name)))
 
     def stop_trial(self, run: RunDirectory) -> None:
         """Stop a trial for good. Raises RunError."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from dltui.core.analysis.trials import trial
+from dltui.core.analysis.trials import space, trial
 from dltui.core.catalog.fields import flag_words
 from dltui.core.errors import UsageError
 from dltui.core.lifecycle.create import RunRequest, check_request, create_run
@@ -52,19 +52,20 @@ def trial_request(plan: Plan, request: RunRequest, number: int, values: Values) 
     """The request of a trial. Its command trains it alone, and whole."""
     return replace(
         request,
-        config={**request.config, **_listed(values), "test": False},
+        config={**request.config, **space.to_record(values), "test": False},
         name=trial_name(plan, number),
         group=plan.name,
         draws=tuple(request.formats) != (figures.NONE,),
-        sweep={"name": plan.name, "trial": number, "values": _listed(values), "plan": plan.to_json()},
+        sweep={"name": plan.name, "trial": number, "values": space.to_record(values), "plan": plan.to_json()},
         command=(*request.command, *_flags(values), "--no-test"),
     )
 
 
 def confirming_seeds(plan: Plan, request: RunRequest) -> list[int]:
-    """The seeds with which the winner is trained again."""
-    first = int(request.config.get("seed", 0))
-    return [first + 1 + place for place in range(plan.confirm)]
+    """The seeds with which the winner is trained again: none by which a trial may have won."""
+    varied = next((one for one in plan.space if one.name == "seed"), None)
+    last = int(request.config.get("seed", 0)) if varied is None else int(varied.greatest)
+    return [last + 1 + place for place in range(plan.confirm)]
 
 
 def confirming_name(plan: Plan, trial: int, seed: int) -> str:
@@ -73,25 +74,21 @@ def confirming_name(plan: Plan, trial: int, seed: int) -> str:
 
 def confirming_request(plan: Plan, request: RunRequest, best: Trial, seed: int) -> RunRequest:
     """The request that trains the winner again with another seed; its test split is evaluated."""
-    values = dict(best.values)
+    values = {name: value for name, value in best.values.items() if name != "seed"}
     return replace(
         request,
-        config={**request.config, **_listed(values), "seed": seed, "test": True},
+        config={**request.config, **space.to_record(values), "seed": seed, "test": True},
         name=confirming_name(plan, best.number, seed),
         group=winners_group(plan, best.number),
         sweep={
             "name": plan.name,
             "trial": best.number,
-            "values": _listed(values),
+            "values": space.to_record(values),
             "confirms": best.number,
             "plan": plan.to_json(),
         },
         command=(*request.command, *_flags(values), "--seed", str(seed)),
     )
-
-
-def _listed(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
 
 def _flags(values: Mapping[str, Any]) -> list[str]:
@@ -117,6 +114,7 @@ class Coordinator:
         self._reader = trial.TrialReader(folder.name)
         self._request = folder.request()
         self._deaths: Counter[tuple[str, int]] = Counter()
+        """How often each run was started again at each of its steps."""
         self._given_up: set[str] = set()
 
     def run(self) -> None:
@@ -131,9 +129,14 @@ class Coordinator:
         plan = self._folder.plan()
         every = self._reader.all()
         own = [one for one in every if one.confirms is None]
-        going = self._going(every)
+        going, lost = [one for one in every if not one.over], self._lost(every)
         if len(going) >= plan.parallel or (going and not any(_has_device(one.run) for one in going)):
             # The sweep waits for its device as one; then it has several trials there.
+            return True
+        if lost:
+            # Before new ones, and one after the other, as these begin.
+            self._deaths[lost[0].run.id, lost[0].step] += 1
+            self._start(lost[0].run, going)
             return True
         number = self._next(own)
         if number < plan.trials:
@@ -141,17 +144,13 @@ class Coordinator:
             return True
         if any(one.confirms is None for one in going):
             return True
-        return self._see_to_winner(plan, own, every) or bool(going)
+        return self._see_to_winner(plan, own, every, going) or bool(going)
 
-    def _going(self, every: Sequence[Trial]) -> list[Trial]:
-        """The runs that train or wait for their device; those that were interrupted are started again."""
-        going = [one for one in every if not one.over]
+    def _lost(self, every: Sequence[Trial]) -> list[Trial]:
+        """The runs that were interrupted, and are to be started again."""
         for one in every:
             launching.refresh(one.run, Status(one.status))
-            if self._is_lost(one):
-                self._start(one.run, going)
-                going.append(one)
-        return going
+        return [one for one in every if self._is_lost(one)]
 
     def _is_lost(self, one: Trial) -> bool:
         """True for a run whose worker was killed, or has never begun, and not because a user wanted it."""
@@ -159,8 +158,7 @@ class Coordinator:
             return False
         if launching.is_withdrawn(one.run):
             return False
-        self._deaths[one.run.id, one.step] += 1
-        if self._deaths[one.run.id, one.step] <= MOST_DEATHS:
+        if self._deaths[one.run.id, one.step] < MOST_DEATHS:
             return True
         self._given_up.add(one.run.id)
         self._tell(f"{one.run.id}: left alone after {MOST_DEATHS} deaths at step {one.step:,}: {one.why}")
@@ -170,21 +168,32 @@ class Coordinator:
         return trial.following(own, self._folder.refused())
 
     def _begin_trial(self, plan: Plan, number: int, before: Sequence[Trial], going: Sequence[Trial]) -> None:
-        values = samplers.values(plan, number, before)
+        values = samplers.values(plan, number, before, self._folder.refused().values())
         request = replace(trial_request(plan, self._request, number, values), device=self._device(plan, going))
         try:
-            check_request(request, self._catalog)
-        except UsageError as error:
-            if not before:
+            run = create_run(request, self._catalog, self._tell)
+        except UsageError:
+            problem = self._problem(request)
+            # Where the first trial would be refused as well, the values are not the reason.
+            if not problem or not before or self._problem(self._again(plan, before[0], request.device)):
                 raise
-            # Where the first trial would be refused now as well, the values are not the reason.
-            first = trial_request(plan, self._request, before[0].number, dict(before[0].values))
-            check_request(replace(first, device=request.device), self._catalog)
             # Values that do not go together: the next trial has others.
-            self._folder.refuse(number)
-            self._tell(f"trial {number} cannot be trained: {error}")
+            self._folder.refuse(number, values)
+            self._tell(f"trial {number} cannot be trained: {problem}")
             return
-        self._start(create_run(request, self._catalog, self._tell), going)
+        self._start(run, going)
+
+    def _again(self, plan: Plan, one: Trial, device: str) -> RunRequest:
+        """The request of a trial that there is."""
+        return replace(trial_request(plan, self._request, one.number, dict(one.values)), device=device)
+
+    def _problem(self, request: RunRequest) -> str:
+        """Why a request cannot be trained, its data looked at; ""."""
+        try:
+            check_request(request, self._catalog).prepare(self._tell)
+        except UsageError as error:
+            return str(error)
+        return ""
 
     def _device(self, plan: Plan, going: Sequence[Trial]) -> str:
         """The device of the next trial: of several GPUs, where the choice was left open, one with the fewest trials;
@@ -205,13 +214,13 @@ class Coordinator:
 
         return min(gpus, key=order).name
 
-    def _start(self, run: RunDirectory, going: Sequence[Trial] = (), instead: Mapping[str, Any] | None = None) -> None:
+    def _start(self, run: RunDirectory, going: Sequence[Trial], instead: Mapping[str, Any] | None = None) -> None:
         """Start a worker. It waits for other runs of its device, unless one of the sweep trains there already."""
         device = _device_of(run)
         beside = any(_device_of(one.run) == device and _has_device(one.run) for one in going)
         queue_worker(run, at_once=beside, instead=instead)
 
-    def _see_to_winner(self, plan: Plan, own: Sequence[Trial], every: Sequence[Trial]) -> bool:
+    def _see_to_winner(self, plan: Plan, own: Sequence[Trial], every: Sequence[Trial], going: Sequence[Trial]) -> bool:
         """Test the winner, or train it again with other seeds; False when that has been done."""
         best = trial.winner(own)
         if best is None:
@@ -223,7 +232,8 @@ class Coordinator:
         for seed in confirming_seeds(plan, self._request):
             if seed not in there:
                 request = confirming_request(plan, self._request, best, seed)
-                self._start(create_run(request, self._catalog, self._tell))
+                request = replace(request, device=self._device(plan, going))
+                self._start(create_run(request, self._catalog, self._tell), going)
                 return True
         return False
 

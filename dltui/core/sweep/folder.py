@@ -1,7 +1,8 @@
 """The folder of a sweep: what was asked for, and who sees to it. The results lie in the run directories alone.
 
 `$DLTUI_HOME/sweeps/NAME/` holds `sweep.json` (plan and request), `lock` (held by the coordinator), `stop` (it is to
-end), `problem` (why it ended), `refused` (the numbers of trials whose values do not go together) and `coordinator.log`.
+end), `problem` (why it ended), `refused` (the values that do not go together, by the number of their trial, a JSON
+object a line) and `coordinator.log`.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ from typing import Any
 
 from dltui.core import fs, paths
 from dltui.core.analysis.trials import plan as plans
+from dltui.core.analysis.trials import space
 from dltui.core.analysis.trials.plan import Plan
+from dltui.core.analysis.trials.space import Values
 from dltui.core.analysis.trials.trial import TrialReader, plan_of
 from dltui.core.errors import RunError, UsageError
 from dltui.core.lifecycle.create import RunRequest
@@ -81,6 +84,13 @@ class SweepFolder:
             raise RunError(f"cannot write to {clean_line(self.path)}: {error.strerror}") from error
         return plan
 
+    def more(self, count: int, **changes: Any) -> int:
+        """Add `count` trials, with other changes to the plan; returns how many were added, as there may be no more
+        combinations. Raises UsageError or RunError.
+        """
+        before = self.plan().trials
+        return self.change(trials=before + count, **changes).trials - before
+
     def _read(self) -> tuple[Plan, RunRequest]:
         try:
             content = json.loads(fs.read_limited(self._request_path, _MOST_BYTES))
@@ -126,16 +136,19 @@ class SweepFolder:
             return clean_line(fs.read_limited(self.path / "problem", 10_000).decode(), 500)
         return ""
 
-    def refused(self) -> set[int]:
-        """The numbers of the trials that cannot be trained, as their values do not go together."""
+    def refused(self) -> dict[int, Values]:
+        """The values of the trials that cannot be trained, as they do not go together, by the numbers of these."""
         try:
-            return {int(word) for word in fs.read_limited(self.path / "refused", _MOST_BYTES).split()}
-        except (OSError, ValueError):
-            return set()
+            records = [json.loads(line) for line in fs.read_limited(self.path / "refused", _MOST_BYTES).splitlines()]
+            return {int(one["trial"]): space.from_record(one["values"]) for one in records}
+        except (OSError, ValueError, TypeError, KeyError, RecursionError):
+            return {}
 
-    def refuse(self, number: int) -> None:
+    def refuse(self, number: int, values: Values) -> None:
         """Leave out a trial. Raises RunError."""
-        self._note("refused", " ".join(map(str, sorted({*self.refused(), number}))))
+        every = {**self.refused(), number: values}
+        records = ({"trial": trial, "values": space.to_record(every[trial])} for trial in sorted(every))
+        self._note("refused", "".join(f"{json.dumps(record)}\n" for record in records))
 
     def begin_again(self) -> None:
         """Forget that it was stopped, and why it ended."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from dltui.core.analysis.trials import space
 from dltui.core.analysis.trials.plan import Plan
@@ -23,14 +23,16 @@ def check(plan: Plan) -> None:
         optuna_samplers.check(plan.sampler)
 
 
-def values(plan: Plan, number: int, before: Sequence[Trial]) -> Values:
-    """The values of trial `number`; `before` are the trials that there are, in the order of their numbers."""
+def values(plan: Plan, number: int, before: Sequence[Trial], refused: Collection[Values] = ()) -> Values:
+    """The values of trial `number`; `before` are the trials that there are, in the order of their numbers, `refused`
+    the values that do not go together. Raises UsageError.
+    """
     if plan.sampler == "grid":
         found = next(itertools.islice(space.grid(plan.space), number, None), None)
         if found is None:
             raise UsageError(f"the grid of {plan.name} has only {number} trials")
         return found
-    taken = [dict(trial.values) for trial in before]
+    taken = [*(dict(trial.values) for trial in before), *refused]
     if plan.sampler in ("tpe", "gp"):
         from dltui.core.sweep import optuna_samplers
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import signal
 import subprocess
@@ -16,7 +17,7 @@ from dltui.core.analysis.trials import plan as plans
 from dltui.core.analysis.trials.trial import TrialReader
 from dltui.core.catalog.fields import flag_words
 from dltui.core.data.findings import dropped
-from dltui.core.errors import RunError, UsageError
+from dltui.core.errors import DataError, RunError, UsageError
 from dltui.core.lifecycle import kill, series, start
 from dltui.core.lifecycle.create import check_request
 from dltui.core.lifecycle.launch import launching
@@ -32,17 +33,20 @@ from dltui.core.text import clean_line
 from dltui.core.worker import loggers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from dltui.core.analysis.trials.plan import Plan
+    from dltui.core.analysis.trials.space import Values
     from dltui.core.catalog.entries import Catalog
-    from dltui.core.lifecycle.create import RunRequest
+    from dltui.core.lifecycle.create import Checked, RunRequest
     from dltui.core.rundir.directory import RunDirectory
 
 LEAVING_SECONDS = 10.0
 STARTING_SECONDS = 20.0
 APPEARING_SECONDS = 3.0
 """The time in which a worker that has just been started tells of itself."""
+LOOKING_SECONDS = 5.0
+"""For so long a trial is looked for whose values go together."""
 _LONGEST_NAME = 44
 """Letters of the name of a sweep; its runs have longer ones."""
 _COORDINATORS: list[subprocess.Popen[bytes]] = []
@@ -51,8 +55,8 @@ _COORDINATORS: list[subprocess.Popen[bytes]] = []
 def create(
     plan: Plan, request: RunRequest, catalog: Catalog, tell: Callable[[str], None] = lambda text: None
 ) -> SweepFolder:
-    """Check a sweep by its first trial, and make its folder; "" as the pruner stands for the usual one. Raises
-    UsageError, and then nothing is left.
+    """Check a sweep by its first trial whose values go together, and make its folder; "" as the pruner stands for the
+    usual one. Raises UsageError, and then nothing is left.
     """
     name = _free_name(request.name)
     request = _anywhere(request)
@@ -62,12 +66,38 @@ def create(
     plan = plans.check(plan)
     samplers.check(plan)
     _check_names(plan, request)
-    first = trial_request(plan, request, 0, samplers.values(plan, 0, []))
-    checked = check_request(first, catalog)
-    checked.prepare(tell)
+    _check_seeds(plan, request, catalog)
+    checked, refused = _first(plan, request, catalog, tell)
     request = replace(_as_left_out(request, checked.fields), name=name)
     request = replace(request, command=trial_words(request))
-    return SweepFolder.create(plan, request, [*loggers.chosen(request.loggers, catalog)])
+    sweep = SweepFolder.create(plan, request, [*loggers.chosen(request.loggers, catalog)])
+    for number, values in refused.items():
+        sweep.refuse(number, values)
+    return sweep
+
+
+def _first(
+    plan: Plan, request: RunRequest, catalog: Catalog, tell: Callable[[str], None]
+) -> tuple[Checked, dict[int, Values]]:
+    """The first trial whose values go together, checked, and the values of those before it. Raises the UsageError of
+    the very first where none is found.
+    """
+    refused: dict[int, Values] = {}
+    problem = UsageError("no trial")
+    until = math.inf
+    for number in range(plan.trials):
+        values = samplers.values(plan, number, [], refused.values())
+        if time.monotonic() > until or values in refused.values():
+            break
+        try:
+            return check_request(trial_request(plan, request, number, values), catalog).prepare(tell), refused
+        except DataError:
+            # It would be the same with any values.
+            raise
+        except UsageError as error:
+            problem, until = (problem, until) if refused else (error, time.monotonic() + LOOKING_SECONDS)
+            refused[number] = values
+    raise problem
 
 
 def _check_names(plan: Plan, request: RunRequest) -> None:
@@ -78,6 +108,17 @@ def _check_names(plan: Plan, request: RunRequest) -> None:
         most = len(plan.name) - excess
         runs = f"the runs that confirm the winner with seed {seeds[-1]} have longer names"
         raise UsageError(f"the name {plan.name} is too long: {runs}; take one of at most {most} letters")
+
+
+def _check_seeds(plan: Plan, request: RunRequest, catalog: Catalog) -> None:
+    """Raises UsageError where the runs that confirm the winner would have seeds that there are not."""
+    field, seeds = catalog.model(request.model).field("seed"), confirming_seeds(plan, request)
+    if field is None or not seeds:
+        return
+    try:
+        field.check(seeds[-1])
+    except UsageError as error:
+        raise UsageError(f"the runs that confirm the winner have seeds up to {seeds[-1]}: {error}") from None
 
 
 def _as_left_out(request: RunRequest, fields: Mapping[str, Any]) -> RunRequest:
@@ -134,7 +175,7 @@ def _epochs(plan: Plan, request: RunRequest, catalog: Catalog) -> int:
     """The most epochs that a trial may have."""
     varied = next((one for one in plan.space if one.name == "epochs"), None)
     if varied is not None:
-        return int(max(varied.values) if varied.kind == "choice" else varied.high)
+        return int(varied.greatest)
     field = catalog.model(request.model).field("epochs")
     return int(request.config.get("epochs", field.default if field else 1))
 
@@ -147,9 +188,16 @@ def _is_timed(plan: Plan, request: RunRequest, catalog: Catalog) -> bool:
 
 
 def lead(sweep: SweepFolder) -> int | None:
-    """Start the coordinator of a sweep, detached from this terminal; its pid, or None when it has one. Raises
-    RunError.
+    """Start the coordinator of a sweep, detached from this terminal; its pid, or None when it has one. One that has
+    been told to end is waited for. Raises RunError.
     """
+    deadline = time.monotonic() + STARTING_SECONDS
+    while sweep.is_led and sweep.is_stopped:
+        if time.monotonic() > deadline:
+            raise RunError(
+                f"{sweep.name} is still being stopped; try again in a minute: dltui sweep resume {sweep.name}"
+            )
+        time.sleep(0.05)
     if sweep.is_led:
         return None
     sweep.begin_again()
@@ -186,6 +234,11 @@ def stop(sweep: SweepFolder) -> list[str]:
         time.sleep(0.05)
     deadline = time.monotonic() + APPEARING_SECONDS
     return [run.id for run in TrialReader(sweep.name).runs() if not _preempt(run, deadline)]
+
+
+def unreached(names: Sequence[str]) -> str:
+    """What to say of the runs that `stop` could not reach; ""."""
+    return f"not reached from this machine: {', '.join(names)}; dltui stop RUN stops them for good" if names else ""
 
 
 def _preempt(run: RunDirectory, deadline: float) -> bool:

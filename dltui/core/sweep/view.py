@@ -47,6 +47,18 @@ class SweepView:
         """True if nothing happens any more, until a user does something."""
         return self.status != "running" or (bool(self.hint) and all(one.over for one in self.trials))
 
+    @property
+    def metric(self) -> str:
+        """The metric by which trials are compared; "" before one has begun."""
+        return next((one.metric for one in self.trials if one.metric), "")
+
+    @property
+    def fruitless(self) -> bool:
+        """True if it is finished without a winner, because trials failed or none could be trained."""
+        if self.status != "finished" or trials.winner(self.trials) is not None:
+            return False
+        return not self.trials or any(one.status == "failed" for one in self.trials)
+
     def epochs_spent(self) -> int:
         return sum(one.done for one in self.trials)
 

@@ -14,7 +14,7 @@ from dltui.core.errors import DltuiError
 from dltui.core.numbers import exact
 from dltui.core.sweep import view
 from dltui.core.sweep.view import SweepView
-from dltui.core.text import cell, clean_line, xml_text
+from dltui.core.text import cell
 from dltui.exports.about import About, command, neutral
 from dltui.exports.figures import style
 from dltui.exports.save import save
@@ -53,20 +53,21 @@ def about(found: SweepView, name: str) -> About:
     facts = {"command": command(found.plan.command)} if found.plan.command else {}
     facts |= {"sampler": found.plan.sampler, "pruner": found.plan.pruner, "seed": str(found.plan.seed)}
     facts |= {f"range of {one.name}": neutral(one.text()) for one in found.plan.space}
-    safe = {xml_text(clean_line(key)): xml_text(clean_line(value)) for key, value in facts.items()}
-    return About(xml_text(f"Sweep: {name.replace('_', ' ')}"), xml_text(f"{len(found.trials)} trials."), safe)
+    return About.of(f"Sweep: {name.replace('_', ' ')}", f"{len(found.trials)} trials.", facts)
 
 
 def table(found: SweepView) -> str:
-    """The trials as CSV, the best first."""
+    """The trials as CSV, the best first. A value that varies is in the column "setting NAME"."""
     names = [one.name for one in found.plan.space]
+    best = f"best_validation_{found.metric}" if found.metric else "best_validation"
+    head = ["trial", "status", best, "best_epoch", "epochs_done", *(f"setting {name}" for name in names)]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["trial", "status", "best", "best_epoch", "epochs", *map(cell, names)])
+    writer.writerow(map(cell, head))
     for one in trial.order(found.trials):
         values = [_cell(one.values.get(name)) for name in names]
-        best = "" if one.best is None else exact(one.best)
-        writer.writerow([one.number, one.standing(), best, one.best_epoch or "", one.done, *values])
+        result = "" if one.best is None else exact(one.best)
+        writer.writerow([one.number, one.standing(), result, one.best_epoch or "", one.done, *values])
     return text.getvalue()
 
 

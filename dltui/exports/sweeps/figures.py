@@ -36,7 +36,9 @@ def best_so_far(found: SweepView) -> Figure:
     figure, axes = _single(found, "Best value so far")
     points = findings.best_so_far(found.trials)
     axes.step([spent for spent, _ in points], [value for _, value in points], where="post", color=BLUE, linewidth=1.6)
-    axes.plot([spent for spent, _ in points[:-1]], [value for _, value in points[:-1]], "o", color=BLUE, markersize=3)
+    # The last one may only lead to the end of the epochs.
+    better = [point for place, point in enumerate(points) if place == 0 or point[1] != points[place - 1][1]]
+    axes.plot([spent for spent, _ in better], [value for _, value in better], "o", color=BLUE, markersize=3)
     metric_axis(axes, _metric(found), [value for _, value in points])
     most = found.plan.most_epochs
     axes.set_xlabel("epochs spent" if most is None else f"epochs spent, of {most:,} without pruning")
@@ -152,7 +154,7 @@ def _subtitle(found: SweepView) -> str:
 
 
 def _metric(found: SweepView) -> str:
-    return clean_line(next((one.metric for one in found.trials if one.metric), "result"))
+    return clean_line(found.metric or "result")
 
 
 FIGURES: dict[str, Callable[[SweepView], Figure]] = {

@@ -38,10 +38,12 @@ def runs_csv(found: Comparison) -> str:
 
 def epochs_csv(found: Comparison) -> str:
     """The validation split's metrics of every run after each epoch, and the seconds of training until then."""
-    names = list(dict.fromkeys((found.metric, "loss")))
+    names = found.metrics
     head = ["epoch", *(f"{entry.name} {name}" for name in (*names, "train_seconds") for entry in found.entries)]
     aligned = {name: dict(found.aligned(name)) for name in names}
-    seconds = [{point.epoch: point.seconds for point in entry.curves[found.metric]} for entry in found.entries]
+    seconds = [
+        {point.epoch: point.seconds for name in names for point in entry.curves[name]} for entry in found.entries
+    ]
     unknown: Sequence[float | None] = [None] * len(found.entries)
     rows = [
         [
@@ -49,7 +51,7 @@ def epochs_csv(found: Comparison) -> str:
             *(_cell(value) for name in names for value in aligned[name].get(epoch, unknown)),
             *(_cell(column.get(epoch)) for column in seconds),
         ]
-        for epoch in aligned[found.metric]
+        for epoch in found.epochs()
     ]
     return _csv(head, rows)
 

@@ -10,7 +10,7 @@ from textual.message import Message
 
 from dltui.core.text import plural, safe
 from dltui.tui.base.page import press
-from dltui.tui.base.threads import Told, in_thread
+from dltui.tui.base.threads import Failed, Told, in_thread
 
 if TYPE_CHECKING:
     from dltui.core.analysis.trials.trial import Trial
@@ -144,9 +144,13 @@ class SweepKeys:
         if not self._may():
             return
         services, name = self._page.host.services, self._name
+
+        def stop() -> Message:
+            unreached = services.sweeps.stop(name)
+            return Failed("stop", f"{name} stops; {unreached}") if unreached else Told(f"{name} stops")
+
         text = f"stop {safe(name)}? its trials leave checkpoints, g goes on with them   y yes   Esc no"
-        stop: Answer = lambda: self._do("stop", lambda: services.sweeps.stop(name), f"{safe(name)} stops")  # noqa: E731
-        self._page.notice.ask(text, {"y": stop})
+        self._page.notice.ask(text, {"y": lambda: in_thread(self._page, "stop", stop)})
 
     def _export(self) -> None:
         services, name = self._page.host.services, self._name

@@ -122,7 +122,7 @@ class SweepState:
     def axis_name(self, axis: int) -> str:
         if axis < len(self.space):
             return self.space[axis].name
-        return next((one.metric for one in self.everyone if one.metric), "result")
+        return (self.found.metric if self.found else "") or "result"
 
     def _part_text(self, axis: int, part: int) -> str:
         from dltui.core.numbers import exact

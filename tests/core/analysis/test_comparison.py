@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
-from dltui.core.analysis.comparison import MOST, Comparison, as_object, compare
+from dltui.core.analysis.comparison import MOST, Comparison, Point, _common, as_object, compare
 from dltui.core.errors import UsageError
+from dltui.core.reading.history import History
 from dltui.core.reading.reader import RunReader
-from dltui.exports.tables.comparison import runs_csv
+from dltui.exports.tables.comparison import epochs_csv, runs_csv
 from dltui.tui.draw import comparison as drawn
 from tests.helpers.sample_run import make_sample_run
 
@@ -255,8 +256,59 @@ def test_its_object_aligns_each_metric_once(tmp_path: Path, monkeypatch: pytest.
 
 
 @pytest.mark.parametrize(
-    ("goal", "line"), [(90, "did you mean 90%?"), (0, "greater than 0"), (math.nan, "greater than 0")]
+    ("goal", "line"), [(90, "did you mean 90%?"), (0, "greater than 0"), (math.nan, "must be a number, got nan")]
 )
 def test_a_goal_that_no_run_can_reach_is_refused(tmp_path: Path, goal: float, line: str) -> None:
     with pytest.raises(UsageError, match=line.replace("?", r"\?")):
         compare(two(tmp_path), goal)
+
+
+def test_a_goal_may_be_negative_where_values_may(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    readers = two(tmp_path)
+    for found in readers:
+        for number, record in found.history.epochs.items():
+            found.history.epochs[number] = replace(record, validation={**record.validation, "elbo": -number})
+    for metric, own_loss in (("elbo", False), ("loss", True)):
+        monkeypatch.setattr(History, "own_loss", own_loss)
+        for found in readers:
+            found.history.attempt.monitor.update(metric=metric, mode="min")  # type: ignore[union-attr]
+        assert compare(readers, -1.2).goal == -1.2
+    monkeypatch.setattr(History, "own_loss", False)
+    with pytest.raises(UsageError, match="greater than 0"):
+        compare(readers, -1.2)
+
+
+@pytest.mark.parametrize(
+    ("mode", "values", "goal"),
+    [
+        ("max", (0.91299, 0.95), 0.912),
+        ("max", (0.0456789, 0.95), 0.0456),
+        ("max", (0.000123456, 0.95), 0.000123),
+        ("max", (31.41592, 40.0), 31.415),
+        ("max", (-0.0123456, -0.01), -0.0124),
+        ("max", (0.0, 0.5), 0.0),
+        ("max", (1e-320, 0.5), 0.0),
+        ("min", (1.23456, 0.1), 1.24),
+        ("min", (-1.23456, -2.0), -1.23),
+    ],
+)
+def test_what_all_reached_is_rounded_so_that_all_reach_it(mode: str, values: tuple[float, ...], goal: float) -> None:
+    found = _common([Point(1, 1.0, value) for value in values], mode)
+    assert found == pytest.approx(goal, rel=1e-9, abs=1e-300)
+
+
+def test_epochs_without_a_value_of_the_metric_have_their_losses(tmp_path: Path) -> None:
+    readers = two(tmp_path)
+    for found in readers:
+        for number in (2, 5):
+            record = found.history.epochs[number]
+            found.history.epochs[number] = replace(record, validation={**record.validation, "accuracy": math.nan})
+    compared = compare(readers)
+    losses = [found.history.epochs[5].validation["loss"] for found in readers]
+    rows = as_object(compared)["epochs"]
+    assert [row["epoch"] for row in rows] == list(range(1, 11))
+    assert rows[4] == {"epoch": 5, "accuracy": [None, None], "loss": losses}
+    (row,) = [row for row in csv.DictReader(epochs_csv(compared).splitlines()) if row["epoch"] == "5"]
+    assert [row["one accuracy"], row["one loss"], row["two loss"]] == ["", *map(repr, losses)]
+    seconds = sum(readers[0].history.epochs[number].seconds for number in range(1, 6))
+    assert float(row["one train_seconds"]) == pytest.approx(seconds)

@@ -84,7 +84,7 @@ def test_a_sweep_stands_for_its_best_trial() -> None:
     first = {**row("z", "lab", 0.9), "sweep": "lab"}
     assert Group("lab", (*whole.rows, first)).leader()["id"] == "z", "the newest come first"
     going = Group("lab", (*whole.rows, {**row("d", "lab", None, "interrupted"), "sweep": "lab"}))
-    assert going.standing == "1 of 4 finished, failed: dltui resume lab"
+    assert (going.status, going.standing) == ("interrupted", "1 of 4 finished, interrupted: dltui resume lab")
 
 
 @pytest.mark.parametrize(("metric", "mode", "best"), [("score", "max", "b"), ("f1", "min", "a"), ("mse", None, "a")])

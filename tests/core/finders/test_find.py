@@ -15,11 +15,12 @@ import pytest
 
 from dltui.core.catalog.assemble import load_catalog
 from dltui.core.catalog.entries import Catalog
+from dltui.core.catalog.fields import FieldSpec
 from dltui.core.catalog.framework_devices import resolve
 from dltui.core.errors import RunError, UsageError
 from dltui.core.finders import finder_process
 from dltui.core.finders.find import Finder, Rates
-from dltui.core.finders.rate_range import RateRange
+from dltui.core.finders.rate_range import HIGHEST, LOWEST, WHOLE_RANGE, RateRange, within
 from dltui.core.lifecycle.create import RunRequest
 from tests.fakes import fake_plugin
 
@@ -115,11 +116,34 @@ def test_rates_of_a_run_on_other_machines_are_tested_here(catalog: Catalog, monk
         ({"config": {"batch_size": "fitt"}}, RateRange(), "^batch_size must be a whole number from 1 to 65536"),
         ({}, RateRange(lowest=1.0, highest=0.1), "^the lowest rate 1 must be above 0 and below the highest, 0.1"),
         ({}, RateRange(lowest=1.0, highest=math.inf), "below the highest, inf, which is finite"),
+        ({}, RateRange(highest=11.0), "^rates from 1e-06 to 11 cannot all be trained with: 0 < lr <= 10$"),
     ],
 )
 def test_wrong_use_is_one_line(changes: dict[str, Any], extent: RateRange, message: str, catalog: Catalog) -> None:
     with pytest.raises(UsageError, match=message):
         Finder().rates(request(**changes), catalog, extent)
+
+
+@pytest.mark.parametrize(
+    ("bounds", "ends"),
+    [
+        ({}, (LOWEST, HIGHEST)),
+        ({"exclusive_minimum": 0.0, "maximum": 1.0}, (LOWEST, 1.0)),
+        ({"minimum": 1e-3, "exclusive_maximum": 0.5}, (1e-3, 0.5)),
+        ({"exclusive_minimum": 0.0, "maximum": 100.0}, (LOWEST, HIGHEST)),
+    ],
+)
+def test_no_rate_is_tested_that_a_run_would_be_refused_with(
+    bounds: dict[str, float], ends: tuple[float, float]
+) -> None:
+    field = FieldSpec("lr", "float", 0.1, **bounds)  # type: ignore[arg-type]
+    found = within(WHOLE_RANGE, field)
+    assert (found.lowest, found.highest) == ends
+    assert within(found, field) == found
+    assert within(WHOLE_RANGE, None) == WHOLE_RANGE
+    if bounds:
+        with pytest.raises(UsageError, match="cannot all be trained with: "):
+            within(RateRange(highest=1000.0), field)
 
 
 @pytest.mark.long

@@ -50,7 +50,7 @@ class SweepLab:
             for name, new in (
                 ("create_run", self._create),
                 ("queue_worker", self.start),
-                ("check_request", lambda request, catalog: None),
+                ("check_request", lambda request, catalog: mock.Mock()),
             ):
                 stack.enter_context(mock.patch.object(coordinator, name, new))
             # Neither many checkpoints nor a wait for the disk: that these hold is shown elsewhere.
@@ -65,6 +65,7 @@ class SweepLab:
                 pass
 
     def _create(self, request: RunRequest, catalog: Catalog, tell: Any) -> RunDirectory:
+        coordinator.check_request(request, catalog).prepare(tell)
         run = self.lab.new_run(**request.config)
         content = {**run.run(), "name": request.name, "group": request.group, "draws": request.draws}
         content |= {"sweep": request.sweep, "created": 1.0, "command": list(request.command)}

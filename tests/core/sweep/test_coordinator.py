@@ -6,24 +6,29 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import pytest
 
 from dltui.core.analysis.trials import trial
+from dltui.core.analysis.trials.space import Dimension
 from dltui.core.analysis.trials.trial import Trial, TrialReader
 from dltui.core.catalog.entries import Catalog
-from dltui.core.errors import RunError, UsageError
+from dltui.core.catalog.fields import FieldSpec
+from dltui.core.errors import DataError, RunError, UsageError
 from dltui.core.lifecycle.create import RunRequest
 from dltui.core.machine.devices import Device
 from dltui.core.rundir import commands
 from dltui.core.rundir.directory import RunDirectory
 from dltui.core.sweep import coordinator, start
+from dltui.core.sweep.actions import Sweeps
+from dltui.core.sweep.folder import SweepFolder
 from dltui.core.sweep.view import look, unfinished
 from dltui.core.train import evaluation, loop
 from dltui.core.worker import attempt
 from dltui.core.worker.waiting import device_queue
-from tests.core.sweep.lab import PLAN, REQUEST, SweepLab
+from tests.core.sweep.lab import LR, PLAN, REQUEST, SweepLab
 from tests.faults.lab import result
 
 
@@ -128,6 +133,87 @@ def test_what_a_user_killed_stays_so(lab: SweepLab) -> None:
     assert [run for run, _ in lab.started] == ["lab-t000"]
 
 
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, bool]]:
+    """The runs whose workers were started, and whether at once; these workers do nothing."""
+    found: list[tuple[str, bool]] = []
+
+    def queue(run: RunDirectory, at_once: bool, instead: object) -> int:
+        found.append((run.id, at_once))
+        return 0
+
+    monkeypatch.setattr(coordinator, "queue_worker", queue)
+    return found
+
+
+def test_trials_that_were_interrupted_wait_for_their_device_as_one(
+    lab: SweepLab, started: list[tuple[str, bool]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leader, with_device = lab.coordinator(lab.sweep(trials=6, parallel=3)), set[str]()
+    lost = [Trial(number, lab.lab.new_run(), {}, "preempted", over=True) for number in range(5)]
+    ids = [one.run.id for one in lost]
+    monkeypatch.setattr(coordinator, "_has_device", lambda run: run.id in with_device)
+
+    def starts(going: set[int], ended: set[int]) -> list[tuple[str, bool]]:
+        """What is started while these trials go on."""
+        words = {**dict.fromkeys(going, "running"), **dict.fromkeys(ended, "finished")}
+        every = [replace(one, status=words.get(one.number, one.status), over=one.number not in going) for one in lost]
+        monkeypatch.setattr(leader._reader, "all", lambda: every)
+        before = len(started)
+        assert leader.step()
+        return started[before:]
+
+    assert starts(set(), set()) == [(ids[0], False)]
+    assert starts({0}, set()) == []
+    with_device.update(ids)
+    assert starts({0}, set()) == [(ids[1], True)]
+    assert starts({0, 1}, set()) == [(ids[2], True)]
+    assert starts({0, 1, 2}, set()) == []
+    # The last of them come before a new one.
+    assert starts({1, 2}, {0}) == [(ids[3], True)]
+    assert starts({2, 3}, {0, 1}) == [(ids[4], True)]
+
+
+def test_runs_that_confirm_the_winner_train_beside_each_other(
+    lab: SweepLab, started: list[tuple[str, bool]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leader = lab.coordinator(lab.sweep(trials=1, parallel=3, confirm=4))
+    best = Trial(0, lab.lab.new_run(), {"lr": 0.1}, "finished", metric="accuracy", scores={1: 0.9}, over=True)
+    every = [best]
+
+    def create(request: RunRequest, catalog: Catalog, tell: Any) -> RunDirectory:
+        every.append(Trial(0, lab.lab.new_run(seed=request.config["seed"]), {}, "running", confirms=0))
+        return every[-1].run
+
+    monkeypatch.setattr(coordinator, "create_run", create)
+    monkeypatch.setattr(coordinator, "_has_device", lambda run: True)
+    monkeypatch.setattr(leader._reader, "all", lambda: every)
+    assert [leader.step() for _ in range(5)] == [True] * 5
+    assert [at_once for _, at_once in started] == [False, True, True]
+
+
+def test_no_seed_that_a_trial_had_confirms_the_winner() -> None:
+    seeds = Dimension("seed", "choice", values=(1, 3, 2))
+    plan = replace(PLAN, space=(seeds, LR), confirm=2)
+    assert coordinator.confirming_seeds(plan, REQUEST) == [4, 5]
+    assert coordinator.confirming_seeds(replace(plan, space=(Dimension("seed", "int", 5, 9),)), REQUEST) == [10, 11]
+    best = Trial(0, RunDirectory(Path("/nowhere")), {"seed": 3, "lr": 0.1}, "finished")
+    request = coordinator.confirming_request(plan, REQUEST, best, 4)
+    assert (request.config["seed"], request.config["lr"]) == (4, 0.1)
+    assert request.sweep is not None
+    assert request.sweep["values"] == {"lr": 0.1}
+    assert list(request.command)[-4:] == ["--lr", "0.1", "--seed", "4"]
+
+
+def test_seeds_that_would_be_too_large_at_the_end_are_refused_at_the_start() -> None:
+    catalog: Any = mock.Mock()
+    catalog.model().field.return_value = FieldSpec("seed", "int", 0, minimum=0, maximum=9)
+    request = replace(REQUEST, config={"seed": 8})
+    start._check_seeds(replace(PLAN, confirm=1), request, catalog)
+    with pytest.raises(UsageError, match=r"have seeds up to 10: seed must be a whole number from 0 to 9, got 10"):
+        start._check_seeds(replace(PLAN, confirm=2), request, catalog)
+
+
 def test_the_winner_is_trained_again_with_other_seeds(lab: SweepLab) -> None:
     lab.finish(lab.sweep(trials=2, confirm=2))
     view = look("lab")
@@ -169,26 +255,92 @@ def test_names_that_would_be_too_long_at_the_end_are_refused_at_the_start() -> N
     start._check_names(replace(plan, confirm=0), request)
 
 
-def refusing(*numbers: int) -> Callable[[RunRequest, Catalog], None]:
-    """A check that refuses these trials."""
+def refusing(*numbers: int, by_data: bool = False) -> Callable[[RunRequest, Catalog], Any]:
+    """A check that refuses these trials, at once or when the data is prepared."""
 
-    def check(request: RunRequest, catalog: Catalog) -> None:
+    def check(request: RunRequest, catalog: Catalog) -> Any:
         assert request.sweep is not None
+        found, error = mock.Mock(), UsageError("lr and epochs do not go together")
         if request.sweep["trial"] in numbers:
-            raise UsageError("lr and epochs do not go together")
+            if not by_data:
+                raise error
+            found.prepare.side_effect = error
+        return found
 
     return check
 
 
-def test_values_that_do_not_go_together_are_left_out(lab: SweepLab) -> None:
+@pytest.mark.parametrize("by_data", [False, True])
+def test_values_that_do_not_go_together_are_left_out(lab: SweepLab, by_data: bool) -> None:
     folder, said = lab.sweep(trials=3, pruner="none"), []
 
-    with lab.at_work(), mock.patch.object(coordinator, "check_request", refusing(1)):
+    with lab.at_work(), mock.patch.object(coordinator, "check_request", refusing(1, by_data=by_data)):
         leader = coordinator.Coordinator(folder, mock.Mock(), said.append)
         while leader.step():
             pass
     assert [one.number for one in TrialReader("lab").trials()] == [0, 2]
     assert said == ["trial 1 cannot be trained: lr and epochs do not go together"]
+
+
+def test_values_that_do_not_go_together_are_not_drawn_again(lab: SweepLab) -> None:
+    choices = Dimension("lr", "choice", values=(0.1, 0.2, 0.3))
+    for seed in range(4):
+        folder = lab.sweep(name=f"lab{seed}", seed=seed, trials=3, pruner="none", space=(choices,))
+        with lab.at_work(), mock.patch.object(coordinator, "check_request", refusing(1)):
+            while lab.coordinator(folder).step():
+                pass
+        tried = [*(one.values for one in TrialReader(folder.name).trials()), *folder.refused().values()]
+        assert sorted(one["lr"] for one in tried) == [0.1, 0.2, 0.3]
+
+
+def test_values_that_do_not_go_together_are_kept(lab: SweepLab) -> None:
+    folder = lab.sweep()
+    folder.refuse(3, {"layers": (8, 4), "lr": 0.1})
+    folder.refuse(1, {"layers": (8,), "lr": 0.2})
+    assert folder.refused() == {1: {"layers": (8,), "lr": 0.2}, 3: {"layers": (8, 4), "lr": 0.1}}
+    for damaged in ("1 4", "[]", '{"trial": 1}'):
+        (folder.path / "refused").write_text(damaged)
+        assert folder.refused() == {}
+
+
+def first(*refused: int, error: type[UsageError] = UsageError, by_data: bool = False) -> tuple[list[int], Any]:
+    """The trials that are looked at when a sweep begins, and what was refused, or the error."""
+    looked: list[int] = []
+
+    def check(request: RunRequest, catalog: Catalog) -> Any:
+        assert request.sweep is not None
+        number, found = request.sweep["trial"], mock.Mock()
+        looked.append(number)
+        found.prepare.side_effect = error(f"not {number}") if number in refused else None
+        if number in refused and not by_data:
+            raise error(f"not {number}")
+        return found
+
+    plan = replace(PLAN, space=(Dimension("epochs", "choice", values=(1, 2, 3)),), trials=3, sampler="grid")
+    with mock.patch.object(start, "check_request", check):
+        try:
+            return looked, start._first(plan, REQUEST, Catalog(), print)[1]
+        except UsageError as told:
+            return looked, str(told)
+
+
+@pytest.mark.parametrize("by_data", [False, True])
+def test_a_sweep_begins_with_the_first_values_that_go_together(by_data: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert first() == ([0], {})
+    assert first(0, 1, by_data=by_data) == ([0, 1, 2], {0: {"epochs": 1}, 1: {"epochs": 2}})
+    assert first(0, 1, 2, by_data=by_data) == ([0, 1, 2], "not 0")
+    # Other values do not help where the data cannot be read, and not all of thousands are looked at.
+    assert first(0, 1, error=DataError, by_data=True) == ([0], "not 0")
+    monkeypatch.setattr(start, "LOOKING_SECONDS", -1.0)
+    assert first(0, 1, by_data=by_data) == ([0], "not 0")
+
+
+def test_a_space_without_values_that_go_together_is_looked_through_once() -> None:
+    plan = replace(PLAN, space=(Dimension("epochs", "choice", values=(1, 2)),), trials=9)
+    check = mock.Mock(side_effect=UsageError("not together"))
+    with mock.patch.object(start, "check_request", check), pytest.raises(UsageError, match="not together"):
+        start._first(plan, REQUEST, Catalog(), print)
+    assert check.call_count == 2
 
 
 def test_a_sweep_whose_last_trial_is_refused_is_finished(lab: SweepLab) -> None:
@@ -213,7 +365,7 @@ def test_what_is_wrong_for_all_trials_refuses_none(lab: SweepLab) -> None:
             pytest.raises(UsageError, match="do not go together"),
         ):
             leader.step()
-    assert folder.refused() == set()
+    assert folder.refused() == {}
     lab.finish(folder)
     assert len(look("lab").trials) == 3
 
@@ -327,6 +479,48 @@ def test_more_trials_are_added_and_a_stop_holds(lab: SweepLab) -> None:
     folder.begin_again()
     lab.finish(folder)
     assert len(TrialReader("lab").trials()) == 4
+
+
+@pytest.fixture
+def coordinators(monkeypatch: pytest.MonkeyPatch) -> mock.Mock:
+    """What starts the processes of coordinators, which end at once."""
+    found = mock.Mock(return_value=mock.Mock(pid=7, poll=lambda: 0))
+    monkeypatch.setattr(start.start, "new_process", found)
+    return found
+
+
+def test_a_coordinator_that_is_to_end_is_waited_for(
+    lab: SweepLab, coordinators: mock.Mock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, led = lab.sweep(), iter([True, True])
+    monkeypatch.setattr(SweepFolder, "is_led", property(lambda self: next(led, False)))
+    folder.stop()
+    assert start.lead(folder) == 7
+    assert not folder.is_stopped
+    # One that goes on is left alone, and one that does not end is said.
+    monkeypatch.setattr(SweepFolder, "is_led", True)
+    assert start.lead(folder) is None
+    folder.stop()
+    monkeypatch.setattr(start, "STARTING_SECONDS", 0.0)
+    with pytest.raises(RunError, match=r"^lab is still being stopped; try again in a minute: dltui sweep resume lab$"):
+        start.lead(folder)
+    assert coordinators.call_count == 1
+    assert folder.is_stopped
+
+
+def test_more_trials_begin_a_coordinator_where_there_are_any(lab: SweepLab, coordinators: mock.Mock) -> None:
+    lab.sweep(space=(Dimension("lr", "choice", values=(0.1, 0.2, 0.3)),), trials=2, pruner="none")
+    assert Sweeps().more("lab", 10) == 1
+    assert Sweeps().more("lab", 10) == 0
+    assert coordinators.call_count == 1
+
+
+def test_a_stop_says_which_trials_it_could_not_reach(lab: SweepLab, monkeypatch: pytest.MonkeyPatch) -> None:
+    lab.sweep()
+    told = "not reached from this machine: lab-t001, lab-t004; dltui stop RUN stops them for good"
+    for names, said in (([], ""), (["lab-t001", "lab-t004"], told)):
+        monkeypatch.setattr(start, "stop", lambda sweep, names=names: names)
+        assert Sweeps().stop("lab") == said
 
 
 def test_trials_at_once_are_spread_over_gpus_that_were_left_open(

@@ -39,6 +39,14 @@ def test_random_values_are_not_tried_twice() -> None:
     assert len(after(Plan("lab", SMALL, 6))) == 6
 
 
+def test_refused_values_count_as_tried() -> None:
+    for seed in range(4):
+        plan, refused = Plan("lab", SMALL, 4, seed=seed), list[dict[str, Any]]()
+        for number in range(4):
+            refused.append(samplers.values(plan, number, [], refused))
+        assert len({tuple(one.items()) for one in refused}) == 4
+
+
 def test_all_whole_numbers_of_a_log_scale_are_tried() -> None:
     plan = Plan("lab", (Dimension("n", "int", 1, 200, True),), 200)
     assert {one.values["n"] for one in after(plan)} == set(range(1, 201))

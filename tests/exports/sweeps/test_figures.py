@@ -9,7 +9,9 @@ from xml.etree import ElementTree
 
 import pytest
 
+from dltui.core.analysis.trials.space import Dimension
 from dltui.core.errors import UsageError
+from dltui.exports.sweeps import figures
 from dltui.exports.sweeps.__main__ import table, write
 from tests.tui.sweep_page.sample import COMMAND, sample_view
 
@@ -25,9 +27,29 @@ def test_pictures_and_table_are_written(tmp_path: Path) -> None:
         ElementTree.fromstring(svg)
         assert COMMAND in svg
     rows = list(csv.reader((tmp_path / "out" / "trials.csv").read_text().splitlines()))
-    assert rows[0] == ["trial", "status", "best", "best_epoch", "epochs", "lr", "batch_size", "optimizer", "momentum"]
+    results = ["trial", "status", "best_validation_accuracy", "best_epoch", "epochs_done"]
+    assert rows[0] == [*results, *(f"setting {name}" for name in ("lr", "batch_size", "optimizer", "momentum"))]
     assert len(rows) == 1 + len(view.trials)
     assert table(replace(view, trials=())).count("\n") == 1
+
+
+def test_no_two_columns_have_one_name(tmp_path: Path) -> None:
+    view = sample_view(tmp_path)
+    names = ("trial", "status", "best", "best_epoch", "epochs", "epochs_done")
+    varied = tuple(Dimension(name, "choice", values=(1, 2)) for name in names)
+    head = next(csv.reader(table(replace(view, plan=replace(view.plan, space=varied))).splitlines()))
+    assert len(set(head)) == len(head) == 5 + len(names)
+
+
+@pytest.mark.parametrize(
+    ("scores", "marked"),
+    [({1: 0.5}, [1]), ({1: 0.5, 2: 0.7}, [1, 2]), ({1: 0.5, 2: 0.4, 3: 0.4}, [1]), ({}, [])],
+)
+def test_each_better_value_is_marked(tmp_path: Path, scores: dict[int, float], marked: list[int]) -> None:
+    view = sample_view(tmp_path)
+    times = {epoch: float(epoch) for epoch in scores}
+    figure = figures.best_so_far(replace(view, trials=(replace(view.trials[0], scores=scores, times=times),)))
+    assert [*figure.axes[0].lines[1].get_xdata()] == marked
 
 
 def test_pictures_show_no_folders(tmp_path: Path) -> None:

@@ -76,6 +76,8 @@ class FakeSweeps(Sweeps):
     def __init__(self, view: SweepView) -> None:
         self.view = view
         self.done: list[tuple[str, object]] = []
+        self.unreached = ""
+        """What is said of the trials that cannot be stopped."""
 
     def look(self, name: str) -> SweepView:
         return self.view
@@ -87,8 +89,9 @@ class FakeSweeps(Sweeps):
         self.done.append(("more", count))
         return count
 
-    def stop(self, name: str) -> None:
+    def stop(self, name: str) -> str:
         self.done.append(("stop", name))
+        return self.unreached
 
     def stop_trial(self, run: RunDirectory) -> None:
         self.done.append(("stop_trial", run.id))

@@ -211,6 +211,18 @@ async def test_keys_of_the_sweep(nothing: FakeServices, sweeps: FakeSweeps) -> N
         assert app.screen.name_of_page == "Runs"
 
 
+async def test_trials_that_cannot_be_stopped_are_said(nothing: FakeServices, sweeps: FakeSweeps) -> None:
+    sweeps.unreached = "not reached from this machine: lab-t004"
+    async with shown(nothing) as (app, pilot):
+        await opened(app, pilot)
+        await pilot.press("X", "y")
+        await until(pilot, lambda: "lab stops; not reached from this machine: lab-t004" in text(app))
+        sweeps.unreached = ""
+        await pilot.press("X", "y")
+        await until(pilot, lambda: len(sweeps.done) == 2 and "not reached" not in text(app))
+        assert "lab stops" in text(app)
+
+
 async def test_a_reader_changes_nothing(nothing: FakeServices, sweeps: FakeSweeps) -> None:
     nothing.viewer.read_only = True
     async with shown(nothing) as (app, pilot):

@@ -21,6 +21,13 @@ TRIALS = 20
 """The number of trials when none is said."""
 PRUNER = "asha"
 """The pruner when none is said, of trials that train for a number of epochs."""
+REDUCTION = 3
+"""The reduction when none is said."""
+SHARED = {
+    "test": "trials leave the test split alone; the winner evaluates it: leave --test out",
+    "monitor": "trials are compared by one metric: give --monitor one value",
+}
+"""Hyperparameters that cannot vary, with the reason."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +44,8 @@ class Plan:
     confirm: int = 0
     """Seeds with which the winner is trained again; 0: its test split is evaluated, and that is all."""
     epochs: int = 1
-    """The epochs of a trial that is not pruned; without meaning where trials train for a time."""
-    reduction: int = 3
+    """The most epochs of a trial; without meaning where trials train for a time."""
+    reduction: int = REDUCTION
     """Of so many trials one goes on at each rung."""
     least: int = 0
     """The epochs of the first rung; 0: by the number of epochs."""
@@ -52,8 +59,11 @@ class Plan:
 
     @property
     def most_epochs(self) -> int | None:
-        """The epochs of all trials, where none is pruned; None where trials train for a time."""
-        return None if self.timed else self.trials * self.epochs
+        """The epochs of all trials, where none is pruned; None where nobody knows: where trials train for a time, or
+        their epochs vary.
+        """
+        varies = any(one.name == "epochs" for one in self.space)
+        return None if self.timed or varies else self.trials * self.epochs
 
     def rungs(self) -> list[int]:
         """The epochs after which it is decided whether a trial goes on."""
@@ -82,10 +92,6 @@ class Plan:
         how: dict[str, Any] = {"sampler": str(record["sampler"]), "pruner": str(record["pruner"])}
         return cls(name, space, **how, command=command, timed=record.get("timed") is True, **numbers)
 
-    def longer(self, more: int) -> Plan:
-        """The plan with more trials. Raises UsageError."""
-        return replace(self, trials=whole("trials", self.trials + more, MOST_TRIALS))
-
 
 _NUMBERS = ("trials", "parallel", "seed", "confirm", "epochs", "reduction", "least")
 
@@ -98,23 +104,29 @@ def whole(name: str, value: int, most: int, least: int = 1) -> int:
 
 
 def with_pruner(plan: Plan) -> Plan:
-    """The plan with a pruner where it has "", none said. Raises UsageError for one that has no part in it."""
-    if not plan.timed:
-        return replace(plan, pruner=plan.pruner or PRUNER)
-    if plan.pruner not in ("", "none"):
+    """The plan with a pruner where it has "", none said. Raises UsageError for one that has no part in it, and for what
+    only a pruner needs.
+    """
+    if plan.timed and plan.pruner not in ("", "none"):
         raise UsageError(
             f"pruner {plan.pruner} decides after some of the epochs, with --max-time nobody knows how many there are: "
             "leave --pruner or --max-time out"
         )
-    if plan.least:
-        raise UsageError("--min-epochs is the first rung of a pruner; with --max-time no trial is pruned: leave it out")
-    return replace(plan, pruner="none")
+    plan = replace(plan, pruner="none" if plan.timed else plan.pruner or PRUNER)
+    if plan.pruner == "none" and (plan.least or plan.reduction != REDUCTION):
+        what = "--min-epochs is the first rung" if plan.least else "--reduction is for the rungs"
+        why = "--max-time" if plan.timed else "--pruner none"
+        raise UsageError(f"{what} of a pruner; with {why} no trial is pruned: leave it out")
+    return plan
 
 
 def check(plan: Plan) -> Plan:
     """The plan, with no more trials than there are combinations. Raises UsageError."""
     if not plan.space:
         raise UsageError("nothing varies: give a range, such as --lr 0.01..0.3:log or --batch-size 64,256")
+    for one in plan.space:
+        if one.name in SHARED:
+            raise UsageError(SHARED[one.name])
     whole("trials", plan.trials, MOST_TRIALS)
     whole("parallel", plan.parallel, MOST_PARALLEL)
     whole("reduction", plan.reduction, 100, 2)

@@ -95,6 +95,11 @@ class Dimension:
             return len(self.values)
         return int(self.high - self.low) + 1 if self.kind == "int" else 0
 
+    @property
+    def greatest(self) -> float:
+        """The greatest of its numbers."""
+        return float(max(self.values)) if self.kind == "choice" else self.high
+
     def every(self) -> Sequence[Any]:
         """All of its values, of a dimension that has a `count` of them."""
         return self.values if self.kind == "choice" else range(int(self.low), int(self.high) + 1)
@@ -204,6 +209,16 @@ def combinations(space: Sequence[Dimension]) -> int:
     """The number of different trials of a space; 0 when there is no end of them."""
     counts = [dimension.count for dimension in space]
     return 0 if 0 in counts else math.prod(counts)
+
+
+def to_record(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of a trial as JSON holds them."""
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+
+
+def from_record(record: Mapping[str, Any]) -> Values:
+    """The values of a trial as `to_record` has written them. Raises TypeError or ValueError for what is none."""
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in dict(record).items()}
 
 
 def grid(space: Sequence[Dimension]) -> Iterator[Values]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from dltui.core import paths
 from dltui.core.analysis.trials.plan import Plan
 from dltui.core.analysis.trials.pruning import Curve, decides, reason
+from dltui.core.analysis.trials.space import from_record
 from dltui.core.errors import DltuiError
 from dltui.core.reading import rows
 from dltui.core.reading.list_cache import Stamp
@@ -274,7 +275,7 @@ def read(reader: RunReader) -> Trial | None:
     """The trial of a reader that has been refreshed; None for a run whose record is damaged."""
     record, labels = record_of(reader.directory), reader.labels
     try:
-        number, values = int(record["trial"]), dict(record["values"])
+        number, values = int(record["trial"]), from_record(record["values"])
         confirms = None if record.get("confirms") is None else int(record["confirms"])
     except (KeyError, TypeError, ValueError):
         return None
@@ -285,7 +286,7 @@ def read(reader: RunReader) -> Trial | None:
     return Trial(
         number=number,
         run=reader.directory,
-        values={name: tuple(value) if isinstance(value, list) else value for name, value in values.items()},
+        values=values,
         status=status.name,
         why=status.why,
         name=str(labels["name"]),

@@ -203,7 +203,7 @@ def _charts(found: Comparison, columns: int) -> list[Row]:
 
     look = Look(ascii=not can_show(MARKS + "⣿┤"), mono=not terminal_output())
     run_colors = [(style(place), mark(place)) for place in range(len(found.entries))]
-    charts = [chart(found, name, run_colors) for name in dict.fromkeys((found.metric, "loss"))]
+    charts = [chart(found, name, run_colors) for name in found.metrics]
     if len(charts) == 1 or columns < 90:
         return [row for one in charts for row in draw(one, columns - 1, CHART_ROWS, look)]
     half = (columns - 1) // 2

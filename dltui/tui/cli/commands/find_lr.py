@@ -120,11 +120,11 @@ def _take(command: Sequence[str], found: Rates) -> list[str]:
 def _find(request: RunRequest, catalog: Catalog, own: dict[str, Any]) -> tuple[RunRequest, Rates]:
     """Settle the request and test its rates, with progress on standard error."""
     from dltui.core.finders.find import Finder
-    from dltui.core.finders.rate_range import WHOLE_RANGE
+    from dltui.core.finders.rate_range import WHOLE_RANGE, within
     from dltui.tui.cli.launch.data_progress import teller
 
     given = {name: own[name] for name in ("steps", "lowest", "highest") if own[name] is not None}
-    extent: RateRange = replace(WHOLE_RANGE, **given)
+    extent: RateRange = within(replace(WHOLE_RANGE, **given), catalog.model(request.model).field("lr"))
     tell = teller()
 
     def point(lr: float, loss: float) -> None:

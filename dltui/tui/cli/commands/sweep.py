@@ -14,10 +14,11 @@ from dltui.tui.cli import completion
 from dltui.tui.cli.launch import launchers, leading, ranges
 from dltui.tui.cli.launch.model_flags import SETTINGS, WORDS, TrainCommand, data_options, plugin_option
 from dltui.tui.cli.options import FieldOption
-from dltui.tui.cli.output import say, say_json, say_table
+from dltui.tui.cli.output import say, say_json, say_table, warn
 
 if TYPE_CHECKING:
     from dltui.core.catalog.entries import Catalog, ModelEntry
+    from dltui.core.lifecycle.forms.presets import Preset
 
 
 class SweepCommand(TrainCommand):
@@ -70,7 +71,9 @@ def sweep(context: click.Context) -> int | None:
     help=f"which trials are ended early [{plans.PRUNER}; with --max-time: none]",
 )
 @click.option("--parallel", type=int, default=1, show_default=True, metavar="N", help="trials at once")
-@click.option("--reduction", type=int, default=3, show_default=True, metavar="N", help="one of N goes on at a rung")
+@click.option(
+    "--reduction", type=int, default=plans.REDUCTION, show_default=True, metavar="N", help="one of N goes on at a rung"
+)
 @click.option("--min-epochs", type=int, default=0, metavar="N", help="epochs of the first rung [by the epochs]")
 @click.option("--confirm", type=int, default=0, metavar="N", help="train the winner again with N other seeds")
 @click.option("--vary", multiple=True, metavar="NAME=RANGE", help="as the flag of NAME, also for yes,no; repeatable")
@@ -97,10 +100,10 @@ def begin(context: click.Context, /, model: str | None, **options: Any) -> int:
     catalog.check_taken(options["plugins"], entry.id, options["dataset"])
     fields = [parameter.field.name for parameter in context.command.params if isinstance(parameter, FieldOption)]
     space, config = ranges.split({name: options.pop(name) for name in fields}, options.pop("vary"), entry)
-    if "test" in {*config, *(one.name for one in space)}:
-        raise UsageError("trials leave the test split alone; the winner evaluates it: leave --test out")
+    if "test" in config:
+        raise UsageError(plans.SHARED["test"])
     varied = dict.fromkeys((one.name for one in space), True)
-    used = presets.fill_in(context, entry, catalog, known := {**varied, **config}, options)
+    used = _fill_in(context, entry, known := {**varied, **config}, options)
     config = {name: value for name, value in known.items() if name not in varied}
     how = {name: options.pop(name) for name in ("trials", "sampler", "pruner", "parallel", "reduction", "confirm")}
     how["pruner"] = how["pruner"] or ""
@@ -108,17 +111,34 @@ def begin(context: click.Context, /, model: str | None, **options: Any) -> int:
         how["trials"] = plans.MOST_TRIALS if how["sampler"] == "grid" else plans.TRIALS
     least = options.pop("min_epochs")
     options["launcher"] = launchers.take(context.command.params, options)
-    options["dataset"] = start.choose_dataset(catalog, entry, options["dataset"]).name
     chosen = start.Options(command=(), **options)
     request = start.request(catalog, entry, config, chosen)
-    plan = plans.Plan(
-        "", space, **how, seed=int(config.get("seed", 0)), least=least, command=tuple(context.meta[WORDS])
-    )
+    command = (*context.meta[WORDS], *presets.flags(used))
+    plan = plans.Plan("", space, **how, seed=int(config.get("seed", 0)), least=least, command=command)
     if not options["as_json"]:
         for text in presets.lines(used):
             say(text)
     folder = sweeps.create(plan, request, catalog, data_progress.teller())
     return leading.go(folder, options["detach"], options["as_json"])
+
+
+def _fill_in(
+    context: click.Context, model: ModelEntry, config: dict[str, Any], options: dict[str, Any]
+) -> list[Preset]:
+    """Put presets into `config` and `options` where no flag was given; returns those that were used. Raises
+    UsageError.
+    """
+    from dltui.core.catalog.fields import FIT, FITTED
+    from dltui.core.lifecycle.forms.presets import load_presets
+    from dltui.tui.cli.launch import presets
+
+    found = load_presets().of(model, context.obj)
+    if FITTED in found and found[FITTED].value == FIT:
+        preset = found.pop(FITTED)
+        if FITTED not in config:
+            # One that fits is found for a single run, and trials differ.
+            warn(f"{presets.lines([preset])[0]}: not used, a sweep takes a number: --batch-size N")
+    return presets.fill(found, config, options, presets.typed_in(context))
 
 
 def _names(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
@@ -212,7 +232,7 @@ def stop(name: str) -> int:
     left = sweeps.stop(folder)
     say(f"{name} stops; go on with: dltui sweep resume {name}")
     if left:
-        say(f"not reached from this machine: {', '.join(left)}; dltui stop RUN stops them for good")
+        say(sweeps.unreached(left))
     return 0
 
 

@@ -31,7 +31,9 @@ def goes_on(name: str) -> str:
 
 
 def follow(name: str, as_json: bool) -> int:
-    """Tell of each trial that ends until the sweep is over, or nobody reads it any more. Returns the exit code."""
+    """Tell of each trial that ends until the sweep is over, or nobody reads it any more. Returns the exit code, which
+    is 1 for a sweep without a winner whose trials failed.
+    """
     reader, told = SweepReader(name), set[str]()
     view = reader.look()
     try:
@@ -51,7 +53,7 @@ def follow(name: str, as_json: bool) -> int:
         (warn if as_json else say)(goes_on(name))
         return 0
     tell_end(view, as_json)
-    return _CODES.get(view.status, 1)
+    return 1 if view.fruitless else _CODES.get(view.status, 1)
 
 
 def tell_end(view: SweepView, as_json: bool) -> None:
@@ -60,11 +62,21 @@ def tell_end(view: SweepView, as_json: bool) -> None:
         say_json({"type": "sweep_ended", **sweep_object(view)})
         return
     say(f"{view.plan.name}: {view.status}, {view.head()}" + (f"; {view.hint}" if view.hint else ""))
+    if view.fruitless:
+        say(_fruitless(view))
     best = trial.winner(view.trials) or next(iter(trial.order(view.trials)), None)
     if best is not None and best.best is not None:
         say(f"best: {line(best)}")
     for text in results(view):
         say(text)
+
+
+def _fruitless(view: SweepView) -> str:
+    """Why a sweep that has ended has no winner."""
+    failed = [one for one in view.trials if one.status == "failed"]
+    if not failed:
+        return "no values go together: no trial was trained"
+    return f"no trial was trained to its end; {len(failed)} failed, as {failed[0].name}: {failed[0].why}"
 
 
 def results(view: SweepView) -> list[str]:

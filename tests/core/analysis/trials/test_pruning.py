@@ -89,6 +89,8 @@ def test_brackets_of_hyperband_begin_later_and_are_dealt_out_evenly() -> None:
         ({"least": 9}, "first rung is after 9 epochs"),
         ({"least": -1}, "min-epochs must be"),
         ({"space": ()}, "nothing varies"),
+        ({"space": (LR, Dimension("monitor", "choice", values=("a", "b")))}, "trials are compared by one metric"),
+        ({"space": (Dimension("test", "choice", values=(True, False)),)}, "trials leave the test split alone"),
         ({"space": (replace(LR, steps=1000),) * 4, "sampler": "grid", "trials": plans.MOST_TRIALS}, "the grid has"),
     ],
 )
@@ -129,6 +131,22 @@ def test_trials_that_train_for_a_time_are_not_pruned_by_epochs() -> None:
         plans.with_pruner(replace(timed, pruner="asha"))
     with pytest.raises(UsageError, match=r"^--min-epochs is the first rung of a pruner; with --max-time"):
         plans.with_pruner(replace(timed, least=2))
+
+
+@pytest.mark.parametrize("name", ["least", "reduction"])
+def test_what_only_a_pruner_needs_is_refused_without_one(name: str) -> None:
+    asked = replace(ASHA, **{"least": 0, name: 2})  # type: ignore[arg-type]
+    assert plans.with_pruner(asked) == asked
+    with pytest.raises(UsageError, match=r"of a pruner; with --pruner none no trial is pruned: leave it out$"):
+        plans.with_pruner(replace(asked, pruner="none"))
+    with pytest.raises(UsageError, match=r"of a pruner; with --max-time no trial is pruned: leave it out$"):
+        plans.with_pruner(replace(asked, pruner="", timed=True))
+
+
+def test_the_epochs_of_all_trials_are_not_known_where_they_vary() -> None:
+    plan = replace(ASHA, trials=20)
+    assert plan.most_epochs == 20 * plan.epochs
+    assert replace(plan, space=(LR, Dimension("epochs", "choice", values=(3, 9)))).most_epochs is None
 
 
 def test_only_a_grid_has_no_more_trials_than_steps() -> None:

@@ -85,6 +85,56 @@ def test_trials_of_a_time_are_not_pruned_and_their_epochs_not_counted(
     assert look("lab").head() == "0 of 2 trials; 0 epochs spent"
 
 
+def test_the_command_of_a_sweep_has_what_was_set_elsewhere(dltui: Run, asleep: None, tmp_path: Path) -> None:
+    (tmp_path / "dltui.toml").write_text('[train]\nepochs = 4\nlr = 0.5\nformat = "pdf"\n')
+    code, out, err = dltui(*SWEEP, "--lr", "0.1,0.3", "--name", "lab", "--detach")
+    assert (code, err) == (0, "")
+    assert "dltui.toml [train]: epochs 4, format pdf\n" in out
+    plan, request = folders.find("lab").plan(), folders.find("lab").request()
+    assert (plan.epochs, request.formats) == (4, ["pdf"])
+    assert plan.command[-4:] == ("--epochs", "4", "--format", "pdf")
+    assert plan.command.count("--lr") == 1
+
+
+@pytest.mark.parametrize(("varied", "said"), [("lr", True), ("batch_size", False)])
+def test_a_batch_size_that_is_to_be_found_is_not_used(
+    dltui: Run, asleep: None, tmp_path: Path, varied: str, said: bool
+) -> None:
+    (tmp_path / "dltui.toml").write_text('[train]\nbatch_size = "fit"\n')
+    code, _, err = dltui(*SWEEP, "--vary", f"{varied}=1,2", "--name", "lab", "--detach")
+    line = "dltui.toml [train]: batch size fit: not used, a sweep takes a number: --batch-size N\n"
+    assert (code, err) == (0, line * said)
+    assert "batch_size" not in folders.find("lab").request().config
+    assert "fit" not in folders.find("lab").plan().command
+
+
+def test_a_sweep_begins_where_values_go_together(dltui: Run, asleep: None) -> None:
+    words = ("--warmup", "3", "--sampler", "grid", "--name", "lab", "--detach")
+    assert dltui(*SWEEP, *words, "--epochs", "1,9")[0] == 0
+    assert folders.find("lab").refused() == {0: {"epochs": 1}}
+    code, _, err = dltui(*SWEEP, *words, "--epochs", "1,2")
+    assert (code, err) == (2, "dltui: warmup 3 must be shorter than the 1 epochs of the run\n")
+
+
+def test_more_trials_than_there_are_combinations_are_said(dltui: Run, asleep: None) -> None:
+    dltui(*SWEEP, "--lr", "0.1,0.2,0.3", "--trials", "2", "--name", "lab", "--detach")
+    code, _, err = dltui("sweep", "resume", "lab", "--more", "5", "--parallel", "2", "--detach")
+    assert (code, err) == (0, "1 of 5 trials are added: then all combinations have one\n")
+    assert (folders.find("lab").plan().trials, folders.find("lab").plan().parallel) == (3, 2)
+    code, _, err = dltui("sweep", "resume", "lab", "--more", "5")
+    assert (code, err) == (2, "dltui: lab has no more trials: all combinations have one; leave --more out\n")
+
+
+def test_trials_train_on_data_at_a_path(dltui: Run, asleep: None, tmp_path: Path) -> None:
+    (tmp_path / "table.csv").write_text("a,b,kind\n" + "1,2,x\n3,4,y\n" * 20)
+    words = ("--dataset", "csv:table.csv", "--data", "target=kind", "--lr", "0.1,0.3", "--name", "lab", "--detach")
+    code, _, err = dltui(*SWEEP[:4], "--device", "cpu", *words)
+    assert code == 0, err
+    request = folders.find("lab").request()
+    assert (request.dataset, request.dataset_options["path"]) == ("csv", str(tmp_path / "table.csv"))
+    assert f"csv:{tmp_path / 'table.csv'}" in request.command
+
+
 WRONG = {
     "pruner asha decides after some of the epochs": ("--lr", "0.1,0.3", "--max-time", "2s", "--pruner", "asha"),
     "nothing varies": (),
@@ -102,6 +152,9 @@ WRONG = {
     "first rung is after": ("--lr", "0.1,0.3", "--min-epochs", "9"),
     "at most 44 letters": ("--lr", "0.1,0.3", "--name", "x" * 60),
     "no such metric": ("--lr", "0.1,0.3", "--monitor", "validation.nix"),
+    "trials are compared by one metric": ("--lr", "0.1,0.3", "--monitor", "accuracy;loss"),
+    "have seeds up to 2147483648": ("--lr", "0.1,0.3", "--seed", "2147483647", "--confirm", "1"),
+    "with --pruner none no trial is pruned": ("--lr", "0.1,0.3", "--pruner", "none", "--min-epochs", "2"),
 }
 
 

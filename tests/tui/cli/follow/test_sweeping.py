@@ -11,8 +11,11 @@ from typing import Any
 
 import pytest
 
+from dltui.core.analysis.trials.plan import Plan
+from dltui.core.analysis.trials.space import Dimension
 from dltui.core.analysis.trials.trial import Trial
 from dltui.core.rundir.directory import RunDirectory
+from dltui.core.sweep.view import SweepView
 from dltui.tui.cli import output
 from dltui.tui.cli.follow import sweeping
 
@@ -65,3 +68,33 @@ def test_the_runs_that_confirmed_an_earlier_winner_are_left_out() -> None:
     assert sweeping.results(view) == ["with 1 seed: test accuracy 80.00 %"]
     view.confirming = confirming[:2]
     assert sweeping.results(view) == []
+
+
+def ended(*trials: Trial) -> SweepView:
+    return SweepView(Plan("lab", (Dimension("lr", "float", 0.1, 1.0),), len(trials)), trials, status="finished")
+
+
+def failed(number: int, scores: dict[int, float]) -> Trial:
+    one = replace(trial(number), name=f"t{number}", status="failed", why="no memory")
+    return replace(one, scores=scores, test=None, epochs=3)
+
+
+@pytest.mark.parametrize(
+    ("trials", "code", "said"),
+    [
+        ((failed(0, {}), failed(1, {1: 0.5})), 1, "no trial was trained to its end; 2 failed, as t0: no memory\n"),
+        ((), 1, "no values go together: no trial was trained\n"),
+        ((failed(0, {}), trial(1)), 0, ""),
+        ((replace(trial(0), status="stopped", why="stopped by user", epochs=3),), 0, ""),
+    ],
+)
+def test_a_sweep_whose_trials_failed_is_no_success(
+    trials: tuple[Trial, ...], code: int, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sweeping, "SweepReader", lambda name: SimpleNamespace(look=lambda: ended(*trials)))
+    assert sweeping.follow("lab", False) == code
+    out = capsys.readouterr().out
+    assert "lab: finished" in out
+    assert said in out
+    assert ("no trial" in out) == bool(said)
+    assert sweeping.follow("lab", True) == code
