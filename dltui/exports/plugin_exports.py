@@ -23,13 +23,15 @@ if TYPE_CHECKING:
 
 SECONDS = 120.0
 """The time limit in seconds for a plugin's drawing."""
+EXPORTERS = "exporters"
+"""The key of a source that has the names of its exporters that are drawn."""
 
 
 def sources(
     reader: RunReader, built_in: Iterable[str], code: trust.Code = trust.AS_NAMED
 ) -> tuple[list[dict[str, Any]], list[str]]:
-    """The sources of third-party exporters, of installed plugins and the run's own plugin files, and a line for each
-    exporter that is left out since its name is taken.
+    """The sources of third-party exporters, of installed plugins and the run's own plugin files, each with the names of
+    those that are drawn, and a line for each exporter that is left out since its name is taken.
     """
     from dltui.core.catalog.assemble import load_catalog
 
@@ -39,11 +41,12 @@ def sources(
     except DltuiError:
         return [], []
     task, names = reader.run.get("task"), set(built_in)
-    found = {
-        str(entry.source["digest"]): dict(entry.source)
-        for entry in catalog.exporters.values()
-        if entry.name not in names and entry.task in (None, task)
-    }
+    found: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for entry in catalog.exporters.values():
+        if entry.name not in names and entry.task in (None, task):
+            # The entry points of a plugin share its digest; each has exporters of its own.
+            key = (entry.source["digest"], tuple(entry.source["entry_points"]))
+            found.setdefault(key, {**entry.source, EXPORTERS: []})[EXPORTERS].append(entry.name)
     return list(found.values()), catalog.exporters_left_out()
 
 
@@ -68,18 +71,23 @@ def _look_words() -> list[str]:
 
 
 def load(source: Mapping[str, Any], built_in: Iterable[str]) -> tuple[list[Exporter], list[str]]:
-    """A plugin's exporters, in the process that draws them, and a line for each that is refused."""
+    """A plugin's exporters, in the process that draws them, and a line for each that is refused. Of a source that names
+    its exporters only these; another plugin has the names of the others.
+    """
     from dltui.core.catalog import describe, plugin_loader
 
-    names = set(built_in)
-    found, problems = [], []
+    taken, wanted = set(built_in), source.get(EXPORTERS)
+    found: list[Exporter] = []
+    problems = []
     for exporter in plugin_loader.load(source).exporters:
         try:
             describe.exporter_record(exporter)
         except DltuiError as error:
             problems.append(f"exporter {clean_line(exporter.name, 80)}: {error}")
         else:
-            found += [exporter] if exporter.name not in names else []
+            if exporter.name not in taken and (wanted is None or exporter.name in wanted):
+                taken.add(exporter.name)
+                found.append(exporter)
     return found, problems
 
 

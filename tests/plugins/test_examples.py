@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import os
+import runpy
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from dltui.core.catalog import describe
+from dltui.core.catalog.schema import settled
 from dltui.core.catalog.sources import own
+from dltui.core.machine.devices import Device, choose
 from tests.helpers.environments import ROOT
 from tests.helpers.marks import few
 
@@ -19,6 +24,32 @@ EXAMPLES = {"dltui-convmixer": "torch", "dltui-flax": "flax", "dltui-sklearn": "
 
 def test_every_example_is_tested() -> None:
     assert {path.parent.name for path in (ROOT / "examples").glob("*/pyproject.toml")} == set(EXAMPLES)
+
+
+def module(path: str) -> dict[str, Any]:
+    """What a module of an example defines; it imports no framework."""
+    return runpy.run_path(str(ROOT / "examples" / path))
+
+
+@pytest.mark.parametrize("schedule", ["warmup-cosine", "constant", "cosine", "one-cycle"])
+def test_a_schedule_of_an_example_goes_with_the_defaults(schedule: str) -> None:
+    """A run gives all fields, also those that nobody has set."""
+    config = module("dltui-convmixer/dltui_convmixer/config.py")["Config"]
+    assert settled(config, {**settled(config, {}), "schedule": schedule})["schedule"] == schedule
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "on_a_gpu", "on_a_mac"),
+    [
+        ("dltui-sklearn/dltui_sklearn/backend.py", "SklearnBackend", "cpu", "cpu"),
+        ("dltui-flax/dltui_flax/backend.py", "FlaxBackend", "cuda:0", "cpu"),
+    ],
+)
+def test_auto_is_a_device_that_an_example_can_use(path: str, name: str, on_a_gpu: str, on_a_mac: str) -> None:
+    kinds = describe.backend_record(module(path)[name]())["kinds"]
+    cpu = Device("cpu", "CPU")
+    assert choose("auto", [Device("cuda:0", "GPU"), cpu], kinds).name == on_a_gpu
+    assert choose("auto", [Device("mps", "GPU"), cpu], kinds).name == on_a_mac
 
 
 @pytest.mark.slow(40)

@@ -25,7 +25,7 @@ from dltui.core.catalog.entries import (
 )
 from dltui.core.catalog.fields import FieldSpec, offered
 from dltui.core.catalog.models.families import FamilyEntry
-from dltui.core.catalog.sources import Installed, Source, at, digest, file_sources
+from dltui.core.catalog.sources import Installed, Source, at, digest, file_sources, local_origin
 from dltui.core.errors import UsageError
 from dltui.core.settings import Settings, load_settings
 from dltui.core.text import suggest
@@ -97,21 +97,24 @@ class _Assembly:
         named_data.add_named(self.catalog)
 
     def _with_their_frameworks(self, found: list[tuple[Source, Record]]) -> list[tuple[Source, Record]]:
-        """Ask another interpreter about a plugin that imports a framework which only that interpreter has."""
-        moved = {}
-        for position, (source, record) in enumerate(found):
-            for backend in self._missing(record):
-                if backend.python != source.python and backend.version is not None:
-                    moved[position] = at(source, backend.python)
+        """Ask another interpreter about a plugin that imports what only that interpreter has."""
+        others = {position: self._other(source, record) for position, (source, record) in enumerate(found)}
+        moved = {position: at(found[position][0], python) for position, python in others.items() if python}
         if not moved:
             return found
         records = self.ask(list(moved.values()))
         return [(moved[i], records[moved[i].digest]) if i in moved else entry for i, entry in enumerate(found)]
 
-    def _missing(self, record: Record) -> list[BackendEntry]:
-        """The frameworks whose absence made loading fail."""
-        names = {error[2] for error in _errors(record)}
-        return [entry for entry in self.catalog.backends.values() if entry.package in names]
+    def _other(self, source: Source, record: Record) -> str:
+        """The interpreter that has what made loading fail by its absence: a framework, or for a file any module, as
+        those that go with a framework may be imported before it; "" where there is none.
+        """
+        names = {error[2] for error in _errors(record) if error[2]}
+        backends = [entry for entry in self.catalog.backends.values() if entry.version is not None]
+        fitting = [entry.python for entry in backends if entry.package in names]
+        if source.kind == "file":
+            fitting += [one.python for one in self.catalog.installed.values() if any(map(one.has_module, names))]
+        return next((python for python in fitting if python != source.python), "")
 
     def _note_errors(self, source: Source, record: Record) -> None:
         for where, reason, missing in _errors(record):
@@ -215,7 +218,9 @@ def missing_plugin(source: Mapping[str, Any], python: str, catalog: Catalog) -> 
     installed = catalog.installed.get(python)
     if source["kind"] == "file" or installed is None or any(s.name == source["name"] for s in installed.sources):
         return ""
-    return f"{source['name']} is not installed in {python}; run: {shlex.quote(python)} -m pip install {source['name']}"
+    here = catalog.installed.get(str(source.get("python")))
+    wanted = (here and local_origin(str(source["name"]), here)) or source["name"]
+    return f"{source['name']} is not installed in {python}; run: {shlex.quote(python)} -m pip install {wanted}"
 
 
 def _elsewhere(installed: Mapping[str, Installed], here: Installed) -> list[Source]:

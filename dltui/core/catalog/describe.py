@@ -171,11 +171,10 @@ def dataset_record(dataset: Dataset) -> Record:
     _check_name(dataset.name)
     if dataset.task not in get_args(DatasetTask):
         _check_task(dataset.task)
-    for task in (dataset.task_options or {}).values():
-        _check_task(task)
     _check_kinds("gives", dataset.gives)
     if not (inspect.isclass(dataset.options) and issubclass(dataset.options, DatasetOptions)):
         raise PluginError("its options must be a subclass of DatasetOptions")
+    _check_task_options(dataset)
     _check_function("prepare", dataset.prepare, "options", "context")
     _check_function("sources", dataset.sources, "options", "folders")
     if dataset.takes not in ("", "folder", "file", "name") or (
@@ -204,6 +203,16 @@ def dataset_record(dataset: Dataset) -> Record:
         "task_options": {_text(name): task for name, task in (dataset.task_options or {}).items()},
         "gives": list(dataset.gives),
     }
+
+
+def _check_task_options(dataset: Dataset) -> None:
+    given = dataset.task_options or {}
+    for task in given.values():
+        _check_task(task)
+    unknown = set(given) - set(dataset.options.model_fields)
+    if unknown:
+        names = ", ".join(sorted(clean_line(repr(name), 60) for name in unknown))
+        raise PluginError(f"its task_options name {names}, which its options do not have")
 
 
 def backend_record(backend: Backend) -> Record:

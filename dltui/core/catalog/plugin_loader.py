@@ -322,14 +322,23 @@ def is_raised_by(error: BaseException, source: Mapping[str, Any]) -> bool:
 
 
 def _roots(source: Mapping[str, Any]) -> tuple[str, ...]:
-    """The path prefixes of a plugin's code: its file and those beside it, or the folders of its packages."""
+    """The path prefixes of a plugin's code: its file and those beside it, or its packages and modules."""
     if source.get("path"):
         path = Path(str(source["path"]))
         # Of folders only packages that it imports: not what a virtual environment beside it has.
         return tuple(str(file) for file in (*path.parent.glob("*.py"), *imported_beside(path)))
-    tops = {str(value).split(":")[0].split(".")[0] for _, value in source.get("entry_points") or ()}
-    files = [getattr(sys.modules.get(top), "__file__", None) for top in sorted(tops)]
-    return tuple(f"{Path(file).parent}{os.sep}" for file in files if file and Path(file).name == "__init__.py")
+    names = {str(value).split(":")[0] for _, value in source.get("entry_points") or ()}
+    return tuple(root for name in sorted(names) if (root := _root(name)))
+
+
+def _root(name: str) -> str:
+    """The path prefix of the code of a module's outermost package, of a module outside packages its file; "" where it
+    is not loaded. A namespace package has code of others beside it, and is passed over.
+    """
+    parts = name.split(".")
+    loaded = (sys.modules.get(".".join(parts[:count])) for count in range(1, len(parts) + 1))
+    file = next((file for module in loaded if (file := getattr(module, "__file__", None))), "")
+    return f"{Path(file).parent}{os.sep}" if Path(file).name == "__init__.py" else file
 
 
 def _line(error: BaseException) -> str:

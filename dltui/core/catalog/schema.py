@@ -49,6 +49,7 @@ def field_specs(config: type[BaseModel]) -> list[FieldSpec]:
         record = _resolve(schema["properties"][name], definitions)
         field = _field(config.__name__, name, record)
         _check_choices(config, field)
+        _check_kind(config, field)
         default = info.get_default(call_default_factory=True, validated_data={})
         default = list(default) if isinstance(default, (list, tuple)) else default
         fields.append(_with_default(config.__name__, field, getattr(default, "value", default)))
@@ -66,6 +67,25 @@ def _check_choices(config: type[BaseModel], field: FieldSpec) -> None:
         wanted = ", ".join(f'"{value}"' for value in get_args(info.annotation))
         text = f"its type is Literal[{wanted}], or some of these"
         raise PluginError(f"{config.__name__}.{field.name} takes any {field.type}; {text}")
+
+
+def _check_kind(config: type[BaseModel], field: FieldSpec) -> None:
+    """Check that a field of TrainConfig or DatasetOptions keeps its kind of value, on which all code relies that reads
+    it. Raises PluginError.
+    """
+    from dltui.core.contract.config import DatasetOptions, TrainConfig
+
+    shared = next((base for base in (TrainConfig, DatasetOptions) if issubclass(config, base)), None)
+    info = shared.model_fields.get(field.name) if shared else None
+    if info is None:
+        return
+    literals = get_args(info.annotation) if get_origin(info.annotation) is Literal else ()
+    wanted = type(literals[0]) if literals else info.annotation
+    given = {type(value).__name__ for value in field.choice_values} if field.type == "choice" else {field.type}
+    wanted_name = str(getattr(wanted, "__name__", wanted))
+    if given - {wanted_name} - ({"int"} if wanted is float else set()):
+        told = f"is a shared field of type {wanted_name}; keep its type, or choose another name"
+        raise PluginError(f"{config.__name__}.{field.name} {told}")
 
 
 def checks_more(config: type[BaseModel]) -> bool:

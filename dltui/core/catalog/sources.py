@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import re
+import shlex
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -19,7 +20,9 @@ GROUP = "dltui"
 """The group of entry points."""
 FIRST = "dltui"
 """The name of dltui's own plugins, which come before all others when two give the same id."""
-IMPORTING = re.compile(rb"^[ \t]*(?:from|import)[ \t].*$", re.MULTILINE)
+IMPORTING = re.compile(rb"^[ \t]*(?:from|import)[ \t](?:[^\n(]*\([^)]*\)|.*)", re.MULTILINE)
+FROM_PACKAGE = re.compile(rb"^[ \t]*from[ \t]+(\.+)[ \t]+import\b", re.MULTILINE)
+"""`from . import` and `from .. import`: what is imported may be in the `__init__.py` of a package."""
 # The modules that decide what a probe answers.
 PROBING = (
     "contract/__init__", "contract/types", "contract/config", "contract/families", "contract/hooks", "catalog/describe",
@@ -74,6 +77,14 @@ class Installed:
             return None
         return next((version for other, version in self.packages.items() if other.startswith(name + "-")), "unknown")
 
+    def has_module(self, name: str) -> bool:
+        """True if a package or module of this name can be imported, whatever distribution it is of."""
+        return any(
+            (Path(folder) / name).is_dir() or (Path(folder) / f"{name}.py").is_file()
+            for folder in self.folders
+            if folder
+        )
+
 
 def own() -> Installed:
     """The packages and plugins of the running interpreter."""
@@ -121,6 +132,18 @@ def file_sources(files: Iterable[Path], installed: Installed) -> list[Source]:
     return list(found.values())
 
 
+def local_origin(name: str, installed: Installed) -> str:
+    """The words after `pip install` that install a distribution again from this machine: its folder, after `-e` where
+    its code is used there; "" for one that came from an index.
+    """
+    for folder in installed.folders:
+        for entry in _metadata(folder) if folder else ():
+            if _name_and_version(entry)[0] == normalized(name):
+                project, editable = _installed_from(Path(folder) / entry)
+                return f"{'-e ' if editable else ''}{shlex.quote(project)}" if project else ""
+    return ""
+
+
 def at(source: Source, python: str) -> Source:
     """The same plugins loaded by another interpreter."""
     return replace(source, python=python, digest=digest([source.digest, python]))
@@ -148,13 +171,45 @@ def imported_beside(file: Path) -> list[Path]:
     return sorted(found)
 
 
+def imported_within(file: Path) -> list[Path]:
+    """The files of a file's own package that it imports, directly or through another of them; without a package those
+    beside it.
+    """
+    top = file.parent
+    if not _is_package(top):
+        return imported_beside(file)
+    while _is_package(top.parent):
+        top = top.parent
+    known: dict[str, set[Path]] = {}
+    for path in top.rglob("*.py"):
+        known.setdefault(path.parent.name if path.name == "__init__.py" else path.stem, set()).add(path)
+    found = {file, *imported_beside(file)}
+    waiting = [path for path in found if path.suffix == ".py"]
+    while waiting:
+        path = waiting.pop()
+        new = _own_packages(path).union(*(known.get(word, ()) for word in _imported(path))) - found
+        found |= new
+        waiting += new
+    return sorted(found - {file})
+
+
+def _own_packages(file: Path) -> set[Path]:
+    """The `__init__.py` of each package that a file imports from by dots alone."""
+    levels = {len(dots) - 1 for dots in FROM_PACKAGE.findall(_bytes(file))}
+    folders = [folder for level, folder in enumerate(file.parents) if level in levels]
+    return {folder / "__init__.py" for folder in folders if _is_package(folder)}
+
+
 def _imported(file: Path) -> set[str]:
     """All words in the import lines of a file."""
+    return {word.decode() for line in IMPORTING.findall(_bytes(file)) for word in re.findall(rb"[A-Za-z_]\w*", line)}
+
+
+def _bytes(file: Path) -> bytes:
     try:
-        lines = IMPORTING.findall(file.read_bytes())
+        return file.read_bytes()
     except OSError:
-        return set()
-    return {word.decode() for line in lines for word in re.findall(rb"[A-Za-z_]\w*", line)}
+        return b""
 
 
 def _is_package(folder: Path) -> bool:
@@ -201,8 +256,9 @@ def _source(metadata: Path, folders: Sequence[str], python: str, state: str) -> 
     version = re.search(r"^Version: *(.+)$", header, re.MULTILINE)
     record = _text(metadata / "RECORD")
     evidence: list[object] = [state, points, record]
-    if not record or '"editable": true' in re.sub(r"\s*:\s*", ": ", _text(metadata / "direct_url.json")):
-        evidence.append(_code_stamps(points, folders, metadata))
+    project, editable = _installed_from(metadata)
+    if not record or editable:
+        evidence.append(_code_stamps(points, folders, project))
     return Source(
         "distribution",
         name.group(1).strip() if name else _name_and_version(metadata.name)[0],
@@ -211,6 +267,20 @@ def _source(metadata: Path, folders: Sequence[str], python: str, state: str) -> 
         digest=digest(evidence),
         python=python,
     )
+
+
+def _installed_from(metadata: Path) -> tuple[str, bool]:
+    """The folder or file of this machine that a distribution was installed from, "" for one that came from elsewhere,
+    and if its code is used where it lies there.
+    """
+    from urllib.parse import unquote
+
+    try:
+        record = json.loads(_text(metadata / "direct_url.json"))
+        url, editable = str(record["url"]), bool(record.get("dir_info", {}).get("editable"))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return "", False
+    return unquote(url.removeprefix("file://")) if url.startswith("file://") else "", editable
 
 
 def _entry_points(text: str) -> tuple[tuple[str, str], ...]:
@@ -225,12 +295,11 @@ def _entry_points(text: str) -> tuple[tuple[str, str], ...]:
     return tuple(points)
 
 
-def _code_stamps(points: Iterable[tuple[str, str]], folders: Sequence[str], metadata: Path) -> object:
+def _code_stamps(points: Iterable[tuple[str, str]], folders: Sequence[str], project: str) -> object:
     """The stamps of the files of an editable install, which its RECORD does not list."""
     tops = sorted({value.split(":")[0].split(".")[0] for _, value in points})
-    project = re.search(r'"url": *"file://([^"]+)"', _text(metadata / "direct_url.json"))
     roots = {Path(folder) for folder in folders if folder}
-    roots |= {Path(project.group(1)), Path(project.group(1)) / "src"} if project else set()
+    roots |= {Path(project), Path(project) / "src"} if project else set()
     found = [_code(root, top) for top in tops for root in sorted(roots)]
     return [stamps(files) for files in found if files]
 

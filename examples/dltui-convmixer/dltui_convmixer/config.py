@@ -32,7 +32,8 @@ class Config(TrainConfig):
     def _fits(self):
         if self.kernel % 2 == 0:
             raise ValueError(f"kernel must be odd, got {self.kernel}")
-        if self.rise and self.schedule != "warmup-cosine" and "rise" in self.model_fields_set:
+        # Compared with its default: dltui gives all fields, also those that nobody has set.
+        if self.schedule != "warmup-cosine" and self.rise != type(self).model_fields["rise"].default:
             raise ValueError("rise needs schedule warmup-cosine")
         return self
 

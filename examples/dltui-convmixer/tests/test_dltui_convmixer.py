@@ -43,6 +43,12 @@ def test_hyperparameters_that_do_not_fit_are_refused():
         Config(rise=0.2, schedule="cosine")
 
 
+@pytest.mark.parametrize("schedule", ["constant", "cosine", "one-cycle"])
+def test_each_schedule_goes_with_the_defaults(schedule):
+    """dltui validates all fields, also those that are left at their defaults."""
+    assert Config.model_validate({**Config().model_dump(), "schedule": schedule}).schedule == schedule
+
+
 def test_it_learns_digits(tmp_path):
     environment = {**os.environ, "DLTUI_HOME": str(tmp_path / "home")}
     command = [sys.executable, "-m", "dltui", "train", "convmixer-torch", "--dataset", "digits", "--epochs", "4"]

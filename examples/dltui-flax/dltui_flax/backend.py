@@ -11,6 +11,7 @@ class FlaxBackend:
     package = "flax"
     install = "pip install 'jax[cpu]' flax"
     options = ("nesterov",)
+    kinds = ("cpu", "cuda")
 
     def trainable(self, model, config, data, device):
         import jax

@@ -10,6 +10,7 @@ class SklearnBackend:
     title = "scikit-learn"
     package = "scikit-learn"
     install = "pip install 'scikit-learn>=1.5'"
+    kinds = ("cpu",)
 
     def trainable(self, model, config, data, device):
         from dltui_sklearn.trainable import SklearnTrainable

@@ -228,3 +228,13 @@ def test_a_table_has_a_suffix(suffix: Any) -> None:
 def test_the_suffix_of_a_figure_is_its_format() -> None:
     assert describe.exporter_record(Exporter("roc", "figure", lambda run, target: None))["suffix"] == ""
     assert describe.exporter_record(table("roc", "tar.gz"))["suffix"] == "tar.gz"
+
+
+def test_options_that_mean_a_task_are_those_of_the_dataset() -> None:
+    class Options(DatasetOptions):
+        labels: str = Field("", description="columns")
+
+    record = describe.dataset_record(options(options=Options, task_options={"labels": "multilabel"}))
+    assert record["task_options"] == {"labels": "multilabel"}
+    with pytest.raises(PluginError, match=r"^its task_options name 'label', which its options do not have$"):
+        describe.dataset_record(options(options=Options, task_options={"label": "multilabel"}))

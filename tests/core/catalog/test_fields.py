@@ -298,3 +298,37 @@ def test_a_choice_that_a_config_opens_to_any_text_is_refused() -> None:
     wanted = r'Own\.optimizer takes any str; its type is Literal\["sgd", "adam", .*\], or some of these'
     with pytest.raises(PluginError, match=wanted):
         field_specs(Own)
+
+
+@pytest.mark.parametrize(
+    ("base", "name", "annotation", "default", "kind"),
+    [
+        (TrainConfig, "freeze", bool, False, "str"),
+        (TrainConfig, "freeze", int, 3, "str"),
+        (TrainConfig, "class_weights", list[float], [1.0, 2.0], "str"),
+        (TrainConfig, "erase", bool, True, "float"),
+        (TrainConfig, "epochs", float, 2.5, "int"),
+        (TrainConfig, "nesterov", Literal["yes", "no"], "no", "bool"),
+        (TrainConfig, "precision", Literal[16, 32], 32, "str"),
+        (DatasetOptions, "validation", bool, True, "float"),
+    ],
+)
+def test_a_shared_field_of_another_type_is_refused(
+    base: type[BaseModel], name: str, annotation: Any, default: Any, kind: str
+) -> None:
+    """All code that reads it relies on its type."""
+    fields = {"__annotations__": {name: annotation}, name: Field(default, description="x"), "__module__": __name__}
+    own = type("Own", (base,), fields)
+    told = rf"^Own\.{name} is a shared field of type {kind}; keep its type, or choose another name$"
+    with pytest.raises(PluginError, match=told):
+        field_specs(own)
+
+
+def test_a_shared_field_may_be_narrowed_to_some_of_its_values() -> None:
+    class Own(TrainConfig):
+        warmup: int = Field(1, ge=0, le=9, description="whole epochs")  # type: ignore[assignment]
+        freeze: Literal["", "conv*"] = ""  # type: ignore[assignment]
+        epochs: Literal[10, 20] = Field(10, description="few or more")  # type: ignore[assignment]
+
+    fields = {field.name: field for field in field_specs(Own)}
+    assert (fields["warmup"].type, fields["freeze"].type, fields["epochs"].choice_values) == ("int", "choice", (10, 20))

@@ -230,3 +230,35 @@ def test_sources_are_paths() -> None:
     for wrong in ("/a/b", Path("c"), 3, [None]):
         with pytest.raises(PluginError, match=r"^sources of dataset d returned .*; return a list of paths, "):
             plugin_loader.sources_of(reading(wrong), None, ())
+
+
+@pytest.mark.parametrize(
+    ("files", "point", "line"),
+    [
+        (
+            ("acme_of_mine/nets/__init__.py", "acme_of_mine/nets/model.py"),
+            "acme_of_mine.nets.model",
+            " (model.py line 2)",
+        ),
+        (("acme_of_mine/model.py",), "acme_of_mine.model:plugin", " (model.py line 2)"),
+        (("module_of_mine.py",), "module_of_mine", " (module_of_mine.py line 2)"),
+    ],
+)
+def test_the_code_of_a_namespace_package_or_a_module_is_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: tuple[str, ...], point: str, line: str
+) -> None:
+    """But not what another plugin has in the same namespace."""
+    code = "def build(config, spec):\n    raise ValueError('x')\n"
+    for name in (*files, "acme_of_mine/other.py"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(code)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    for name in [name for name in sys.modules if name.startswith(("acme_of_mine", "module_of_mine"))]:
+        monkeypatch.delitem(sys.modules, name)
+    record = Source("distribution", "acme", entry_points=(("lab", point),)).to_json()
+    for module, place in ((point.split(":")[0], line), ("acme_of_mine.other", "")):
+        with pytest.raises(ValueError, match="x") as caught:
+            importlib.import_module(module).build(None, None)
+        error = caught.value.with_traceback(caught.value.__traceback__.tb_next)  # type: ignore[union-attr]
+        assert plugin_loader.line_in_plugin(error, record) == place
+        assert plugin_loader.is_raised_by(error, record) is bool(place)

@@ -93,6 +93,30 @@ def test_digest_of_an_editable_one_changes_with_its_files(tmp_path: Path) -> Non
     assert only(tmp_path / "site").digest != before
 
 
+def test_an_editable_one_lies_in_a_folder_whose_url_is_quoted(tmp_path: Path) -> None:
+    """Blanks and letters such as ü stand as %20 and %C3%BC in what pip writes."""
+    metadata = distribution(tmp_path / "site", "my-plugin", plugin=PLUGIN)
+    project = tmp_path / "My Bücher"
+    project.mkdir()
+    code = (tmp_path / "site" / "my_plugin.py").rename(project / "my_plugin.py")
+    (metadata / "direct_url.json").write_text(f'{{"dir_info": {{"editable": true}}, "url": "{project.as_uri()}"}}')
+    assert "%20" in project.as_uri()
+    before = only(tmp_path / "site").digest
+    code.write_text("a = 22")
+    assert only(tmp_path / "site").digest != before
+    installed = sources.scan([str(tmp_path / "site")], "python")
+    assert sources.local_origin("my-plugin", installed) == f"-e '{project}'"
+    assert sources.local_origin("other", installed) == ""
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"url": 3}', '{"url": "https://host/x.whl", "dir_info": 3}'])
+def test_an_origin_that_is_not_of_this_machine_is_none(tmp_path: Path, text: str) -> None:
+    metadata = distribution(tmp_path, "my-plugin", plugin=PLUGIN)
+    (metadata / "direct_url.json").write_text(text)
+    assert only(tmp_path).name == "my-plugin"
+    assert sources.local_origin("my-plugin", sources.scan([str(tmp_path)], "python")) == ""
+
+
 def test_digest_of_a_file_changes_with_its_content(tmp_path: Path) -> None:
     file = tmp_path / "net.py"
     file.write_text("a = 1")
@@ -161,3 +185,29 @@ def test_unreadable_places_are_passed_over(tmp_path: Path) -> None:
     (tmp_path / "odd.egg-info" / "entry_points.txt").write_bytes(b"[dltui]\n\xff\xfe = \xff\nno equals sign\n")
     found = sources.scan([str(tmp_path), str(tmp_path / "missing"), ""], "python")
     assert [source.name for source in found.sources] == ["odd"]
+
+
+def test_what_a_file_imports_of_its_own_package(tmp_path: Path) -> None:
+    """Above it too, by names or by dots, and over several lines; nothing else of the package."""
+    texts = {
+        "__init__.py": "",
+        "common.py": "SIZE = 3\n",
+        "unused.py": "",
+        "deep/__init__.py": "from .. import (\n    twice,\n)\n",
+        "deep/near.py": "",
+        "twice.py": "",
+        "data/__init__.py": "",
+        "data/rings.py": "from my_pkg.common import SIZE\nfrom ..deep import near\n",
+        "data/other.py": "",
+    }
+    for name, text in texts.items():
+        file = tmp_path / "my_pkg" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    imported = sources.imported_within(tmp_path / "my_pkg" / "data" / "rings.py")
+    found = {path.relative_to(tmp_path / "my_pkg").as_posix() for path in imported}
+    assert found == {"__init__.py", "common.py", "deep/__init__.py", "deep/near.py", "twice.py"}
+    alone = tmp_path / "alone.py"
+    alone.write_text("import beside\n")
+    (tmp_path / "beside.py").write_text("")
+    assert sources.imported_within(alone) == [tmp_path / "beside.py"]

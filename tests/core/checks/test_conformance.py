@@ -5,24 +5,28 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from dltui.core.catalog import assemble
 from dltui.core.catalog.assemble import load_catalog
-from dltui.core.checks.conformance import checks, exporting, report, samples
+from dltui.core.checks.conformance import check_process, checks, exporting, launch_process, pieces, report, samples
 from dltui.core.checks.conformance.report import CHECKS, Finding
 from dltui.core.checks.conformance.subject import CheckFailed, Subject
 from dltui.core.contract import Data, Model
 from dltui.core.contract.config import TrainConfig
+from dltui.core.contract.launchers import Launch, Launcher, LauncherOptions, LaunchState
 from dltui.core.errors import RunError
 from dltui.core.lifecycle.forms.presets import load_presets
 from dltui.core.machine import sandbox
 from dltui.testing import Conformance, findings
 from dltui.tui.cli import main
 from tests.fakes import fake_plugin as fake
+from tests.helpers.installations import MODEL
 from tests.helpers.known_catalog import Fill
 from tests.helpers.marks import few
 
@@ -58,6 +62,7 @@ def dltui_models():
 
 build = fake.build
 """
+EXPORT = exporting.export
 FAULTS = {
     "import": "import sklearn",
     "schema": """
@@ -221,7 +226,6 @@ def test_random_numbers_of_the_process_are_no_fault() -> None:
 
 
 def subject_of(build: Any) -> Subject:
-    from dataclasses import replace
 
     source = {"path": str(Path(__file__)), "kind": "file", "name": "x.py"}
     return Subject(replace(fake.dltui_models()[0], build=build), fake.NumpyBackend(), source)
@@ -261,6 +265,7 @@ def test_what_a_single_file_imports_is_told(tmp_path: Path, monkeypatch: pytest.
 
     assert told(["torch"], ["torch"]) == "imports torch alone, as a single file may"
     assert told(["keras"], ["tensorflow"]) == "imports keras alone, as a single file may"
+    assert told(["torch", "torchvision"], ["torch"]) == "imports torch, torchvision alone, as a single file may"
     assert told([], ["torch"]) == told([], []) == "no framework is imported"
 
 
@@ -297,7 +302,7 @@ def test_a_member_of_a_family_is_checked_like_a_model(home: Path, monkeypatch: p
         yield Finding("build", entry.id, True, "")
 
     monkeypatch.setattr(report, "_model", model)
-    monkeypatch.setattr(report.exporting, "export", lambda *given: (True, ""))
+    monkeypatch.setattr(report.exporting, "export", lambda *given: exporting.Tried(True, ""))
     monkeypatch.setattr(report.pieces, "check", lambda *given: pytest.fail("pieces of the plugin"))
     family = Path(fake.__file__).with_name("fake_family.py")
     found = list(report.check("toy:large", [Path(fake.__file__), family]))
@@ -308,7 +313,6 @@ def test_a_member_of_a_family_is_checked_like_a_model(home: Path, monkeypatch: p
 
 
 def test_a_model_that_needs_images_gets_them_for_numbers_too_and_no_weights() -> None:
-    from dataclasses import replace
 
     from pydantic import Field
 
@@ -386,8 +390,11 @@ def imported(source: str, place: Path) -> tuple[list[str], str]:
 
 
 def test_what_a_framework_imports_is_not_the_plugins_concern(tmp_path: Path) -> None:
-    """Keras imports scikit-learn and Matplotlib where they are installed, and TensorFlow's native code speaks."""
-    (tmp_path / "keras.py").write_text("import os, sklearn\nos.write(2, b'no GPU')\n")
+    """Keras imports scikit-learn and Matplotlib where they are installed, TensorFlow's native code speaks, and protobuf
+    warns.
+    """
+    code = "import os, sklearn, warnings\nos.write(2, b'no GPU')\nwarnings.warn('an old version')\n"
+    (tmp_path / "keras.py").write_text(code)
     (tmp_path / "sklearn.py").write_text("")
     (tmp_path / "matplotlib.py").write_text("")
     assert imported("import keras\n", tmp_path) == (["keras"], "")
@@ -485,7 +492,7 @@ def test_exporters_draw_and_loggers_follow(home: Path, capsys: pytest.CaptureFix
     assert {name: found[name]["ok"] for name in ("fine", "lazy", "fine-log", "bad-log")} == {
         "fine": True, "lazy": False, "fine-log": True, "bad-log": False,
     }  # fmt: skip
-    assert found["lazy"]["text"] == "wrote 0 of 1 files; draw(run, target) writes `target`"
+    assert found["lazy"]["text"].endswith("lazy.json not written: draw(run, target) wrote nothing at target")
     assert "nope" in found["bad-log"]["text"]
 
 
@@ -520,3 +527,100 @@ def test_the_short_run_of_a_check_leaves_out_what_is_set_for_trainings(
     for name, value in given.items():
         monkeypatch.setenv(name, value)
     assert load_presets().of(model, catalog) == {}
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Checks that start no process: what a model says is to be set as "says", and what was asked is kept."""
+    asked: dict[str, Any] = {"models": [], "says": "", "tried": exporting.Tried(True, "")}
+
+    def model(entry: Any, catalog: Any) -> Any:
+        asked["models"].append(entry.id)
+        yield Finding("build", entry.id, True, asked["says"])
+
+    def export(*given: Any) -> exporting.Tried:
+        asked["export"] = given
+        return asked["tried"]  # type: ignore[no-any-return]
+
+    def rest(catalog: Any, source: str, files: Any, drawn: Any) -> list[Any]:
+        asked["drawn"] = drawn
+        return []
+
+    monkeypatch.setattr(assemble, "load_catalog", lambda files, refresh: load_catalog(files))
+    monkeypatch.setattr(report, "_model", model)
+    monkeypatch.setattr(report.exporting, "export", export)
+    monkeypatch.setattr(report.pieces, "check", rest)
+    return asked
+
+
+def test_a_given_file_is_checked_and_no_other_of_its_name(home: Path, quick: dict[str, Any]) -> None:
+    (home / "home" / "plugins").mkdir()
+    (home / "home" / "plugins" / "net.py").write_text(MODEL.format(id="kept", framework="numpy"))
+    (home / "net.py").write_text(MODEL.format(id="given", framework="numpy"))
+    found = list(report.check("net.py", [Path(fake.__file__)]))
+    assert quick["models"] == ["given"]
+    assert all(one.ok for one in found)
+    (home / "net.py").write_text(MODEL.format(id="kept", framework="numpy"))
+    (first,) = report.check("net.py", [Path(fake.__file__)])
+    assert (first.check, first.ok) == ("import", False)
+    assert first.text == "model kept is left out: net.py has it already"
+
+
+@pytest.mark.parametrize("drawn", [True, False])
+def test_only_what_a_short_run_has_drawn_is_not_drawn_again(home: Path, quick: dict[str, Any], drawn: bool) -> None:
+    (home / "net.py").write_text(MODEL.format(id="given", framework="numpy"))
+    quick["tried"] = exporting.Tried(True, "", drawn)
+    list(report.check("net.py", [Path(fake.__file__)]))
+    assert quick["drawn"] == ({"classification"} if drawn else set())
+
+
+def test_a_model_that_refuses_the_data_in_the_box_is_tried_on_its_own(home: Path, quick: dict[str, Any]) -> None:
+    """Where the plugin has none, that is no fault."""
+    quick["says"] = f"{check_process.REFUSES}needs 16 pixels"
+    (home / "net.py").write_text(MODEL.format(id="given", framework="numpy"))
+    found = list(report.check("net.py", [Path(fake.__file__)]))
+    assert [one.check for one in found] == ["import", "export"]
+    model, *_, refused = quick["export"]
+    assert refused == "needs 16 pixels"
+    assert EXPORT(model, [], refused=refused) == exporting.Tried(
+        True, "not tried: needs 16 pixels; give a dataset that suits it in the same plugin"
+    )
+    catalog = load_catalog([Path(fake.__file__)])
+    assert exporting.usual_shape(model, catalog) == ((8, 8, 1), 10)
+    assert exporting.usual_shape(catalog.models["linear-regression-numpy"], catalog) == ((1,), 1)
+    assert exporting.usual_shape(replace(model, takes=("sequence",)), catalog) is None
+    assert exporting.usual_shape(replace(model, task="multilabel"), catalog) is None
+
+
+def test_what_a_model_says_of_the_data_in_the_box_is_told() -> None:
+    def large(config: Any, spec: Any) -> Any:
+        if min(spec.input_shape[:2]) < 10:
+            raise RunError("needs 10 pixels")
+        return fake.build(config, spec)
+
+    def broken(config: Any, spec: Any) -> Any:
+        raise ValueError("no")
+
+    subject = subject_of(large)
+    assert check_process._unsuited(subject, ([8, 8, 1], 10)) == [f"{check_process.REFUSES}needs 10 pixels"]
+    assert check_process._unsuited(subject, ([12, 12, 1], 10)) == []
+    assert check_process._unsuited(subject, None) == []
+    assert subject_of(broken).refusal((8, 8, 1), 10) == ""
+
+
+def test_data_that_the_user_has_named_is_no_part_of_a_plugin(home: Path) -> None:
+    catalog = load_catalog([Path(fake.__file__)])
+    catalog.datasets = {
+        "mine": replace(catalog.datasets["blobs"], name="mine", plugin="blobs", given={"path": "/mine"}),
+        **catalog.datasets,
+    }
+    assert pieces.names(catalog, "fake_plugin.py")["datasets"] == ["blobs", "slope"]
+    assert report._beside(catalog.models["softmax-numpy"], catalog) == "blobs"
+
+
+def test_a_launcher_that_needs_an_option_is_not_tried(tmp_path: Path) -> None:
+    def start(launch: Launch, options: LauncherOptions) -> dict[str, Any]:
+        raise RunError("needs image=NAME")
+
+    launcher = Launcher("lab", "s", start, lambda *_: LaunchState("gone"), lambda *_: None)
+    assert launch_process._tried(launcher, tmp_path) == "not tried: needs image=NAME"

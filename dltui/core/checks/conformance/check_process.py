@@ -1,6 +1,7 @@
 """Checks a model in a process with its framework: `python -P -m dltui.core.checks.conformance.check_process FD`.
 
-The question comes as JSON on stdin: {"model", "model_source", "backend_source"}, or {"source"} to look at an import.
+The question comes as JSON on stdin: {"model", "model_source", "backend_source", "usual"}, or {"source"} to look at an
+import.
 The answers are lines of JSON on descriptor FD, each as soon as it is known, so that after a crash it is plain which
 check it was.
 """
@@ -13,17 +14,24 @@ import json
 import os
 import sys
 from importlib.abc import MetaPathFinder
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dltui.core.catalog import plugin_loader
 from dltui.core.errors import DltuiError
 from dltui.core.inputs import kinds
 from dltui.core.text import clean_line
 
+if TYPE_CHECKING:
+    from dltui.core.checks.conformance.subject import Subject
+
 NO_IMAGES = "it takes no images"
 """The message of a check that found a classification model without images."""
+REFUSES = "it refuses the data in the box: "
+"""The beginning of the message of a check that found a model that is not made for it."""
 FRAMEWORKS = ("torch", "torchvision", "tensorflow", "keras", "jax", "sklearn", "matplotlib")
 """Modules that take so long to import that a list of models must not wait for them."""
+PACKAGES = {"torch": ("torch", "torchvision"), "tensorflow": ("tensorflow", "keras")}
+"""The modules of a framework, where there are more than the one of its name."""
 
 
 def main() -> None:
@@ -62,12 +70,12 @@ def _within_framework() -> bool:
 
 
 def _imports(source: dict[str, Any]) -> dict[str, Any]:
-    """Load a source, and return the slow modules that it imported itself, the packages of its frameworks and what it
-    printed: what native code of a framework writes on the descriptors is not the plugin's.
+    """Load a source, and return the slow modules that it imported itself, its frameworks, and what it printed: what
+    libraries warn of, and native code writes on the descriptors, is not the plugin's.
     """
     asked, said = _Asked(), io.StringIO()
     sys.meta_path.insert(0, asked)
-    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(io.StringIO()):
         loaded = plugin_loader.load(source)
     found = [name for name in FRAMEWORKS if name in asked.modules]
     return {
@@ -98,9 +106,18 @@ def _check_model(fd: int, asked: dict[str, Any]) -> None:
             text = missing + subject.place(error) if missing else plugin_loader.explain("", error).reason
             answer = {"ok": False, "text": text}
         _tell(fd, {"check": name, **answer, "text": clean_line(answer["text"], 400)})
-        told = name == "build" and "single" in model.takes and model.task == "classification"
-        if told and not subject.takes_images:
-            _tell(fd, {"check": name, "ok": True, "text": NO_IMAGES})
+        if name == "build":
+            for text in _unsuited(subject, asked.get("usual")):
+                _tell(fd, {"check": name, "ok": True, "text": text})
+
+
+def _unsuited(subject: Subject, usual: tuple[list[int], int] | None) -> list[str]:
+    """Why a model cannot be trained on the data in the box, of this `usual` shape and outputs."""
+    model = subject.model
+    if "single" in model.takes and model.task == "classification" and not subject.takes_images:
+        return [NO_IMAGES]
+    refusal = subject.refusal(tuple(usual[0]), usual[1]) if usual else ""
+    return [clean_line(REFUSES + refusal, 400)] if refusal else []
 
 
 def _tell(fd: int, answer: dict[str, Any]) -> None:

@@ -12,7 +12,7 @@ import tempfile
 import xml.etree.ElementTree as xml
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import numpy as np
 
@@ -26,7 +26,7 @@ from dltui.core.text import clean_line, plural
 from dltui.core.worker.figures import FORMATS
 
 if TYPE_CHECKING:
-    from dltui.core.catalog.entries import ModelEntry
+    from dltui.core.catalog.entries import Catalog, ModelEntry
     from dltui.core.contract.types import Array, Task
 
 DATASETS = {"classification": "digits", "regression": "lines", "segmentation": "shapes"}
@@ -34,32 +34,53 @@ DATASETS = {"classification": "digits", "regression": "lines", "segmentation": "
 IMAGES = ("classification", "segmentation")
 """The tasks whose dataset in the box has images."""
 SEQUENCES = "waves"
-NOT_TRIED = "not tried: no data in the box has its inputs; give a dataset of them in the same plugin"
+OWN_DATA = "give a dataset that suits it in the same plugin"
+NOT_TRIED = f"not tried: no data in the box has its inputs; {OWN_DATA}"
 SECONDS = 300.0
 
 
-def export(model: ModelEntry, files: Sequence[Path], images: bool = True, beside: str = "") -> tuple[bool, str]:
-    """Train as few epochs as it can be through the command line and open the written files: (True if all is well,
-    message). A model that takes no `images` is trained on a table, one of images or named inputs on the dataset
-    `beside` it where none in the box has them.
+class Tried(NamedTuple):
+    """What became of a short run: `drawn` is false where there was none whose figures and tables could be looked at."""
+
+    ok: bool
+    text: str
+    drawn: bool = False
+
+
+def export(model: ModelEntry, files: Sequence[Path], images: bool = True, beside: str = "", refused: str = "") -> Tried:
+    """Train as few epochs as it can be through the command line and open the written files. A model that takes no
+    `images` is trained on a table, one of images or named inputs on the dataset `beside` it where none in the box has
+    them, and so is one that has `refused` the data in the box in these words.
     """
     with tempfile.TemporaryDirectory(prefix="dltui-check-") as temporary:
         place = Path(temporary)
-        if model.needs_images and model.task not in IMAGES and not beside:
-            return True, f"not tried: no dataset of images in the box is for {model.task}"
-        given = beside if model.needs_images and model.task not in IMAGES else _named_data(model, place, beside)
+        lacks = model.needs_images and model.task not in IMAGES
+        unsuited = f"no dataset of images in the box is for {model.task}" if lacks else refused
+        given = beside if unsuited else _named_data(model, place, beside)
+        if unsuited and not beside:
+            return Tried(True, clean_line(f"not tried: {unsuited}; {OWN_DATA}", 400))
         if given == NOT_TRIED:
-            return True, given
+            return Tried(True, given)
         dataset, words = (given, ()) if given else data_for(model.task, place, images)
         done = train(model, dataset, files, place, words)
         if isinstance(done, str):
-            return False, done
+            return Tried(False, done)
         written = sorted(path for path in (place / "exports").rglob("*") if path.is_file())
         bad = [f"{path.name}: {found}" for path in written if (found := problem(path))]
         lost = missing(done)
         if lost or bad:
-            return False, clean_line("; ".join([*lost, *bad]), 400)
-        return bool(written), f"{plural(len(written), 'file')} of a short run on {dataset.split(':')[0]}"
+            return Tried(False, clean_line("; ".join([*lost, *bad]), 400), True)
+        return Tried(bool(written), f"{plural(len(written), 'file')} of a short run on {dataset.split(':')[0]}", True)
+
+
+def usual_shape(model: ModelEntry, catalog: Catalog) -> tuple[tuple[int, ...], int] | None:
+    """The input shape and the outputs of the data in the box that a model of a single input is trained on; None for
+    one that is trained on other data.
+    """
+    entry = catalog.datasets.get(DATASETS.get(model.task, ""))
+    if entry is None or "single" not in model.takes or (model.needs_images and model.task not in IMAGES):
+        return None
+    return entry.input_shape, entry.classes or 1
 
 
 def data_for(task: str, place: Path, images: bool = True) -> tuple[str, tuple[str, ...]]:

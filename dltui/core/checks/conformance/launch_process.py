@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from dltui.core import fs
 from dltui.core.catalog import plugin_loader
 from dltui.core.contract.launchers import Launch, Launcher, LaunchState
-from dltui.core.errors import DltuiError
+from dltui.core.errors import DltuiError, RunError
 from dltui.core.lifecycle.launch import launching
 from dltui.core.text import clean_line
 
@@ -29,7 +29,7 @@ STATES = ("waiting", "running", "gone", "unknown")
 
 def check(name: str, catalog: Catalog, files: Sequence[Path]) -> tuple[bool, str]:
     """Start a command by the launcher and end another one: (True if all is well, message). One that cannot be used
-    here, or whose jobs do not begin within a minute, is not tried.
+    here, that refuses its defaults, or whose jobs do not begin within a minute, is not tried.
     """
     entry = catalog.launchers[name]
     problem = launching.problem(entry, catalog)
@@ -67,7 +67,11 @@ def _tried(launcher: Launcher, folder: Path) -> str:
     options = launcher.options()
     first = _launch(folder, "first", "import os; open(os.environ['CHECK_MARK'], 'w').close(); print('it prints')")
     began = time.monotonic()
-    job = launcher.start(first, options)
+    try:
+        job = launcher.start(first, options)
+    except RunError as refusal:
+        # As of one that needs an option, such as the image of a container.
+        return f"not tried: {refusal}"
     if time.monotonic() - began > SECONDS:
         raise _Wrong(f"start takes {time.monotonic() - began:.0f} s; it must return at once, and not wait for the run")
     _check_job(job)

@@ -29,7 +29,10 @@ SMALL = {
 def names(catalog: Catalog, source: str) -> dict[str, list[str]]:
     """The names that a source brings beside models, by kind."""
     return {
-        "datasets": [name for name, entry in catalog.datasets.items() if entry.source.get("name") == source],
+        # Those that the user has named are no part of it.
+        "datasets": [
+            name for name, entry in catalog.datasets.items() if entry.source.get("name") == source and not entry.plugin
+        ],
         "exporters": [name for name, entry in catalog.exporters.items() if entry.source.get("name") == source],
         "loggers": [name for name, entry in catalog.loggers.items() if _source(entry).get("name") == source],
         "launchers": [name for name, entry in catalog.launchers.items() if entry.source.get("name") == source],

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dltui.core.checks.conformance import exporting, pieces
-from dltui.core.checks.conformance.check_process import NO_IMAGES
+from dltui.core.checks.conformance.check_process import NO_IMAGES, PACKAGES, REFUSES
 from dltui.core.errors import UsageError
 from dltui.core.machine import sandbox
+from dltui.core.paths import absolute
 from dltui.core.text import clean_line
 
 if TYPE_CHECKING:
@@ -62,30 +63,47 @@ def check(name: str, files: Sequence[Path] = ()) -> Iterator[Finding]:
     """
     from dltui.core.catalog.assemble import load_catalog
 
-    if name.endswith(".py") and Path(name).is_file():
-        files, name = [*files, Path(name)], Path(name).name
-    elif os.sep in name:
+    given = name if name.endswith(".py") and Path(name).is_file() else ""
+    if os.sep in name and not given:
         raise UsageError(f"no file {clean_line(name, 200)}")
+    files = [*files, Path(given)] if given else files
     catalog = load_catalog(files, refresh=True)
+    name = _name_of(given, catalog) if given else name
     models = _models(name, catalog)
     source = next((s.to_json() for s in catalog.sources if s.name == name), None) or dict(models[0].source)
     refused = [reason for where, reason in catalog.problems if where == source["name"]]
     yield _import(source) if not refused else Finding("import", name, False, clean_line("; ".join(refused), 400))
+    drawn: set[str] = set()
     for model in models:
         if not model.available:
             yield Finding("build", model.id, False, f"cannot be checked here: {model.reason}")
             continue
-        images = True
-        for finding in _once(_model(model, catalog)):
-            images = images and finding.text != NO_IMAGES
-            if finding.text != NO_IMAGES:
-                yield finding
-        ok, text = exporting.export(model, files, images, _beside(model, catalog))
-        yield Finding("export", model.id, ok, text)
+        tried = yield from _all_of(model, files, catalog)
+        drawn |= {model.task} if tried.drawn else set()
     if any(entry.name == source["name"] for entry in catalog.sources) and not _is_model(name, catalog):
-        drawn = {model.task for model in models if model.available}
         for found in pieces.check(catalog, source["name"], files, drawn):
             yield Finding(*found)
+
+
+def _name_of(file: str, catalog: Catalog) -> str:
+    """The name of a file's source: its path where another file of this name comes first."""
+    path = absolute(file)
+    return next((source.name for source in catalog.sources if source.path == path), Path(file).name)
+
+
+def _all_of(model: ModelEntry, files: Sequence[Path], catalog: Catalog) -> Generator[Finding, None, exporting.Tried]:
+    """The findings about one model. Returns what became of its short run."""
+    images, refused = True, ""
+    for finding in _once(_model(model, catalog)):
+        if finding.text == NO_IMAGES:
+            images = False
+        elif finding.text.startswith(REFUSES):
+            refused = finding.text.removeprefix(REFUSES)
+        else:
+            yield finding
+    tried = exporting.export(model, files, images, _beside(model, catalog), refused)
+    yield Finding("export", model.id, tried.ok, tried.text)
+    return tried
 
 
 def _once(findings: Iterator[Finding]) -> Iterator[Finding]:
@@ -103,7 +121,8 @@ def _once(findings: Iterator[Finding]) -> Iterator[Finding]:
 
 def _beside(model: ModelEntry, catalog: Catalog) -> str:
     """The first dataset of the model's own plugin that it can be trained on without a path; "" without one."""
-    entries = (entry for entry in catalog.datasets.values() if entry.source.get("name") == model.source.get("name"))
+    names = pieces.names(catalog, str(model.source.get("name")))["datasets"]
+    entries = (catalog.datasets[name] for name in names)
     return next((entry.name for entry in entries if entry.suits(model) and not entry.needs_path), "")
 
 
@@ -135,7 +154,7 @@ def _import(source: Mapping[str, Any]) -> Finding:
         return Finding("import", name, False, _crash(outcome))
     if found["errors"]:
         return Finding("import", name, False, clean_line("; ".join(found["errors"]), 400))
-    own = {"tensorflow", "keras"} if "tensorflow" in found["own"] else set(found["own"])
+    own = {module for name in found["own"] for module in PACKAGES.get(name, (name,))}
     modules = [m for m in found["modules"] if source["kind"] != "file" or m not in own]
     if modules:
         told = f"imports {', '.join(modules)} while it is loaded; import it inside the functions that use it"
@@ -149,7 +168,12 @@ def _import(source: Mapping[str, Any]) -> Finding:
 
 def _model(model: ModelEntry, catalog: Catalog) -> Iterator[Finding]:
     backend = catalog.backends[model.framework]
-    asked = {"model": model.id, "model_source": model.source, "backend_source": backend.source}
+    asked = {
+        "model": model.id,
+        "model_source": model.source,
+        "backend_source": backend.source,
+        "usual": exporting.usual_shape(model, catalog),
+    }
     outcome = _run(model.source, asked, SECONDS * len(model.tasks))
     begun = ""
     for answer in _answers(outcome):

@@ -12,6 +12,7 @@ import numpy as np
 from dltui.core.catalog import plugin_loader
 from dltui.core.catalog.schema import validated
 from dltui.core.checks.conformance import named_samples, samples
+from dltui.core.errors import RunError
 from dltui.core.tasks.monitor import choose_monitor
 from dltui.core.tasks.registry import TASKS
 
@@ -119,6 +120,16 @@ class Subject:
                 continue
             return shape
         return None
+
+    def refusal(self, shape: tuple[int, ...], outputs: int) -> str:
+        """What the model says of data that it refuses by a RunError of its own; "" for data that it takes."""
+        try:
+            self.trainable(samples.make(self.model.task, shape, outputs), self.config())
+        except RunError as error:
+            return str(error) if self.is_own(error) else ""
+        except Exception:
+            return ""
+        return ""
 
     def trainable(self, data: Data, config: TrainConfig) -> Trainable:
         self.named = data.spec.named_inputs

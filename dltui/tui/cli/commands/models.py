@@ -94,7 +94,7 @@ def _one(catalog: Catalog, entry: ModelEntry, dataset: str | None, as_json: bool
         # What is wrong with it is said before anything else.
         check(entry, chosen)
     if not as_json:
-        _describe(entry)
+        _describe(entry, catalog)
     layers, problem = None, ""
     try:
         chosen = chosen or choose_dataset(catalog, entry, None)
@@ -139,18 +139,18 @@ def _list(catalog: Catalog) -> None:
     rows = [["MODEL", "FRAMEWORK", "TASK", ""]]
     for entry in catalog.models.values():
         note = entry.summary if entry.available else f"not available: {entry.reason}"
-        rows.append([entry.id, wording.TITLES.get(entry.framework, entry.framework), entry.task, note])
+        rows.append([entry.id, wording.framework_title(entry.framework, catalog.backends), entry.task, note])
     for family in catalog.families.values():
         model = family.model
         note = f"{model.summary}; dltui models {family.name}:" if model.available else f"not available: {model.reason}"
-        framework = wording.TITLES.get(model.framework, model.framework)
+        framework = wording.framework_title(model.framework, catalog.backends)
         rows.append([f"{family.name}:NAME", framework, model.task, note])
     say_table(rows, prose=True, style=lambda column, text: "" if column else "bold")
 
 
-def _describe(entry: ModelEntry) -> None:
+def _describe(entry: ModelEntry, catalog: Catalog) -> None:
     say(f"{entry.id}: {entry.summary}")
-    framework = wording.TITLES.get(entry.framework, entry.framework)
+    framework = wording.framework_title(entry.framework, catalog.backends)
     say(f"{' or '.join(entry.tasks)}, {framework}{'' if entry.available else f'; not available: {entry.reason}'}")
     say_fields("HYPERPARAMETER", [(field.flag, field.default, field) for field in entry.fields])
 

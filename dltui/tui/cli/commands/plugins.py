@@ -117,18 +117,22 @@ def plugins_folder() -> int:
 def new_plugin(name: str, framework: str, parent: str) -> int:
     """Write a package with a model that trains, its test and a README; the model is called NAME-FRAMEWORK."""
     import shlex
+    import sys
     from pathlib import Path
 
     from dltui.core.catalog.assemble import load_catalog
     from dltui.tui.cli.templates import plugin_package
 
-    plugin_package.check_name(name, framework, load_catalog())
+    catalog = load_catalog()
+    plugin_package.check_name(name, framework, catalog)
     folder, files = plugin_package.write(name, framework, Path(parent))
     for file in files:
         say(f"wrote {file}")
-    say(
-        f"train it: pip install -e {shlex.quote(str(folder))} && dltui train {plugin_package.model_id(name, framework)}"
-    )
+    backend = catalog.backends.get(framework)
+    # Beside its framework, which it would bring along; what only another interpreter has is found there.
+    pip = f"{shlex.quote(backend.python)} -m pip" if backend and backend.python != sys.executable else "pip"
+    model = plugin_package.model_id(name, framework)
+    say(f"train it: {pip} install -e {shlex.quote(str(folder))} && dltui train {model}")
     return 0
 
 

@@ -105,7 +105,7 @@ def _train_both(catalog: Catalog, pair: tuple[ModelEntry, ModelEntry], config: d
     if options.as_json:
         say_json({"type": "compared", **asdict(found), "speed": found.speed})
         return 0
-    for line in lines(found, readers[0].run["config"]):
+    for line in lines(found, readers[0].run["config"], catalog):
         say(line)
     return 0
 
@@ -121,9 +121,9 @@ def _say_alone(run: RunDirectory, alone: bool, options: Options) -> None:
         say(f"no comparison: {run.id} is not finished" + (", its twin was not started" if alone else ""))
 
 
-def lines(found: Comparison, config: dict[str, Any]) -> list[str]:
+def lines(found: Comparison, config: dict[str, Any], catalog: Catalog) -> list[str]:
     """The differences between the runs, a line each."""
-    names = [wording.TITLES.get(side.framework, side.framework) for side in (found.first, found.second)]
+    names = [wording.framework_title(side.framework, catalog.backends) for side in (found.first, found.second)]
     rows = [["", *names, "DIFFERENCE"]]
     for title, key in (("test", "test"), ("best validation", "validation")):
         values = [getattr(side, key) for side in (found.first, found.second)]

@@ -55,6 +55,14 @@ def test_the_package_is_complete(dltui: Run, framework: str) -> None:
     assert not [text for text in texts if "$" in text]
 
 
+def test_it_is_installed_beside_its_framework(dltui: Run, tmp_path: Path) -> None:
+    """Else a second copy of the framework would come with it."""
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "config.toml").write_text('[frameworks.torch]\npython = "/no such/python"\n')
+    _, out, _ = dltui("plugins", "new", "my-net", "--framework", "torch")
+    assert out.endswith("train it: '/no such/python' -m pip install -e my-net && dltui train my-net-torch\n")
+
+
 @pytest.mark.parametrize("framework", FRAMEWORKS)
 def test_the_code_is_as_clean_as_our_own(dltui: Run, framework: str) -> None:
     dltui("plugins", "new", "a-rather-long-name", "--framework", framework)
