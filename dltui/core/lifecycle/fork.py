@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 Which = Literal["last", "best"]
 _MOST_PREDICTIONS = 1 << 30
+_LENGTHS = frozenset({"epochs", "max_time"})
+"""The hyperparameters that say how long a run trains."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,11 @@ class ForkRequest:
     code: trust.Code = trust.AS_NAMED
     launcher: Chosen | None = None
     """By what it is started; None: as its parent was."""
+
+    @property
+    def new_length(self) -> bool:
+        """True if it says how long the fork trains, so that it does not train for as long as its parent."""
+        return bool(_LENGTHS.intersection(self.changes))
 
 
 @dataclass(frozen=True)
@@ -84,11 +91,18 @@ def fork(parent: RunReader, request: ForkRequest, catalog: Catalog) -> RunDirect
     known = {field.name for field in catalog.model(str(asked["model"])).fields}
     config = _config(asked, request.changes, known)
     origin = _origin(found, best, asked["config"], config, bool(mixed) or not _same_monitor(parent, config))
-    if "epochs" not in request.changes and not origin.same_steps:
-        config["epochs"] = planned_epochs(parent)
+    config |= _steered_values(parent, request, origin)
     _check_epochs(parent, request, origin, config)
     wanted = _request(parent, request, config, origin, catalog)
     return create.create_run(wanted, catalog, fill=lambda run: _fill(run, parent, request, origin, mixed))
+
+
+def changes_of(parent: RunReader, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of the given hyperparameters with which a fork differs from its parent: the learning rate of run.json, too,
+    where a command has set another one.
+    """
+    before, was_set = parent.run["config"], bool(parent.history.lr_changes)
+    return {name: value for name, value in given.items() if before.get(name) != value or (name == "lr" and was_set)}
 
 
 def _config(asked: Mapping[str, Any], changes: Mapping[str, Any], known: Collection[str]) -> dict[str, Any]:
@@ -98,6 +112,24 @@ def _config(asked: Mapping[str, Any], changes: Mapping[str, Any], known: Collect
         # Only a trial leaves its test split alone.
         config.pop("test", None)
     return config
+
+
+def _steered_values(parent: RunReader, request: ForkRequest, origin: _Origin) -> dict[str, Any]:
+    """The hyperparameters of the parent that commands have changed, as they are at the checkpoint, without those that
+    the fork changes itself: for a fork with a log of its own, which has none of these commands.
+    """
+    if origin.same_steps:
+        return {}
+    found: dict[str, Any] = {"epochs": planned_epochs(parent)}
+    rate = _set_rate(parent, origin.step)
+    if rate is not None:
+        found["lr"] = rate
+    return {name: value for name, value in found.items() if name not in request.changes}
+
+
+def _set_rate(parent: RunReader, step: int) -> float | None:
+    """The learning rate that a command has set and that holds at this step; None without one."""
+    return next((lr for at, lr in reversed(parent.history.lr_changes) if at <= step), None)
 
 
 def _choose(run: RunDirectory, which: Which) -> tuple[Checkpoint, Checkpoint | None]:
@@ -238,6 +270,7 @@ def _request(
             "changes": dict(request.changes),
             "same_steps": origin.same_steps,
             "earlier_seconds": _earlier_seconds(asked, origin),
+            "begun": _begun(asked, request, origin, config),
         },
     )
 
@@ -251,6 +284,21 @@ def _earlier_seconds(asked: Mapping[str, Any], origin: _Origin) -> float:
     return float(origin.loop_state.get("train_seconds", 0.0))
 
 
+def _begun(
+    asked: Mapping[str, Any], request: ForkRequest, origin: _Origin, config: Mapping[str, Any]
+) -> dict[str, Any] | None:
+    """The epochs done and the share of its time used at which the schedule of a fork that trains for a time goes on;
+    those of the parent where what was estimated of the parent's steps holds. None for a fork that trains for epochs.
+    """
+    if not config.get("max_time"):
+        return None
+    if origin.same_steps and not request.new_length:
+        parents: dict[str, Any] | None = (asked.get("fork") or {}).get("begun")
+        return parents
+    used = float(origin.loop_state.get("train_seconds", 0.0)) / time_budget.parse(str(config["max_time"]))
+    return {"epoch": int(origin.loop_state.get("epoch", 0)), "share": used}
+
+
 def _fill(
     run: RunDirectory, parent: RunReader, request: ForkRequest, origin: _Origin, mixed: Sequence[str] = ()
 ) -> None:
@@ -261,7 +309,7 @@ def _fill(
             LogTail(parent.directory.events_path).read(),
             origin.found.name,
             origin.step,
-            bool({"epochs", "max_time"} & set(request.changes)),
+            request.new_length,
         )
     told = [*_first_events(parent, request, origin, records), *(Logged("warning", line) for line in mixed)]
     steering = _steering(run, records, told)
@@ -322,14 +370,17 @@ def _first_events(
     parent: RunReader, request: ForkRequest, origin: _Origin, records: Sequence[Mapping[str, Any]]
 ) -> list[Event]:
     """The first events of the fork: its origin and its changes; a learning rate set by command in the parent no longer
-    holds.
+    holds where the fork has one of its own.
     """
-    before = parent.run["config"]
-    changes = ", ".join(
-        f"{name} {exact(before.get(name))} -> {exact(value)}" for name, value in request.changes.items()
-    )
+    before, rate = dict(parent.run["config"]), _set_rate(parent, origin.step)
+    if rate is not None:
+        before["lr"] = rate
+    changes = [f"{name} {exact(before.get(name))} -> {exact(value)}" for name, value in request.changes.items()]
+    if rate is not None and "lr" not in request.changes:
+        changes.append(f"lr stays {exact(rate)}, as it was set while the parent trained")
     where = f"forked from {parent.directory.id} at step {origin.step:,} ({request.which} checkpoint)"
-    events: list[Event] = [Logged("info", clean_line(f"{where}: {changes}" if changes else where))]
+    told = f"{where}: {', '.join(changes)}" if changes else where
+    events: list[Event] = [Logged("info", clean_line(told))]
     was_set = any(record.get("type") == "command_obeyed" and record.get("action") == "set" for record in records)
     if "lr" in request.changes and was_set:
         by, lr = process.user_at_host(), {"lr": request.changes["lr"]}
@@ -349,12 +400,22 @@ def inherited(records: Sequence[Record], checkpoint: str, step: int, new_length:
     """The parent's records up to the checkpoint after `step` steps; all of them where that line is damaged.
 
     Later records of the parent are superseded by the fork's own start, but commands are not: commands that took effect
-    after the step are left out, and with a `new_length` also the epochs that were added to the parent and how many
-    steps its time was found to have.
+    after the step are left out. Epochs that were added to the parent belong to the fork's length, whenever they were
+    added; with a `new_length` they are left out, and so is how many steps the parent's time was found to have.
     """
     saved = (number for number, record in enumerate(records) if record.get("name") == checkpoint)
     end = next(saved, len(records) - 1) + 1
-    return [record for record in records[:end] if _stays(record, step, new_length)]
+    # They stand where the fork begins, like all else that it takes over.
+    added = [
+        {**record, "step": step, "epoch": records[end - 1].get("epoch", 0)}
+        for record in records[end:]
+        if _adds_epochs(record)
+    ]
+    return [record for record in (*records[:end], *added) if _stays(record, step, new_length)]
+
+
+def _adds_epochs(record: Record) -> bool:
+    return bool(record["type"] == "command_obeyed" and record.get("action") == "extend")
 
 
 def _stays(record: Record, step: int, new_length: bool) -> bool:
@@ -362,9 +423,9 @@ def _stays(record: Record, step: int, new_length: bool) -> bool:
         return False
     if record["type"] != "command_obeyed":
         return True
-    if record.get("action") in ("extend", "fit") and new_length:
+    if _adds_epochs(record):
+        return not new_length
+    if record.get("action") == "fit" and new_length:
         return False
-    if record.get("action") == "extend":
-        return True
     at = record.get("step")
     return isinstance(at, int) and at <= step

@@ -15,6 +15,7 @@ from dltui.core.errors import RunError
 from dltui.core.numbers import duration
 from dltui.core.rundir.events import CommandObeyed, EpochEnded, Evaluated, Logged, Trained
 from dltui.core.tasks.monitor import choose_monitor
+from dltui.core.tasks.registry import TASKS
 from dltui.core.text import plural
 from dltui.core.train import predictions
 from dltui.core.train.buckets import Buckets
@@ -43,6 +44,7 @@ FIRST_STEP = (
     "the loss is not a finite number at step 1, before anything was updated: no learning rate helps; look at the "
     "arithmetic of the network and its loss, and at the data"
 )
+_TESTING = ("evaluating", "test")
 
 
 class Listener(CommandJournal, Protocol):
@@ -100,7 +102,7 @@ class Loop:
         config = planner.config
         self._budget = time_budget.TimeBudget(time_budget.parse(config.max_time)) if config.max_time else None
         self._buckets = Buckets(planner.total_steps)
-        self._spikes = Spikes()
+        self._spikes = Spikes(self.at.first_loss)
         self._warned: set[str] = set()
         self._chunk = 1
         self._lr: Array = np.zeros(0, dtype=np.float32)
@@ -116,6 +118,11 @@ class Loop:
     def step(self) -> int:
         """The global steps done."""
         return self.planner.steps_done(self.at.epoch, self.at.step_in_epoch)
+
+    @property
+    def _number(self) -> int:
+        """The number of the epoch in progress or evaluated, from 1; in the test that of the epochs done."""
+        return self.at.epoch + (self._phase != _TESTING)
 
     @property
     def reason(self) -> str:
@@ -168,7 +175,7 @@ class Loop:
             return self.orders.stop or "preempted"
         except Exception:
             # What was trained until then is kept, whatever a framework or a model's own code raised.
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError, RunError):
                 self._flush()
                 self.journal.commit(self._pending, self._files)
             raise
@@ -260,6 +267,7 @@ class Loop:
         self.at.samples += steps * self.planner.batch
         means = {name: values / self.planner.batch for name, values in wide.items()}
         spike = self._spikes.look(self.step, means["loss"])
+        self.at.first_loss = self._spikes.first
         if spike:
             self._warn(spike)
         self._buckets.add(self.step, means.pop("loss"), means, lr)
@@ -306,7 +314,9 @@ class Loop:
         at = self.at
         self.journal.emit(EpochEnded(number, step, at.means(), lr, at.epoch_seconds, at.speed()))
         metrics, better = self._validate(number, step)
-        self.at = Progress(epoch=number, train_seconds=at.train_seconds, best=at.best, counted=at.counted)
+        self.at = Progress(
+            epoch=number, train_seconds=at.train_seconds, best=at.best, counted=at.counted, first_loss=at.first_loss
+        )
         here = Best(number, step, metrics.get(self.monitor.metric, math.nan), metrics["loss"])
         before = (at.counted.value, at.counted.loss) if at.counted else (None, None)
         if self.monitor.better_by(self.planner.config.min_delta, here.value, metrics["loss"], *before):
@@ -348,10 +358,11 @@ class Loop:
         name = f"{self.monitor.split} {self.monitor.metric}"
         if math.isnan(value) and name not in self._warned:
             self._warned.add(name)
-            why = "they may have a single class; the lowest loss decides which epoch is best"
+            ours = self.monitor.metric in TASKS[self.data.spec.task].names
+            why = "they may have a single class" if ours else "the model's metrics gave no finite number"
             samples = plural(len(self.data.validation), "sample")
             text = f"{name} cannot be computed on these {samples} after epoch {epoch}"
-            self._warn(f"{text}: {why}")
+            self._warn(f"{text}: {why}; the lowest loss decides which epoch is best")
 
     def evaluate(self, split: SplitName) -> tuple[dict[str, float], dict[str, float], Outputs]:
         """As `Evaluator.evaluate`; a pause takes effect in between.
@@ -359,11 +370,11 @@ class Loop:
         Raises Preempted when the process has to go: what was evaluated so far is then thrown away.
         """
         self._enter("evaluating", split)
-        return self._evaluator.evaluate(split, self.at.epoch + 1)
+        return self._evaluator.evaluate(split, self._number)
 
     def evaluate_mirrored(self, outputs: Array) -> dict[str, float]:
         """As `Evaluator.evaluate_mirrored`. Raises Preempted as `evaluate`."""
-        return self._evaluator.evaluate_mirrored(outputs, self.at.epoch + 1)
+        return self._evaluator.evaluate_mirrored(outputs, self._number)
 
     def _warn(self, text: str) -> None:
         self.journal.emit(Logged("warning", text))
@@ -397,9 +408,8 @@ class Loop:
 
     def _obey(self) -> None:
         """Take the pending commands; waits here while paused."""
-        number = self.at.epoch + 1
-        self.orders.take(number, self.step)
-        if self.orders.wait_while_paused(number, self.step, self._commit_if_asked):
+        self.orders.take(self._number, self.step)
+        if self.orders.wait_while_paused(self._number, self.step, self._commit_if_asked):
             self.journal.phase(*self._phase)
         self._commit_if_asked()
         if self.orders.replan:
@@ -412,8 +422,13 @@ class Loop:
         self.journal.phase(phase, detail)
 
     def _commit_if_asked(self) -> None:
-        if self.orders.checkpoint:
-            self._commit()
+        if not self.orders.checkpoint:
+            return
+        if self._phase == _TESTING:
+            # All that was trained is saved, and the weights of this moment are those of the best epoch.
+            self.orders.checkpoint = False
+            return
+        self._commit()
 
 
 def _not_finite_weights(state: State) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any
@@ -41,8 +42,9 @@ def report(
 
 
 def own_metrics(ask: OwnMetrics, outputs: Array, targets: Array, known: Collection[str]) -> dict[str, float]:
-    """The values of a model's own `metrics` for a whole split. Raises RunError for a name that is `known` already or
-    invalid, and for a value that is not a number.
+    """The values of a model's own `metrics` for a whole split; NaN for one that is infinite, which logs and checkpoints
+    do not hold. Raises RunError for a name that is `known` already or invalid, and for a value that is not a
+    number.
     """
     found = {}
     given = ask(outputs, targets)
@@ -54,9 +56,10 @@ def own_metrics(ask: OwnMetrics, outputs: Array, targets: Array, known: Collecti
         if not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", str(name)):
             raise RunError(f"the model's own metric {clean_line(name, 40)!r} needs another name: a-z, 0-9, _")
         try:
-            found[name] = float(value)
+            number = float(value)
         except (TypeError, ValueError):
             raise RunError(f"the model's own metric {name} gave {type(value).__name__}, not a number") from None
+        found[name] = number if math.isfinite(number) else math.nan
     return found
 
 

@@ -30,7 +30,9 @@ class Planner:
     that of the image from which it is cut, where that is larger. `added`
     are epochs that were asked for later: each addition goes through the schedule once more, from its beginning. `fits`
     are (global step, steps in all) of a run that trains for `max_time`: what was estimated from that step on.
-    `steered` are the commands that these come from, as the log has them: checkpoints carry them too."""
+    `steered` are the commands that these come from, as the log has them: checkpoints carry them too. `begun` are the
+    epochs done and the share of `max_time` used with which a fork begins: its schedule goes on at that share.
+    """
 
     def __init__(
         self,
@@ -42,6 +44,7 @@ class Planner:
         steered: Sequence[Mapping[str, Any]] = (),
         fits: Sequence[tuple[int, int]] = (),
         stored: tuple[int, ...] = (),
+        begun: tuple[int, float] = (0, 0.0),
     ) -> None:
         self.config = config
         self.samples = samples
@@ -51,7 +54,9 @@ class Planner:
         """Epochs of each course of the schedule."""
         self.epochs = sum(self.courses)
         self.total_steps = self.steps_per_epoch * self.epochs
-        self.fits = [(0, MOST_EPOCHS * self.steps_per_epoch), *fits] if config.max_time else []
+        first, self.begun = begun[0] * self.steps_per_epoch, begun[1]
+        unknown = (first, first + MOST_EPOCHS * self.steps_per_epoch)
+        self.fits = [unknown, *fits] if config.max_time else []
         if self.fits:
             self._end_at(self.fits[-1][1])
         self.changes = list(changes)
@@ -113,7 +118,8 @@ class Planner:
         for step, value in self.changes:
             lr[steps >= step] = value
         if self.fits:
-            done = np.minimum((phases(steps, self.fits) * FITTED).astype(np.int64), FITTED - 1)
+            phase = phases(steps, self.fits, self.begun)
+            done = np.minimum((phase * FITTED).astype(np.int64), FITTED - 1)
             return (lr * self._factors(done, FITTED) * self._rise(steps)).astype(np.float32)
         first = 0
         for epochs in self.courses:

@@ -6,6 +6,8 @@ import math
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from dltui.core.numbers import plain_json
+
 if TYPE_CHECKING:
     from dltui.core.contract.types import State
 
@@ -37,6 +39,8 @@ class Progress:
     best: Best | None = None
     counted: Best | None = None
     """The last epoch that was enough better for `patience`."""
+    first_loss: float | None = None
+    """The usual loss of the first steps, below which no loss is a spike."""
 
     def means(self) -> dict[str, float]:
         """The epoch's metrics so far, averaged over its samples."""
@@ -48,8 +52,8 @@ class Progress:
 
     def to_json(self) -> dict[str, Any]:
         """The state as JSON, in which a number that is not finite is null."""
-        found = asdict(self)
-        return found | {name: found[name] and _finite(found[name]) for name in ("sums", "best", "counted")}
+        found: dict[str, Any] = plain_json(asdict(self))
+        return found
 
     @classmethod
     def from_json(cls, state: dict[str, Any]) -> Progress:
@@ -63,12 +67,6 @@ class Progress:
                 known["value"] = math.nan
             values[name] = Best(**known) if known else None
         return cls(**values)
-
-
-def _finite(values: dict[str, Any]) -> dict[str, Any]:
-    return {
-        name: None if isinstance(value, float) and not math.isfinite(value) else value for name, value in values.items()
-    }
 
 
 @dataclass(frozen=True)

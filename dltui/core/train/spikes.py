@@ -19,13 +19,14 @@ QUIET_STEPS = 200
 
 
 class Spikes:
-    """Detects spikes by comparing each step's loss with the median of the losses before it, and with the loss at the
-    start: near zero a single hard sample is ten times the rest without meaning.
+    """Detects spikes by comparing each step's loss with the median of the losses before it, and with the `first` such
+    median of the run: near zero a single hard sample is ten times the rest without meaning. Of losses that are not
+    positive no factor means anything: they have no spikes.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, first: float | None = None) -> None:
         self._recent: deque[float] = deque(maxlen=WINDOW)
-        self._first: float | None = None
+        self.first = first
         self._quiet_until = 0
 
     def look(self, step: int, losses: Array) -> str:
@@ -33,10 +34,10 @@ class Spikes:
         told = ""
         if len(self._recent) >= LEAST and step >= self._quiet_until:
             usual = float(np.median(self._recent))
-            self._first = usual if self._first is None else self._first
+            self.first = usual if self.first is None else self.first
             at = int(np.argmax(losses))
             highest = float(losses[at])
-            if highest > FACTOR * usual and highest > self._first:
+            if min(usual, self.first) > 0 and highest > max(FACTOR * usual, self.first):
                 self._quiet_until = step + QUIET_STEPS
                 told = f"loss spike at step {step + at + 1:,}: {highest:.4g}, before it {usual:.4g}"
         self._recent.extend(float(loss) for loss in losses[-WINDOW:])

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from dltui.core.analysis.trials.trial import KEY, Judge
 from dltui.core.catalog.schema import validated
 from dltui.core.contract.ranks import spreading
-from dltui.core.contract.state import all_weights
+from dltui.core.contract.state import all_weights, best_weights
 from dltui.core.data.preparation import Preparation
 from dltui.core.errors import RunError
 from dltui.core.machine import logout, process
@@ -236,7 +236,7 @@ class Attempt:
             standstill=lambda: self.heartbeat.standstill,
         )
         self._begin(loop, backend, found, lost)
-        given = (data, str(self.asked["dataset"]), self.asked.get("command") or ())
+        given = (data, str(self.asked["dataset"]), self.asked.get("command") or (), str(self.asked["model"]))
         wrong, fine = ([], []) if self.history.attempts else at_start.told(*given)
         self._tell([logout.warning(process.user()), *data.notes, *wrong, *notes], [*fine, *prepared])
         return loop
@@ -310,6 +310,7 @@ class Attempt:
             event = CommandObeyed(secrets.token_hex(8), "extend", epochs, done, history.step, by, time.time())
             self._extension = event
             history.commands.append(event.to_json())
+        begun = (self.asked.get("fork") or {}).get("begun") or {}
         return Planner(
             config,
             len(data.train),
@@ -319,6 +320,7 @@ class Attempt:
             history.steered,
             history.fits,
             data.train.whole.shape[1:],
+            (int(begun.get("epoch", 0)), float(begun.get("share", 0.0))),
         )
 
     def _position(self, found: checkpoint.Checkpoint | None) -> Progress:
@@ -368,8 +370,10 @@ class Attempt:
     def _load_best(self, loop: Loop) -> bool:
         try:
             best = checkpoint.load_best(self.run).state
-            # What trains on is of no use here, and need not fit.
-            loop.trainable.load_state(all_weights(best))
+            # What trains on is of no use here, and need not fit. A fork without averages may have a best epoch of its
+            # parent, whose value is that of averages.
+            weights = all_weights(best) if loop.planner.config.ema else best_weights(best)
+            loop.trainable.load_state(weights)
         except RankLost:
             raise
         except RunError as error:

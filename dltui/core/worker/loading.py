@@ -97,13 +97,15 @@ def trainable(
 
 
 def shortened(asked: Mapping[str, Any], data: Data, config: TrainConfig) -> tuple[Data, TrainConfig]:
-    """Data and config of a run; of a dry run two steps of one epoch, then everything else as usual."""
+    """Data and config of a run; of a dry run two steps of one epoch, however long the run is to train, then everything
+    else as usual.
+    """
     if not asked.get("dry_run"):
         return data, config
     rows = min(len(data.train), DRY_RUN_STEPS * config.batch_size)
     stored = None if data.train.stored is None else data.train.stored[:rows]
     train = Split(data.train.x[:rows], data.train.y[:rows], data.train.ids[:rows], stored=stored)
-    return replace(data, train=train), config.model_copy(update={"epochs": 1})
+    return replace(data, train=train), config.model_copy(update={"epochs": 1, "max_time": ""})
 
 
 def device(asked: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""The loss of each task, a mean over the batch, and the metric beside it, a sum over the batch."""
+"""The loss of each task, a mean over the batch, and the metric beside it, of which the parts of a batch add up."""
 
 from __future__ import annotations
 
@@ -78,13 +78,16 @@ def _of_pixels(logits: Any, masks: Any) -> Any:
     return tf.reduce_sum(tf.where(counts, losses, 0)) / tf.cast(number, losses.dtype)
 
 
-def _right_pixels(logits: Any, masks: Any) -> Any:
-    """The share of right pixels among those that count, times the samples."""
+def _count_right_pixels(logits: Any, masks: Any) -> Any:
     counts = tf.not_equal(masks, IGNORED)
     right = tf.equal(tf.argmax(logits, axis=3, output_type=masks.dtype), masks) & counts
-    number = _positive(over_all(tf.math.count_nonzero(counts), tf.shape(masks)[0]))
-    share = tf.cast(tf.math.count_nonzero(right), logits.dtype) / tf.cast(number, logits.dtype)
-    return share * tf.cast(tf.shape(masks)[0], logits.dtype)
+    return tf.math.count_nonzero(right)
+
+
+def pixel_accuracy(right: Any, masks: Any) -> Any:
+    """The share of so many right pixels among those of a whole batch that count, times its samples, float64."""
+    number = _positive(tf.math.count_nonzero(tf.not_equal(masks, IGNORED)))
+    return tf.cast(right, tf.float64) / tf.cast(number, tf.float64) * tf.cast(tf.shape(masks)[0], tf.float64)
 
 
 def _positive(count: Any) -> Any:
@@ -102,6 +105,8 @@ MARKS: dict[str, OfBatch] = {
     "classification": _count_right,
     "multilabel": _share_right,
     "regression": _squares,
-    "segmentation": _right_pixels,
+    "segmentation": _count_right_pixels,
 }
-"""What is told of each training batch beside its loss, a sum over its samples."""
+"""What is told of each training batch beside its loss, a sum over its samples; of masks the number of right pixels,
+which `pixel_accuracy` makes such a sum of.
+"""

@@ -26,7 +26,7 @@ from dltui.plugins.tensorflow.augment import Augmentation, middle
 from dltui.plugins.tensorflow.averaging import Average
 from dltui.plugins.tensorflow.inputs.fields import Fields, pieces
 from dltui.plugins.tensorflow.layers import list_layers
-from dltui.plugins.tensorflow.losses import MARKS, STANDARD, training_loss
+from dltui.plugins.tensorflow.losses import MARKS, STANDARD, pixel_accuracy, training_loss
 from dltui.plugins.tensorflow.optimizers.freezing import Freezing
 from dltui.plugins.tensorflow.optimizers.late import ANEW, counts_differ, late_steps
 from dltui.plugins.tensorflow.optimizers.make import make_optimizer
@@ -109,7 +109,7 @@ class KerasTrainable:
         self._variables = neutral.variables(self.model)
         self._variables[neutral.GENERATOR] = tf.random.get_global_generator().state
         names = {id(variable): key.removeprefix("weights/") for key, variable in self._variables.items()}
-        own = own_optimizer(self.model, config)
+        own = own_optimizer(self.model, config, bool(self._freezing.late))
         if own and self._replicas:
             raise RunError("a model with a configure_optimizer of its own trains on one device; choose one")
         named = [names[id(neutral.primary(variable.value))] for variable in self._freezing.variables]
@@ -309,7 +309,9 @@ class KerasTrainable:
             self._replicas.follow([variable.value for variable in self.model.trainable_variables])
         if self._average is not None:
             self._average.follow()
-        return tf.stack([tf.cast(value, tf.float64) for value in (found.loss, found.metric, *found.named)])
+        # A share of the pixels of the whole batch, of which its parts may have unlike numbers that count.
+        metric = pixel_accuracy(found.metric, y) if self._have_masks else found.metric
+        return tf.stack([tf.cast(value, tf.float64) for value in (found.loss, metric, *found.named)])
 
     def _update(self, gradients: list[Any], lr: Any) -> None:
         """Change the variables by the gradients, unless those overflowed in float16."""

@@ -1,4 +1,4 @@
-"""What a fork takes over of a run that trains for a time."""
+"""What a fork takes over of its parent: how long it trains, its schedule and its learning rate."""
 
 from __future__ import annotations
 
@@ -9,11 +9,17 @@ from typing import Any
 
 import pytest
 
+from dltui.core.catalog.assemble import load_catalog
+from dltui.core.catalog.entries import Catalog
 from dltui.core.errors import UsageError
 from dltui.core.lifecycle import fork
 from dltui.core.reading.reader import RunReader
 from dltui.core.rundir import checkpoint
 from dltui.core.rundir.checkpoint import Checkpoint
+from dltui.core.rundir.directory import RunDirectory
+from dltui.core.rundir.events import CommandObeyed
+from dltui.core.rundir.log import EventLog
+from tests.faults.lab import FAKE, Lab
 from tests.helpers.sample_run import make_sample_run
 
 SAVED = {"type": "checkpoint_saved", "name": "c", "step": 20}
@@ -90,3 +96,90 @@ def test_predictions_that_are_no_file_are_left_out(tmp_path: Path) -> None:
     os.mkfifo(place)
     fork._copy_predictions(run, parent, "last")
     assert [path.name for path in run.predictions_dir.iterdir()] == ["validation-latest.npz"]
+
+
+@pytest.fixture(scope="module")
+def catalog(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DLTUI_HOME", str(tmp_path_factory.mktemp("catalog") / "home"))
+        return load_catalog([FAKE])
+
+
+@pytest.fixture
+def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lab:
+    monkeypatch.setenv("DLTUI_HOME", str(tmp_path / "home"))
+    return Lab(tmp_path)
+
+
+def commanded(run: RunDirectory, action: str, step: int, **arguments: Any) -> None:
+    """Write a command into the log of a run that has ended, as that of an attempt without a checkpoint would be."""
+    log = EventLog(run.events_path, 2)
+    log.append(CommandObeyed(f"{action}-{step}", action, arguments, 0, step, "me", 0.0))
+    log.close()
+
+
+def read(run: RunDirectory) -> RunReader:
+    reader = RunReader(run)
+    reader.refresh()
+    return reader
+
+
+def forked(lab: Lab, parent: RunDirectory, catalog: Catalog, **changes: Any) -> RunDirectory:
+    request = fork.ForkRequest(changes, name="fork", exports=str(lab.folder / "exports"))
+    return fork.fork(read(parent), request, catalog)
+
+
+def test_epochs_that_were_added_after_the_checkpoint_are_trained(lab: Lab, catalog: Catalog) -> None:
+    """The attempt that was to train them has saved nothing."""
+    parent = lab.new_run(epochs=2)
+    lab.finish(parent)
+    commanded(parent, "extend", read(parent).history.step, epochs=2)
+    run = forked(lab, parent, catalog, lr=0.5)
+    lab.finish(run)
+    assert sorted(read(run).history.epochs) == [1, 2, 3, 4]
+
+
+def test_epochs_stand_where_the_fork_begins_however_late_they_were_added() -> None:
+    saved = {**SAVED, "epoch": 2}
+    added = {**command("extend", 40), "epoch": 4, "arguments": {"epochs": 5}}
+    (found,) = fork.inherited([saved, added, command("set", 40)], "c", 20, False)
+    assert found == {**added, "epoch": 2, "step": 20}
+    assert fork.inherited([saved, added], "c", 20, True) == []
+
+
+@pytest.mark.parametrize(("changes", "lr"), [({}, 0.25), ({"lr": 2.0}, 2.0)])
+def test_a_rate_that_was_set_stays_with_other_batches(
+    lab: Lab, catalog: Catalog, changes: dict[str, float], lr: float
+) -> None:
+    parent = lab.new_run(epochs=2)
+    lab.finish(parent)
+    commanded(parent, "set", 5, lr=0.25)
+    commanded(parent, "set", 10_000, lr=0.75)
+    run = forked(lab, parent, catalog, batch_size=24, epochs=3, **changes)
+    assert run.run()["config"]["lr"] == lr
+    (told,) = (text for _, _, text in read(run).history.logs if text.startswith("forked from"))
+    assert ("lr stays 0.25, as it was set while the parent trained" in told) == (lr == 0.25)
+    assert ("lr 0.25 -> 2" in told) == (lr == 2.0)
+
+
+def test_the_rate_of_run_json_is_a_change_where_another_one_was_set(tmp_path: Path) -> None:
+    run = make_sample_run(tmp_path)
+    given = {"lr": 0.05, "momentum": 0.9, "seed": 4}
+    assert fork.changes_of(read(run), given) == {"seed": 4}
+    commanded(run, "set", 5, lr=0.01)
+    assert fork.changes_of(read(run), given) == {"lr": 0.05, "seed": 4}
+
+
+@pytest.mark.parametrize("changes", [{}, {"batch_size": 24}])
+def test_the_schedule_of_a_fork_for_a_longer_time_goes_on(lab: Lab, catalog: Catalog, changes: dict[str, Any]) -> None:
+    parent = lab.new_run(max_time="20s", schedule="cosine", lr=1.0)
+    lab.finish(parent)
+    ended = read(parent).history
+    assert ended.points.lr[-1] < 0.01
+    run = forked(lab, parent, catalog, max_time="40s", **changes)
+    lab.finish(run)
+    history = read(run).history
+    begun = 0 if changes else run.run()["fork"]["step"]
+    rates = [rate for step, rate in zip(history.points.steps, history.points.lr, strict=True) if step > begun]
+    assert max(rates) == pytest.approx(0.5, abs=0.1), "half of the time is used"
+    assert rates[-1] < 0.01

@@ -327,6 +327,7 @@ def test_a_file_of_any_size_takes_no_memory(
         ({"epoch": 10**400}, "epoch is no count"),
         ({"step_in_epoch": 1.5}, "step_in_epoch is no count"),
         ({"train_seconds": None}, "train_seconds is no number"),
+        ({"first_loss": "x"}, "first_loss is no number"),
         ({"sums": [1.0]}, "sums is no object of numbers"),
         ({"sums": {"loss": "x"}}, "sums is no object of numbers"),
         ({"best": [1]}, "best is no epoch with its value"),

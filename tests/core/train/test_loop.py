@@ -238,6 +238,37 @@ def test_a_pause_holds_and_a_checkpoint_is_made_in_it(data: Data) -> None:
     assert journal.snapshots[0].step == paused_at
 
 
+def test_in_the_test_no_checkpoint_is_made_and_the_epochs_are_those_done(data: Data) -> None:
+    """The weights are then those of the best epoch: a run that goes on from the newest checkpoint would have them."""
+    asked: list[int] = []
+
+    def metrics(outputs: Any, targets: Any) -> dict[str, float]:
+        asked.append(len(targets))
+        if len(asked) > CONFIG.epochs:
+            raise ValueError("in the test")
+        return {"own": 1.0}
+
+    journal = Memory()
+    loop = make_loop(data, journal, metrics=metrics)
+    assert loop.run() == "finished"
+    saved = len(journal.snapshots)
+    journal.script = {loop.step: command("checkpoint")}
+    loop.evaluate("test")
+    assert (len(journal.snapshots), loop.orders.checkpoint) == (saved, False)
+    assert [(event.action, event.epoch, event.step) for event in journal.of(CommandObeyed)] == [("checkpoint", 4, 80)]
+    (told,) = journal.of(Logged)
+    assert told.text.startswith("the model's own metrics failed after 4 epochs and are left out")
+
+
+def test_a_run_that_goes_on_knows_the_loss_at_its_start(data: Data) -> None:
+    journal = Memory()
+    loop = make_loop(data, journal)
+    loop.run()
+    assert loop.at.first_loss is not None
+    again = make_loop(data, Memory(), resume=journal.snapshots[-1])
+    assert again._spikes.first == loop.at.first_loss
+
+
 def test_a_new_lr_is_acknowledged_with_its_step_and_holds_from_it(data: Data) -> None:
     journal = Memory({10: command("set", lr=0.01, at_step=50)})
     loop = make_loop(data, journal)

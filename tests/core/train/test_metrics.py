@@ -90,6 +90,12 @@ def test_a_models_own_metrics_stand_beside_ours() -> None:
     assert own_metrics(lambda o, t: {"top1": np.float32(1)}, outputs, targets, {"loss"}) == {"top1": 1.0}
 
 
+def test_an_own_metric_that_is_infinite_is_none() -> None:
+    """Logs and checkpoints hold no infinity: the run and its readers would take different epochs for the best."""
+    found = own_metrics(lambda o, t: {"psnr": math.inf, "snr": -math.inf}, np.eye(3), np.arange(3), {"loss"})
+    assert [math.isnan(value) for value in found.values()] == [True, True]
+
+
 @pytest.mark.parametrize(
     ("given", "words"),
     [

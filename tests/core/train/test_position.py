@@ -48,6 +48,7 @@ def test_a_monitored_value_that_is_no_number_is_never_the_better_one() -> None:
     warnings = [event.text for event in journal.of(Logged) if event.level == "warning"]
     assert len(warnings) == 1
     assert "validation margin cannot be computed on these 40 samples after epoch 1" in warnings[0]
+    assert "the model's metrics gave no finite number" in warnings[0]
     saved = next(snapshot for snapshot in journal.snapshots if snapshot.epoch == 1)
     saved = replace(saved, loop_state=json.loads(json.dumps(saved.loop_state, allow_nan=False)))
     last = loop_of(Memory(), resume=saved)

@@ -30,5 +30,17 @@ def test_noise_near_zero_is_no_spike() -> None:
     assert fed(losses) == []
 
 
+def test_a_run_that_goes_on_near_zero_knows_how_it_began() -> None:
+    spikes = Spikes(first=2.3)
+    assert spikes.look(0, np.full(30, 0.001)) == ""
+    assert spikes.look(30, np.array([0.3])) == ""
+    assert spikes.look(31, np.array([9.0])).startswith("loss spike at step 32: 9, before it 0.001")
+
+
+def test_a_loss_below_zero_has_no_spikes() -> None:
+    assert fed([-0.9] * 30 + [-0.85] * 30) == []
+    assert fed([-0.5] * 30 + [0.01] * 64 + [0.2]) == []
+
+
 def test_the_first_steps_are_no_spike() -> None:
     assert fed([2.3, 80.0, 2.3]) == []

@@ -20,7 +20,7 @@ def test_durations_are_read(text: str, seconds: float) -> None:
     assert parse(text) == seconds
 
 
-@pytest.mark.parametrize("text", ["soon", "0", "-5m", "10x", "1e400", "m"])
+@pytest.mark.parametrize("text", ["soon", "0", "-5m", "10x", "1e400", "m", "1h30", "1d12", "5 5", "30 1h"])
 def test_what_is_no_duration_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="max_time takes a duration"):
         parse(text)
@@ -41,6 +41,15 @@ def test_a_fitted_schedule_goes_on_where_it_was_and_ends_with_the_time() -> None
     assert lr[-1] < 0.02
     again = Planner(config, 100, fits=[(4, 50), (20, 33)])
     assert np.array_equal(again.learning_rates(np.arange(33)), lr)
+
+
+def test_the_schedule_of_a_fork_goes_on_at_the_share_of_its_time_that_is_used() -> None:
+    config = TrainConfig(epochs=1, batch_size=10, lr=1.0, schedule="cosine", max_time="10s")
+    planner = Planner(config, 100, begun=(3, 0.5))
+    assert planner.learning_rates(np.array([30, 40])) == pytest.approx([0.5, 0.5], abs=1e-3), "its speed is not known"
+    planner.fit(32, 62)
+    assert (planner.total_steps, planner.steps_of(5), planner.steps_of(6)) == (62, 10, 2)
+    assert planner.learning_rates(np.array([32, 47, 61])) == pytest.approx([0.5, 0.146, 0], abs=0.01)
 
 
 def test_phases_go_from_nothing_to_all() -> None:

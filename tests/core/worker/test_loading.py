@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
 from dltui.core.errors import RunError
+from dltui.core.train.plan import Planner
+from dltui.core.worker import loading
 from dltui.core.worker.explain import explain
 from dltui.core.worker.loading import OtherFramework
+from tests.core.train.test_loop import make_data
+from tests.fakes.fake_plugin import SoftmaxConfig
 
 PROGRAM = """
 import importlib.util, sys
@@ -62,3 +67,12 @@ def test_it_is_told_with_its_line() -> None:
 )  # fmt: skip
 def test_failures_have_their_place(error: Exception, words: str) -> None:
     assert explain(error, 32, " (net.py line 3)").startswith(words)
+
+
+@pytest.mark.parametrize("length", [{"epochs": 9}, {"max_time": "10m"}])
+def test_a_dry_run_takes_two_steps_however_long_the_run_is(length: dict[str, Any]) -> None:
+    data, config = make_data(), SoftmaxConfig(batch_size=10, **length)
+    short, once = loading.shortened({"dry_run": True}, data, config)
+    planner = Planner(once, len(short.train))
+    assert (planner.total_steps, planner.epochs, once.max_time) == (2, 1, "")
+    assert loading.shortened({}, data, config) == (data, config)

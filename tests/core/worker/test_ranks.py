@@ -127,7 +127,8 @@ def test_a_rank_lost_before_the_test_is_no_bad_checkpoint(monkeypatch: pytest.Mo
         raise RankLost("rank 1 (cpu) was killed")
 
     monkeypatch.setattr("dltui.core.rundir.checkpoint.load_best", lambda run: SimpleNamespace(state={}))
-    loop: Any = SimpleNamespace(trainable=SimpleNamespace(load_state=lose))
+    planner = SimpleNamespace(config=SimpleNamespace(ema=0.0))
+    loop: Any = SimpleNamespace(trainable=SimpleNamespace(load_state=lose), planner=planner)
     attempt: Any = SimpleNamespace(run=None, journal=None)
     with pytest.raises(RankLost):
         Attempt._load_best(attempt, loop)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import random
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from dltui.core.contract.config import TrainConfig
 from dltui.core.errors import RunError
 from dltui.core.tasks.classification.arithmetic import PROBABILITIES
 from dltui.core.tasks.monitor import choose_monitor
+from dltui.core.tasks.segmentation import IGNORED
 from dltui.core.train import first_look
 from dltui.core.train.plan import Planner
 from dltui.plugins.tensorflow import TensorFlowBackend, session
@@ -179,6 +181,11 @@ def check_notes() -> None:
     ema = net(configure_optimizer=lambda self, config: keras.optimizers.AdamW(config.lr, use_ema=True))
     assert "use_ema" in trainable(ema)[0].notes[0]
     assert trainable(net())[0].notes == ()
+    late = {"freeze": "body", "unfreeze_at": 2, "epochs": 2}
+    (told,) = trainable(two_layers(keras.optimizers.Adam), **late)[0].notes
+    assert told.startswith("Adam counts the same steps for all weights")
+    assert trainable(two_layers(keras.optimizers.SGD), **late)[0].notes == ()
+    assert trainable(two_layers(keras.optimizers.Adam), freeze="body")[0].notes == ()
 
 
 def _losses(outputs: Any, targets: Any) -> dict[str, Any]:
@@ -210,15 +217,21 @@ def check_rates() -> None:
     assert tenth == pytest.approx(one / 10, rel=1e-4)
 
 
-def check_own_optimizer_and_frozen_layers() -> None:
-    """A fork freezes a layer, of which the checkpoint has moments, and another fork unfreezes it."""
+def two_layers(optimizer: Any) -> Callable[[Any, Spec], Any]:
+    """A body and a head, with an optimizer of Keras."""
 
     def build(config: Any, spec: Spec) -> Any:
         dense = [layers.Dense(4, name="body"), layers.Dense(spec.outputs, name="head")]
         model = keras.Sequential([layers.Input(spec.input_shape), layers.Flatten(), *dense], name="net")
-        model.configure_optimizer = lambda config: keras.optimizers.Adam(config.lr, name="adam")
+        model.configure_optimizer = lambda config: optimizer(config.lr, name="adam")
         return model
 
+    return build
+
+
+def check_own_optimizer_and_frozen_layers() -> None:
+    """A fork freezes a layer, of which the checkpoint has moments, and another fork unfreezes it."""
+    build = two_layers(keras.optimizers.Adam)
     state = trained(build, 2).state()
     frozen, planner = trainable(build, freeze="body")
     frozen.load_state(state)
@@ -234,6 +247,21 @@ def check_own_optimizer_and_frozen_layers() -> None:
     whole.load_state(after)
     with pytest.raises(RunError, match="optimizer/adam/net_tail_kernel_momentum is not part of this model"):
         frozen.load_state(state | {"optimizer/adam/net_tail_kernel_momentum": np.zeros(1)})
+
+
+def check_accuracy_of_masks_in_parts() -> None:
+    """The share of right pixels of the whole batch, also where its parts have unlike numbers of pixels that count."""
+    data = make_data(replace(image_spec(8, classes=3), task="segmentation"), 32)
+    data.train.y[::2, 1:] = IGNORED
+
+    def build(config: Any, spec: Spec) -> Any:
+        return keras.Sequential([layers.Input(spec.input_shape), layers.Conv2D(spec.outputs, 1)])
+
+    def told(parts: int) -> Any:
+        found = trained(build, 0, data, batch_size=8, accumulate=parts)
+        return found.advance(1).metrics["pixel_accuracy"]
+
+    np.testing.assert_allclose(told(4), told(1), rtol=1e-12)
 
 
 def check_constraints() -> None:

@@ -32,6 +32,7 @@ REPLICA_CHECKS = ("two_equal_one", "from_two_to_one", "a_hundred_steps", "keras_
 AUTHOR_CHECKS = (
     "own_loss_is_evaluated", "named_losses", "misuse_of_named_losses",
     "what_build_and_call_give", "methods", "notes", "rates", "own_optimizer_and_frozen_layers",
+    "accuracy_of_masks_in_parts",
     "frozen_parts_of_layers", "constraints", "constraints_of_frozen_layers",
     "random_numbers", "random_numbers_of_tensorflow", "settings_of_the_user", "named_inputs",
 )  # fmt: skip

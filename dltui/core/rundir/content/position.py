@@ -41,6 +41,7 @@ _COMMANDS = (or_none(list_of(_has(_COMMAND, *_COMMAND))), "list of commands")
 _FIELDS: Fields = {
     **dict.fromkeys(("epoch", "step_in_epoch", "samples"), _COUNT),
     **dict.fromkeys(("epoch_seconds", "train_seconds"), NUMBER),
+    "first_loss": _NUMBER_OR_NONE,
     "sums": (object_of(or_none(is_number)), "object of numbers"),
     **dict.fromkeys(("best", "counted"), _EPOCH),
     "steering": (or_none(_has({"commands": _COMMANDS})), "object with commands"),

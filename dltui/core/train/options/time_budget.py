@@ -26,10 +26,12 @@ SPARE = 0.02
 
 def parse(text: str, name: str = "max_time") -> float:
     """Seconds of "90s", "10m", "1h30m" or plain "90". Raises UsageError that begins with the `name`."""
-    rest, seconds = text.strip().lower(), 0.0
+    whole = text.strip().lower()
+    rest, seconds = whole, 0.0
     while rest:
         found = _PART.match(rest)
-        if found is None:
+        # In "1h30" the 30 may be minutes or seconds.
+        if found is None or (not found[2] and found[0] != whole):
             seconds = 0.0
             break
         seconds += float(found[1]) * _UNITS[found[2]]
@@ -78,14 +80,15 @@ def too_long(warmup: float, unfreeze_at: int, epochs: int) -> Iterator[str]:
         yield f"{fits}, and unfreeze_at is {unfreeze_at}: the layers of freeze stay as they are"
 
 
-def phases(steps: Array, fits: Sequence[tuple[int, int]]) -> Array:
+def phases(steps: Array, fits: Sequence[tuple[int, int]], begun: float = 0.0) -> Array:
     """The progress of a run at each of its steps, float64 from 0 to 1. `fits` are (step, total): from that step on the
-    run was known to end at `total`. The phase goes on from where it was, so that no estimate makes the schedule jump.
+    run was known to end at `total`. The phase goes on from where it was, so that no estimate makes the schedule jump;
+    at the first of them it is `begun`.
     """
     import numpy as np
 
-    result = np.zeros(len(steps), dtype=np.float64)
-    first, total, begun = 0, fits[0][1] if fits else 1, 0.0
+    result = np.full(len(steps), begun, dtype=np.float64)
+    first, total = fits[0] if fits else (0, 1)
     for at, until in fits:
         begun += (1 - begun) * (at - first) / max(total - first, 1)
         first, total = at, until

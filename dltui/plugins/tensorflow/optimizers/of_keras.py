@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from dltui.core.errors import RunError
 from dltui.plugins import overrides
+from dltui.plugins.tensorflow.optimizers.late import SQUARES
 
 if TYPE_CHECKING:
     from dltui.core.contract.config import TrainConfig
@@ -19,11 +20,14 @@ if TYPE_CHECKING:
 class OfKeras:
     """A model's own Keras optimizer; its learning rate follows the plan, scaled by its initial ratio to `lr`.
 
-    `variables` are those that it trains, `weights` all of the model.
+    `variables` are those that it trains, `weights` all of the model. With `late`, some are frozen at first.
     """
 
-    def __init__(self, optimizer: Any, variables: Sequence[Any], weights: Sequence[Any], lr: float) -> None:
+    def __init__(
+        self, optimizer: Any, variables: Sequence[Any], weights: Sequence[Any], lr: float, late: bool = False
+    ) -> None:
         self._optimizer, self._variables = optimizer, list(variables)
+        self._late = late
         optimizer.build(self._variables)
         self._ratio = _ratio(float(optimizer.learning_rate.numpy()), lr)
         self.state: Mapping[str, Any] = {variable.path: variable.value for variable in optimizer.variables}
@@ -39,16 +43,22 @@ class OfKeras:
     def notes(self) -> tuple[str, ...]:
         name = type(self._optimizer).__name__
         ema = f"{name}: the average of use_ema is kept and saved, but not what is evaluated"
-        return (ema,) if getattr(self._optimizer, "use_ema", False) else ()
+        late = (
+            f"{name} counts the same steps for all weights: the first updates of those that unfreeze_at unfreezes may"
+            " be several times lr; a run with --freeze and a fork of it with --freeze '' avoid that"
+        )
+        counts = self._late and any(path.endswith(SQUARES) for path in self.state)
+        has_ema = getattr(self._optimizer, "use_ema", False)
+        return (*((ema,) if has_ema else ()), *((late,) if counts else ()))
 
     def apply(self, gradients: Sequence[Any], lr: Any) -> None:
         self._optimizer.learning_rate.assign(lr if self._ratio == 1 else lr * tf.cast(self._ratio, lr.dtype))
         self._optimizer.apply(list(gradients), self._variables)
 
 
-def own_optimizer(model: Any, config: TrainConfig) -> OfKeras | None:
-    """The optimizer that a model's `configure_optimizer(config)` returns; None without that method. Raises RunError for
-    a return value that is no usable optimizer.
+def own_optimizer(model: Any, config: TrainConfig, late: bool = False) -> OfKeras | None:
+    """The optimizer that a model's `configure_optimizer(config)` returns; None without that method. With `late`, some
+    of the variables are frozen at first. Raises RunError for a return value that is no usable optimizer.
     """
     configure = overrides.find(model, "configure_optimizer")
     if configure is None:
@@ -64,7 +74,7 @@ def own_optimizer(model: Any, config: TrainConfig) -> OfKeras | None:
             f"{name} brings a schedule, but dltui sets the learning rate: give it config.lr, and write the schedule as "
             f"schedule_factors of the Config, or choose --schedule{where}"
         )
-    return OfKeras(optimizer, model.trainable_variables, model.weights, config.lr)
+    return OfKeras(optimizer, model.trainable_variables, model.weights, config.lr, late)
 
 
 def _ratio(own: float, lr: float) -> float:

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 ABOUT = """A new run that begins with a checkpoint of RUN.
 
 It has RUN's weights, optimizer state, random state and position, and what is given here instead of RUN's
-hyperparameters: with nothing changed it ends with the weights that RUN ends with. The schedule spans all --epochs,
-RUN's included. With another batch size it begins at the start of the epoch and has a curve of its own; with another
-optimizer that one starts without a past.
+hyperparameters: with nothing changed it ends with the weights that RUN ends with. The schedule spans all --epochs, or
+--max-time, RUN's included; a learning rate that was set in RUN stays. With another batch size it begins at the start
+of the epoch and has a curve of its own; with another optimizer that one starts without a past.
 """
 
 
@@ -111,9 +111,8 @@ def _create(parent: RunDirectory, catalog: Catalog, changes: dict[str, Any], opt
 
     reader = RunReader(parent)
     reader.refresh()
-    before = reader.run["config"]
     request = run_fork.ForkRequest(
-        changes={name: value for name, value in changes.items() if before.get(name) != value},
+        changes=run_fork.changes_of(reader, changes),
         which=options["which"],
         name=options["name"],
         device=options["device"],
