@@ -11,12 +11,15 @@ import stat
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeGuard
 
 _FULL_FSYNC = getattr(fcntl, "F_FULLFSYNC", None)
-_DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_NO_ROOM = {errno.ENOSPC: "disk full", errno.EDQUOT: "quota reached", errno.EFBIG: "file-size limit reached"}
 _BLOCK = 1 << 20
 _NO_FSYNC = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP}
+
+NO_LIMIT = 1 << 62
+"""The free bytes of a disk that tells of no size, such as some FUSE disks: only writing shows what it takes."""
 
 
 class FileSystem:
@@ -70,7 +73,7 @@ class FileSystem:
 
     def free_bytes(self, path: Path) -> int:
         found = os.statvfs(path)
-        return found.f_bavail * found.f_frsize
+        return found.f_bavail * found.f_frsize if found.f_blocks else NO_LIMIT
 
 
 FS = FileSystem()
@@ -206,10 +209,25 @@ def is_temp(name: str) -> bool:
 
 
 def free_bytes(path: Path) -> int:
-    """Bytes that this user may still write on the disk of `path`."""
+    """Bytes that this user may still write on the disk of `path`; NO_LIMIT where the disk does not tell."""
     return FS.free_bytes(path)
 
 
-def is_disk_full(error: BaseException) -> bool:
+def is_disk_full(error: BaseException) -> TypeGuard[OSError]:
     """True if the error means that the disk is full, the quota reached, or the file too large."""
-    return isinstance(error, OSError) and error.errno in _DISK_FULL
+    return isinstance(error, OSError) and error.errno in _NO_ROOM
+
+
+def no_room(error: OSError) -> str:
+    """The words for an error of `is_disk_full`: "disk full", "quota reached", or "file-size limit reached"."""
+    return _NO_ROOM.get(error.errno or 0, "disk full")
+
+
+def changed(folder: Path) -> float:
+    """The unix time at which a folder, or anything below it, changed last. Raises OSError."""
+    times = [folder.stat().st_mtime]
+    for entry in list(os.scandir(folder)):
+        with contextlib.suppress(FileNotFoundError):
+            inner = entry.is_dir(follow_symlinks=False)
+            times.append(changed(Path(entry.path)) if inner else entry.stat(follow_symlinks=False).st_mtime)
+    return max(times)

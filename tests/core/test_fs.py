@@ -6,6 +6,7 @@ import errno
 import os
 import stat
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -97,3 +98,18 @@ def test_what_counts_as_a_full_disk(tmp_path: Path) -> None:
     assert fs.is_temp(fs.temp_name(tmp_path / "x").name)
     assert not fs.is_temp("x")
     assert os.fspath(fs.temp_name(tmp_path / "x").parent) == str(tmp_path)
+
+
+def test_a_disk_that_tells_of_no_size_is_not_taken_for_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert 0 <= fs.free_bytes(tmp_path) < fs.NO_LIMIT
+    monkeypatch.setattr(os, "statvfs", lambda path: SimpleNamespace(f_blocks=0, f_bavail=0, f_frsize=512))
+    assert fs.free_bytes(tmp_path) == fs.NO_LIMIT
+
+
+def test_a_folder_changes_with_all_that_is_below_it(tmp_path: Path) -> None:
+    inner = tmp_path / "a" / "b"
+    inner.mkdir(parents=True)
+    (inner / "file").touch()
+    for path, when in ((inner / "file", 300), (inner, 200), (inner.parent, 200), (tmp_path, 100)):
+        os.utime(path, (when, when))
+    assert fs.changed(tmp_path) == 300

@@ -11,7 +11,7 @@ from typing import Any
 
 from dltui.core import paths
 from dltui.core.errors import UsageError
-from dltui.core.rundir.directory import list_runs
+from dltui.core.rundir.directory import is_run
 from dltui.core.settings import load_settings
 from dltui.core.text import clean_line
 
@@ -67,7 +67,7 @@ def elsewhere(text: str | None) -> tuple[str, str] | None:
     exactly this name: names may have colons.
     """
     far = split(text)
-    return None if far is None or any(text in (run.id, run.labels()["name"]) for run in list_runs()) else far
+    return None if far is None or text is None or is_run(text) else far
 
 
 def delete_there(host: str, run: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import time
@@ -11,12 +12,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dltui.core import paths
+from dltui.core import fs, paths
 from dltui.core.catalog import entries
 from dltui.core.catalog.fields import check_values
 from dltui.core.data import needs, search, suited
 from dltui.core.data.findings import dropped
-from dltui.core.errors import DltuiError, UsageError
+from dltui.core.errors import DataError, DltuiError, UsageError
 from dltui.core.inputs import kinds
 from dltui.core.lifecycle.launch import launching, placing
 from dltui.core.machine.devices import OPEN, Device, left_open
@@ -332,7 +333,10 @@ def _check_data_dir(data_dir: str | None, dataset: DatasetEntry, options: Mappin
     """Check that an explicit data folder has the data, because the run would otherwise fail. Raises UsageError."""
     if not data_dir:
         return
-    if not Path(paths.absolute(data_dir)).is_dir():
+    folder = paths.absolute(data_dir)
+    if why := paths.unreachable(folder):
+        raise UsageError(f"cannot look at {clean_line(data_dir)}: {why}; choose another --data-dir")
+    if not paths.is_folder(folder):
         raise UsageError(f"no data folder {clean_line(data_dir)}; --data-dir names a folder that holds {dataset.name}")
     from dltui.core.data.search import is_named, search_folders
 
@@ -351,15 +355,12 @@ def _writable(exports: str) -> Path:
     suffice.
     """
     folder = Path(paths.absolute(exports or "."))
-    made: list[Path] = []
     try:
-        for part in reversed([folder, *folder.parents]):
-            if not part.is_dir():
-                part.mkdir()
-                made.append(part)
-        trial = folder / f".dltui-{os.getpid()}.tmp"
-        trial.touch()
-        trial.unlink()
+        try:
+            _try_folder(folder)
+        except FileNotFoundError:
+            # Another command that tried it at the same moment has removed it.
+            _try_folder(folder)
     except FileExistsError as error:
         raise UsageError(
             f"cannot write figures to {clean_line(folder)}: {clean_line(error.filename)} is a file"
@@ -367,10 +368,37 @@ def _writable(exports: str) -> Path:
     except (OSError, ValueError) as error:
         reason = (getattr(error, "strerror", None) or str(error)).lower()
         raise UsageError(f"cannot write figures to {clean_line(folder)}: {reason}; choose another --exports") from None
+    return folder
+
+
+def _try_folder(folder: Path) -> None:
+    """Create a file in a folder, which is made with those above it, and remove all of it. Raises OSError and
+    ValueError.
+    """
+    made: list[Path] = []
+    try:
+        for part in reversed([folder, *folder.parents]):
+            if not part.is_dir() and _made(part):
+                made.append(part)
+        trial = fs.temp_name(folder / "dltui")
+        trial.touch(exist_ok=False)
+        trial.unlink()
     finally:
         for part in reversed(made):
-            part.rmdir()
-    return folder
+            # Another command may use it already.
+            with contextlib.suppress(OSError):
+                part.rmdir()
+
+
+def _made(folder: Path) -> bool:
+    """Make a folder; False where another command has just done so. Raises FileExistsError for a file."""
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        if not folder.is_dir():
+            raise
+        return False
+    return True
 
 
 def _create(name: str | None, exports: Path, record: dict[str, Any], fill: Fill) -> RunDirectory:
@@ -399,7 +427,8 @@ def prepare_first(
     tell: Callable[[str], None],
 ) -> Data | None:
     """Prepare the data at a path before a run is created with it; None for other data, which the worker prepares.
-    `images` are the reasons for `needs.check_images`. Raises UsageError, and then no run is left.
+    `images` are the reasons for `needs.check_images`. Raises UsageError, and then no run is left; DataError for what is
+    wrong with the data alone.
     """
     if not dataset.takes:
         return None
@@ -413,7 +442,7 @@ def prepare_first(
     try:
         data = preparation.data(tell)
     except DltuiError as error:
-        raise UsageError(str(error)) from None
+        raise DataError(str(error)) from None
     except BaseException:
         preparation.cancel()
         preparation.wait()

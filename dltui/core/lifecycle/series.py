@@ -16,7 +16,7 @@ from dltui.core.errors import DltuiError, UsageError
 from dltui.core.lifecycle.create import RunRequest, create_like, create_run
 from dltui.core.lifecycle.start import queue_worker
 from dltui.core.rundir import notes, place
-from dltui.core.rundir.directory import RunDirectory, list_runs
+from dltui.core.rundir.directory import RunDirectory, is_run, list_runs
 from dltui.core.rundir.names import check_run_name, free_name, run_name
 
 if TYPE_CHECKING:
@@ -41,10 +41,9 @@ def _group(run: RunDirectory) -> object:
 
 def members(text: str | None) -> list[RunDirectory]:
     """The runs of the group of this name, oldest first; [] when a run has this name."""
-    runs = list_runs() if text else []
-    if any(text in (run.id, run.labels()["name"]) for run in runs):
+    if not text or is_run(text):
         return []
-    return [run for run in reversed(runs) if _group(run) == text]
+    return [run for run in reversed(list_runs()) if _group(run) == text]
 
 
 def member(request: RunRequest, group: str, seed: int) -> RunRequest:

@@ -134,7 +134,9 @@ def open_log(run: RunDirectory) -> int:
 def new_process(
     command: list[str], environment: dict[str, str], log: int, what: str = "worker"
 ) -> subprocess.Popen[bytes]:
-    """Start a worker, or another process, in a session of its own. Raises RunError."""
+    """Start a worker, or another process, in a session of its own. Raises RunError, or UsageError where the home cannot
+    be made.
+    """
     try:
         return priority.start(
             command,
@@ -142,7 +144,7 @@ def new_process(
             stdout=log,
             stderr=log,
             start_new_session=True,
-            cwd=paths.home(),
+            cwd=paths.made_home(),
             env=environment,
         )
     except OSError as error:

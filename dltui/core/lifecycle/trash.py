@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from dltui.core import fs, paths
 from dltui.core.errors import DltuiError, RunError, UsageError
+from dltui.core.lifecycle.launch import launching
 from dltui.core.reading.liveness.certainty import certain_status
 from dltui.core.reading.reader import RunReader
 from dltui.core.rundir import claim
@@ -81,13 +82,16 @@ def _check_folder() -> None:
 
 def check(run: RunDirectory) -> None:
     """Raise UsageError for a run that may not be deleted. Where only a heartbeat can tell whether its worker lives,
-    that is waited for.
+    that is waited for, and a launcher that alone can tell is asked.
     """
     told = claim.read_told(run.path)
     if told is not None and not is_ours(run):
         host, there = clean_line(told.host), clean_line(run.id.partition(":")[2])
         raise UsageError(f"{clean_line(run.id)} is a copy; delete the run there: ssh {host} dltui rm {there}")
-    status, name = certain_status(_read(run)), clean_line(run.id)
+    reader, name = _read(run), clean_line(run.id)
+    # A run that was preempted may wait in the queue of its launcher again.
+    launching.refresh_all([(run, reader.status())])
+    status = certain_status(reader)
     if not status.over:
         raise UsageError(f"{name} is {status.name}; first: dltui stop {name}")
     if not is_ours(run):

@@ -38,7 +38,7 @@ def status(
     if record.withdrawn:
         return None
     if record.asked > began:
-        return _told(record, over)
+        return _told(record, over, live, alive)
     if record.requeues and now - began < AGAIN_SECONDS:
         return Status("queued", f"goes into the queue of {record.launcher} again", WAITING, began)
     return None
@@ -58,13 +58,26 @@ def _not_begun(record: LaunchRecord) -> Status:
     return _waiting(record)
 
 
-def _told(record: LaunchRecord, over: bool) -> Status | None:
+def _told(record: LaunchRecord, over: bool, live: Live | None, alive: bool | None) -> Status | None:
     """The status of a run whose worker has gone, as the launcher told afterwards."""
     if record.state == "gone":
-        return None if over else Status("interrupted", record.reason or "its job is gone", "ended", record.asked)
+        # Its log, or how its worker died, says more.
+        known = over or alive is False
+        return None if known else Status("interrupted", record.reason or "its job is gone", "ended", record.asked)
     if record.state == "running":
-        return Status("starting", "its job begins again", WAITING, record.asked) if over else None
+        return Status("starting", "its job begins again", WAITING, record.asked) if over else _lost(record, live, alive)
+    if record.state == "unknown" and not over:
+        return None
     return _waiting(record)
+
+
+def _lost(record: LaunchRecord, live: Live | None, alive: bool | None) -> Status | None:
+    """The status of a run whose worker is gone while its job runs: a scheduler takes minutes to miss a node, and only
+    then puts the job into its queue again.
+    """
+    if live is None or alive is not False or not record.requeues:
+        return None
+    return Status("silent", f"its worker has gone, its job in {record.launcher} still runs", live.phase, live.time)
 
 
 def _waiting(record: LaunchRecord) -> Status:

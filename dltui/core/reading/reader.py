@@ -18,7 +18,7 @@ from dltui.core.reading import launched
 from dltui.core.reading.history import History
 from dltui.core.reading.liveness.silence import Observations
 from dltui.core.reading.status import INCOMPLETE, Status, as_told, status
-from dltui.core.rundir import claim, commands, launch, lock, notes
+from dltui.core.rundir import claim, commands, heartbeat, launch, lock, notes
 from dltui.core.rundir.directory import RunDirectory
 from dltui.core.rundir.heartbeat import Live, read_live, read_starting
 from dltui.core.rundir.log import LogTail
@@ -56,6 +56,7 @@ class RunReader:
         self.clock = time.time
         self._tail = LogTail(self.directory.events_path)
         self._watch = claim.Watch()
+        self._live: Live | None = None
         self.told: claim.Told | None = None
         """The word of the run's host at the last look, where the directory is a mirror."""
         self.in_doubt = False
@@ -98,10 +99,10 @@ class RunReader:
         return changed
 
     def live(self) -> Live | None:
-        """The last heartbeat; None without one."""
-        found = read_live(self.directory.path)
-        self._watch.see(found)
-        return found
+        """The last heartbeat that could be read; None without one."""
+        self._live = read_live(self.directory.path, self._live)
+        self._watch.see(self._live)
+        return self._live
 
     def status(self, now: float | None = None) -> Status:
         """The status of the run at this moment (or at the unix time `now`). Call `refresh` first."""
@@ -113,7 +114,9 @@ class RunReader:
         self.told = claim.read_told(self.directory.path)
         if self.told is not None:
             return as_told(self.told, self.clock() if now is None else now), live
-        found = claim.look_here(self.directory.path, live) if live else claim.Claim(None)
+        unheard = live is None and heartbeat.is_there(self.directory.path)
+        held = unheard and lock.is_held(self.directory.lock_path)
+        found = claim.look_here(self.directory.path, live) if live else claim.Claim(held or None)
         age = claim.age(live) if live and now is None and self.clock is time.time else None
         now = self.clock() if now is None else now
         watch = found.watch or self._watch
@@ -126,7 +129,7 @@ class RunReader:
             seen = Observations(False, copied=found.copied) if found.copied else self._death_evidence(live, lost)
         else:
             redraw = self._redraw(live) if live and alive is False else ""
-            seen = Observations(alive, watch.standing, watch.moved, age=age, redraw=redraw)
+            seen = Observations(alive, watch.standing, watch.moved, age=age, redraw=redraw, unheard=unheard)
         away = launched.status(launch.read(self.directory.path), self.history, live, alive, now)
         return away or self._starting_status(live, alive) or status(self._asked(), self.history, live, now, seen), live
 
@@ -220,6 +223,14 @@ class RunReader:
     def inside(self, which: str) -> dict[str, Array] | None:
         """The arrays of "heat-maps" or "embeddings", as `predictions`."""
         return self._arrays(which, (frozenset(("stamp",)),))
+
+    def inside_of_test(self, which: str) -> tuple[dict[str, Array], dict[str, Array]] | None:
+        """The arrays of "heat-maps" or "embeddings" and the test predictions that they may belong to; None until there
+        are both. Raises RunError when a file is damaged.
+        """
+        predictions = self.predictions("test") if self.history.test else None
+        arrays = self.inside(which) if predictions is not None else None
+        return None if arrays is None or predictions is None else (arrays, predictions)
 
     def _arrays(self, which: str, needed: Sequence[Set[str]]) -> dict[str, Array] | None:
         path = self.directory.predictions_dir / f"{which}.npz"

@@ -56,7 +56,7 @@ def status(run: dict[str, Any], history: History, live: Live | None, now: float,
             phase, why = INCOMPLETE, f"{why}; {INCOMPLETE}: {seen.redraw}"
         return Status(_ended_name(ended.status), why, phase, history.ended_at)
     if live is None:
-        return _not_started(run, now)
+        return _unheard(run, history, now, seen) if seen.unheard else _not_started(run, now)
     if ended is not None and ended.status in ("finished", "stopped") and (seen.alive is False or live.phase == "ended"):
         # Its log says nothing of a later attempt: that one died before its first step, and changed nothing.
         return Status(ended.status, ended.reason, "ended", history.ended_at)
@@ -95,6 +95,16 @@ def _ended_name(word: str) -> str:
     return word if word in OVER else "failed"
 
 
+def _unheard(run: dict[str, Any], history: History, now: float, seen: Observations) -> Status:
+    """The status of a run whose heartbeat cannot be read: its lock and its log decide."""
+    never = _not_started(run, now)
+    if seen.alive and never.over:
+        return Status("silent", "its heartbeat cannot be read", "", history.last_time or never.since)
+    if seen.alive or history.attempt is None:
+        return never
+    return Status("interrupted", f"its worker has gone {_place(history, history.step)}", "ended", history.last_time)
+
+
 def _not_started(run: dict[str, Any], now: float) -> Status:
     created = run.get("created")
     created = float(created) if isinstance(created, (int, float)) else 0.0
@@ -107,13 +117,19 @@ def _death(history: History, live: Live, seen: Observations) -> str:
     last_word = live.detail if live.phase == "ended" else ""
     how = f"copied from {seen.copied}" if seen.copied else seen.crash or last_word or _killed(live, seen)
     step = max(history.step, live.step)
-    if not step:
-        return f"{how} before the first step" + (f" ({live.phase})" if live.phase != "ended" else "")
+    phase = f" ({live.phase})" if not step and live.phase != "ended" else ""
+    return f"{how} {_place(history, step)}{phase}"
+
+
+def _place(history: History, step: int) -> str:
+    """Where a run is after so many steps: `at epoch 2, step 3`."""
     attempt = history.attempt
+    if not step:
+        return "before the first step"
     if attempt is None or not attempt.steps_per_epoch:
-        return f"{how} at step {step}"
+        return f"at step {step}"
     epoch, inside = divmod(max(step - 1, 0), attempt.steps_per_epoch)
-    return f"{how} at epoch {epoch + 1}, step {inside + 1}"
+    return f"at epoch {epoch + 1}, step {inside + 1}"
 
 
 def _killed(live: Live, seen: Observations) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from dltui.core.errors import DltuiError
+from dltui.core.numbers import plain_json
 from dltui.core.rundir import notes
 from dltui.core.text import clean_line
 
@@ -89,7 +90,7 @@ def _done(history: History, live: Live | None, run: Mapping[str, Any]) -> dict[s
         "mode": monitor.get("mode") if monitor else None,
         "best": best.validation.get(monitor.get("metric", "")) if best and monitor else None,
         "best_epoch": best.epoch if best else None,
-        "test": _finite(history.test["metrics"]) if history.test else None,
+        "test": plain_json(history.test["metrics"]) if history.test else None,
         "seconds": round(history.elapsed, 3),
         "train_seconds": round(history.train_seconds, 3),
     }
@@ -106,11 +107,6 @@ def step_micros(history: History) -> float | None:
     """The microseconds of a training step: over all epochs, or as fast as it goes now in the first one."""
     speed = training_speed(history) or history.samples_per_second
     return history.attempt.batch_size / speed * 1e6 if speed and history.attempt else None
-
-
-def _finite(metrics: dict[str, float]) -> dict[str, float | None]:
-    """The metrics with NaN replaced by None, as everywhere in JSON."""
-    return {name: value if math.isfinite(value) else None for name, value in metrics.items()}
 
 
 def unreadable_reason(error: Exception) -> str:

@@ -218,9 +218,9 @@ def wait_for_last(run_dir: Path) -> None:
     """Wait until no worker of the run can be at work any more: that of a run that has ended still draws the figures,
     and holds the lock until then. Raises UsageError for one of another machine whose heartbeat moves.
     """
-    deadline = time.monotonic() + _LAST_SECONDS
+    deadline, live = time.monotonic() + _LAST_SECONDS, None
     while time.monotonic() < deadline:
-        live = heartbeat.read_live(run_dir)
+        live = heartbeat.read_live(run_dir, live)
         if live is None or _has_gone(run_dir, live):
             return
         time.sleep(0.05)

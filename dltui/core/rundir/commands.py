@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import re
@@ -21,8 +22,14 @@ from dltui.core.text import clean_line
 ACTIONS = frozenset({"pause", "resume", "stop", "checkpoint", "set", "kill"})
 """All commands. A kill is a signal; the command beside it is for the log, which then says who sent it."""
 _NAME = re.compile(r"\d{20}-[0-9a-f]{8}\.json")
-_REFUSED = ".refused"
+_REFUSED, _BAD = ".refused", ".bad"
 _MOST_BYTES = 65_536
+_UNREADABLE = (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError)
+"""What reading a file of the control folder may raise."""
+_LASTING = frozenset(
+    (errno.EACCES, errno.EPERM, errno.EFBIG, errno.EINVAL, errno.EISDIR, errno.ELOOP, errno.ENXIO, errno.ENAMETOOLONG)
+)
+"""Errors of a file that is none, or of another user. The others may pass, as on a network disk."""
 
 
 @dataclass(frozen=True)
@@ -111,6 +118,7 @@ def _place(path: Path, data: bytes) -> None:
     temp = fs.temp_name(path)
     try:
         fs.write_new(temp, data, sync=False)
+        _hand_over(temp)
         try:
             fs.FS.link(temp, path)
         except FileExistsError:
@@ -126,6 +134,14 @@ def _place(path: Path, data: bytes) -> None:
     fs.FS.unlink(temp)
 
 
+def _hand_over(path: Path) -> None:
+    """Give a file that root has made to the owner of its folder, whose worker could not read it otherwise."""
+    if os.geteuid() == 0:
+        with contextlib.suppress(OSError):
+            found = path.parent.stat()
+            os.chown(path, found.st_uid, found.st_gid)
+
+
 def waiting_ids(run_dir: Path) -> list[str]:
     """The ids of the pending commands, in the order they were sent."""
     try:
@@ -135,21 +151,32 @@ def waiting_ids(run_dir: Path) -> list[str]:
     return sorted(name.removesuffix(".json") for name in names if _NAME.fullmatch(name))
 
 
-def take(run_dir: Path) -> list[Command]:
-    """The pending commands, in the order they were sent. Each is returned again until `done`; a command that cannot be
-    read is moved aside as `*.bad`.
+def take(run_dir: Path, problems: dict[str, str] | None = None) -> list[Command]:
+    """The pending commands, in the order they were sent. Each is returned again until `done`; one that this user may
+    not read, or that is no command, is moved aside as `*.bad`, and one that cannot be read at the moment stays for the
+    next look. `problems` gets the reasons, by id.
     """
-    commands = []
+    commands: list[Command] = []
+    found = {} if problems is None else problems
     for command_id in waiting_ids(run_dir):
         path = run_dir / "control" / f"{command_id}.json"
         try:
             commands.append(_read(path))
         except FileNotFoundError:
             continue
-        except (OSError, ValueError, KeyError, TypeError, RecursionError):
-            with contextlib.suppress(OSError):
-                fs.FS.rename(path, path.with_suffix(".bad"))
+        except _UNREADABLE as error:
+            found[command_id] = _reason(error)
+            if not isinstance(error, OSError) or error.errno in _LASTING:
+                with contextlib.suppress(OSError):
+                    fs.FS.rename(path, path.with_suffix(_BAD))
     return commands
+
+
+def _reason(error: Exception) -> str:
+    """The reason why a file in the control folder is not taken for a command."""
+    if isinstance(error, PermissionError):
+        return "its file may not be read; send it as the user who trains the run"
+    return f"its file cannot be read: {error.strerror}" if isinstance(error, OSError) else "its file holds no command"
 
 
 def killer(run_dir: Path) -> str:
@@ -157,7 +184,7 @@ def killer(run_dir: Path) -> str:
     nothing.
     """
     for command_id in reversed(waiting_ids(run_dir)):
-        with contextlib.suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
+        with contextlib.suppress(*_UNREADABLE):
             command = _read(run_dir / "control" / f"{command_id}.json")
             if command.action == "kill":
                 return command.by
@@ -196,11 +223,12 @@ def refuse(command: Command, why: str) -> None:
 
 
 def refusal(run_dir: Path, command_id: str) -> str:
-    """The reason why a command was not taken to its run; "" while there is none."""
+    """The reason why a command was not taken to its run, or was none to its worker; "" while there is none."""
     with contextlib.suppress(OSError):
         found = fs.read_limited(run_dir / "control" / f"{command_id}{_REFUSED}", _MOST_BYTES)
         return clean_line(found.decode("utf-8", "replace"))
-    return ""
+    bad = run_dir / "control" / f"{command_id}{_BAD}"
+    return "its worker could not read the command; see the log of the run" if os.path.lexists(bad) else ""
 
 
 def forget_refusals(run_dir: Path) -> None:

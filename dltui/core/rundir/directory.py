@@ -13,6 +13,7 @@ from typing import Any
 
 from dltui.core import fs, paths
 from dltui.core.errors import NewerFormatError, RunError, UsageError
+from dltui.core.machine import process
 from dltui.core.numbers import no_number
 from dltui.core.renamed import with_new_options
 from dltui.core.rundir import checksum, lock, names, share
@@ -21,7 +22,7 @@ from dltui.core.text import clean_line, suggest
 
 FORMAT = 1
 _MOST_JSON = 16 * 1024 * 1024
-_YOUNG = 3600.0
+_YOUNG = 600.0
 _DAY = 86_400.0
 
 
@@ -188,15 +189,20 @@ def _sweep(parent: Path) -> None:
     """Remove what was killed while it made a run."""
     with contextlib.suppress(OSError):
         for entry in list(os.scandir(parent)):
-            if fs.is_temp(entry.name) and entry.is_dir(follow_symlinks=False) and _is_left(Path(entry.path)):
-                with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError):
+                if fs.is_temp(entry.name) and entry.is_dir(follow_symlinks=False) and _is_left(Path(entry.path)):
                     fs.remove_dir(Path(entry.path))
 
 
 def _is_left(temp: Path) -> bool:
-    found = lock.look(temp / "lock")
-    # Between its making and its locking it is very young.
-    return not found.held if found else time.time() - temp.stat().st_mtime > _YOUNG
+    """True if nobody makes a run of this folder any more. A free lock proves that where it was locked on this host: on
+    a network disk the locks of others may not show, and a folder may have been made a moment ago.
+    """
+    # What this process has locked is not opened: closing it would free the lock.
+    if lock.is_held(temp / "lock"):
+        return False
+    signed = _read_object(temp / "lock") or {}
+    return signed.get("host") == process.this_host() or time.time() - fs.changed(temp) > _YOUNG
 
 
 def _dump(content: dict[str, Any]) -> bytes:
@@ -213,17 +219,21 @@ def _read_object(path: Path) -> dict[str, Any] | None:
 
 def list_runs() -> list[RunDirectory]:
     """All runs of this user, newest first."""
-    try:
-        entries = [entry for entry in os.scandir(paths.runs_dir()) if not entry.name.startswith(".")]
-    except OSError:
-        return []
     found = []
-    for entry in entries:
-        run = RunDirectory(entry.path)
+    for run in _folders():
         created = _created(run)
         if created is not None:
             found.append((created, run.id, run))
     return [run for _, _, run in sorted(found, key=lambda entry: entry[:2], reverse=True)]
+
+
+def _folders() -> list[RunDirectory]:
+    """The folders of which each may be a run of this user."""
+    try:
+        with os.scandir(paths.runs_dir()) as entries:
+            return [RunDirectory(entry.path) for entry in entries if not entry.name.startswith(".")]
+    except OSError:
+        return []
 
 
 def _created(run: RunDirectory) -> float | None:
@@ -246,13 +256,31 @@ def find_run(text: str | None) -> RunDirectory:
     """The run for an id, a name, the unique start of an id, a path, or the latest for None. Raises UsageError."""
     if text is not None and _is_path(text):
         run = RunDirectory(paths.expanded(text))
-        if not run.run_json.is_file():
+        if why := paths.unreachable(run.run_json):
+            raise UsageError(f"cannot look at {clean_line(text)}: {why}")
+        if not paths.is_file(run.run_json):
             raise UsageError(f"{clean_line(text)} is not a run: there is no run.json in it")
         return run
+    exact = _with_id(text) if text else None
+    if exact is not None:
+        return exact
     runs = list_runs()
     if not runs:
         raise UsageError("there are no runs yet; `dltui demo` makes one")
     return runs[0] if text is None else _choose(text, runs)
+
+
+def is_run(text: str) -> bool:
+    """True if a run of this user has exactly this id or name; reads nothing but labels."""
+    return _with_id(text) is not None or any(
+        run.labels()["name"] == text and paths.exists(run.run_json) for run in _folders()
+    )
+
+
+def _with_id(text: str) -> RunDirectory | None:
+    """The run of exactly this id, found without a look at others. It wins over names and longer ids."""
+    run = None if text.startswith(".") or os.sep in text else RunDirectory(paths.runs_dir() / text)
+    return run if run is not None and paths.exists(run.run_json) else None
 
 
 def _is_path(text: str) -> bool:

@@ -98,13 +98,22 @@ _READ: dict[str, Callable[[Any], Any]] = {
 _KINDS = {field.name: _READ[str(field.type)] for field in dataclasses.fields(Live)}
 
 
-def read_live(run_dir: Path) -> Live | None:
-    """The heartbeat of a run directory; None when there is none yet or it cannot be read."""
+def read_live(run_dir: Path, before: Live | None = None) -> Live | None:
+    """The heartbeat of a run directory; None when there is none yet. Where there is one that cannot be read, such as on
+    a network disk that hiccups, it is the one that was read `before`.
+    """
     try:
         content = json.loads(fs.read_limited(run_dir / "live.json", _MOST_BYTES), parse_constant=no_number)
         return Live(**{name: kind(content[name]) for name, kind in _KINDS.items() if name in content})
-    except (OSError, ValueError, TypeError, OverflowError, RecursionError):
+    except (FileNotFoundError, NotADirectoryError):
         return None
+    except (OSError, ValueError, TypeError, OverflowError, RecursionError):
+        return before
+
+
+def is_there(run_dir: Path) -> bool:
+    """True if there is a heartbeat, also one that cannot be read."""
+    return os.path.lexists(run_dir / "live.json")
 
 
 class Heartbeat:
@@ -120,7 +129,9 @@ class Heartbeat:
     ) -> None:
         before = read_live(run_dir)
         self._energy = energy
-        self._joules = (before.gpu_joules, before.cpu_joules) if before else (-1.0, -1.0)
+        # Of one that a power cut has left empty nobody knows what was used until then.
+        unknown = UNCOUNTED if is_there(run_dir) else -1.0
+        self._joules = (before.gpu_joules, before.cpu_joules) if before else (unknown, unknown)
         """Those of earlier attempts."""
         self._path = run_dir / "live.json"
         self._log = run_dir / "worker.log"

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dltui.core import fs
+from dltui.core import fs, paths
 from dltui.core.rundir import place, share
 from dltui.core.rundir.log import encode
 
@@ -64,7 +64,7 @@ def figures_drawn(run: RunDirectory) -> list[str]:
 
 def figures_are_done(run: RunDirectory) -> bool:
     """True if all figures were drawn after the end of the run."""
-    return (run.path / FIGURES).is_file()
+    return paths.is_file(run.path / FIGURES)
 
 
 def series_begun(run_dir: Path, seeds: Sequence[int]) -> None:

@@ -12,7 +12,7 @@ from dltui.core.errors import DltuiError, RunError
 from dltui.core.inputs import kinds
 from dltui.core.machine import memory
 from dltui.core.machine.repairs import MISMATCH
-from dltui.core.text import clean_line, without_colours
+from dltui.core.text import clean_line, without_sgr
 
 if TYPE_CHECKING:
     from dltui.core.contract.inputs import Input
@@ -72,8 +72,8 @@ def explain(error: BaseException, batch_size: int, place: str = "", named: Seque
         when = f"at batch size {batch_size}" if batch_size else "while the network is built"
         return f"out of memory {when}; {advice}" + f", or raise the limit: {limits}" * bool(limits) + place[:60]
     if fs.is_disk_full(error):
-        where = clean_line(getattr(error, "filename", None) or "the run directory")
-        return f"disk full: cannot write to {where}; free some space, then resume: the last checkpoint is kept"
+        reason, where = fs.no_room(error), clean_line(getattr(error, "filename", None) or "the run directory")
+        return f"{reason}: cannot write to {where}; free some space, then resume: the last checkpoint is kept"
     if any(sign in text for sign in NO_KERNEL):
         return "this GPU is not supported by the installed framework; use --device cpu or install a build for it"
     if MISMATCH in text:
@@ -106,7 +106,7 @@ def _telling_line(text: str) -> str:
     """The most useful line: the first, or the last where TensorFlow begins with a headline and positions in
     its graph. The headlines of Keras are skipped.
     """
-    lines = [line.strip() for line in _KERNEL.sub("", without_colours(text)).splitlines() if line.strip()]
+    lines = [line.strip() for line in _KERNEL.sub("", without_sgr(text)).splitlines() if line.strip()]
     if lines and lines[0].startswith(CALLING):
         inner = dropwhile(lambda line: line.startswith(CALLING), lines)
         lines = list(takewhile(lambda line: not line.startswith(ARGUMENTS), inner)) or lines[:1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import time
 from collections.abc import Callable
@@ -12,9 +13,12 @@ from dltui.core.errors import RunError
 from dltui.core.rundir import checkpoint, launch, notes
 from dltui.core.rundir import commands as command_files
 from dltui.core.rundir.events import CheckpointSaved, Event, Logged
+from dltui.core.text import clean_line
 from dltui.core.train.steering import acknowledge, releases
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from dltui.core.contract.types import Array
     from dltui.core.rundir.directory import RunDirectory
     from dltui.core.rundir.heartbeat import Heartbeat
@@ -26,6 +30,16 @@ T = TypeVar("T")
 RETRY_SECONDS = 2.0
 TRIES = 5
 """Times that a write is tried again for which there is room and which the disk refuses."""
+
+
+class NoRoomError(RunError):
+    """A write that finds no room on the disk, in a process that has to go and cannot wait for some. `reason` says in a
+    few words what is full.
+    """
+
+    def __init__(self, reason: str, folder: Path) -> None:
+        super().__init__(f"{reason}: cannot write to {clean_line(folder)}; make room, then resume")
+        self.reason = reason
 
 
 class Journal:
@@ -48,6 +62,8 @@ class Journal:
         self.obeys = {attempt}
         """The attempts whose commands are obeyed; one that names none is obeyed by each."""
         self.quitting = quitting
+        self._unread: set[str] = set()
+        """The ids of commands that cannot be read, each of which is told once."""
         self._refused: set[str] = set()
         """Places whose last write was given up: the next write there is not waited for."""
 
@@ -68,7 +84,13 @@ class Journal:
         """The pending commands. One that was meant for another attempt, or that no job of a launcher can obey, is
         recorded as ignored and left out.
         """
-        return [command for command in command_files.take(self.run.path) if not self._refuses(command)]
+        problems: dict[str, str] = {}
+        found = command_files.take(self.run.path, problems)
+        for command_id, why in problems.items():
+            if command_id not in self._unread:
+                self._unread.add(command_id)
+                self.emit(Logged("warning", f"a command was not obeyed: {why}"))
+        return [command for command in found if not self._refuses(command)]
 
     def _refuses(self, command: command_files.Command) -> bool:
         problem = ""
@@ -144,15 +166,25 @@ class Journal:
         """Wait before the next try of a write; raises where there is none."""
         if fs.is_disk_full(error):
             if self.quitting():
-                raise RunError(f"disk full: cannot write to {self.run.path}; free some space, then resume") from error
-            detail = f"disk full: {self._free()} in {self.run.path}; goes on when there is room"
+                raise NoRoomError(fs.no_room(error), self.run.path) from error
+            detail = self._no_room(error)
         elif tries > TRIES or place in self._refused or self.quitting():
             self._refused.add(place)
             raise error
         else:
-            detail = f"storage error ({error.strerror}) in {self.run.path}: tries again"
+            detail = f"storage error ({error.strerror}) in {clean_line(self.run.path)}: tries again"
         self.heartbeat.phase("paused", detail)
         time.sleep(RETRY_SECONDS)
+
+    def _no_room(self, error: OSError) -> str:
+        """What is said while a write waits for room."""
+        reason, where = fs.no_room(error), clean_line(self.run.path)
+        if error.errno == errno.EFBIG:
+            # The limit is that of this process, which it keeps.
+            return f"{reason} in {where}; dltui kill, raise the limit (ulimit -f), dltui resume"
+        if error.errno == errno.ENOSPC:
+            reason = f"{reason}: {self._free()}"
+        return f"{reason} in {where}; goes on when there is room"
 
     def _free(self) -> str:
         try:

@@ -29,6 +29,7 @@ from dltui.core.rundir.log import EventLog
 from dltui.core.text import clean_line
 from dltui.core.worker import ending
 from dltui.core.worker.attempt import Attempt
+from dltui.core.worker.journal import NoRoomError
 from dltui.core.worker.loggers import Loggers
 from dltui.core.worker.ranks import gathering
 from dltui.core.worker.waiting import device_queue, released
@@ -98,8 +99,9 @@ def _work(run: RunDirectory, place: device_queue.Place, task: Task) -> int:
             raise
         traceback.print_exc()
         status = _failed(attempt, error)
-    _leave(attempt, loggers, reader)
-    return EXIT_CODES[status]
+    if status:
+        _leave(attempt, loggers, reader)
+    return EXIT_CODES[status or "preempted"]
 
 
 def _attempt(run: RunDirectory, reader: RunReader, task: Task) -> Attempt:
@@ -138,7 +140,7 @@ def _leave(attempt: Attempt, loggers: Loggers, reader: RunReader) -> None:
     about it.
     """
     last_word = ""
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, NoRoomError):
         last_word = attempt.export()
         if loggers.are_awaited:
             # A command may need the figures.
@@ -196,10 +198,21 @@ def _train(attempt: Attempt, place: device_queue.Place, task: Task, loggers: Log
 
 
 def _failed(attempt: Attempt, error: BaseException) -> str:
+    """Record that the attempt failed. Returns "" where the machine asked for the process back, and the disk took no
+    line about its end. Raises RunError where the disk fails otherwise.
+    """
     try:
+        if isinstance(error, NoRoomError):
+            raise error
         return attempt.failed(error)
+    except NoRoomError as refusal:
+        reason = refusal.reason
     except OSError as refusal:
-        raise _cannot_write(attempt.run, attempt.heartbeat, refusal) from refusal
+        if not attempt.is_preempted():
+            raise _cannot_write(attempt.run, attempt.heartbeat, refusal) from refusal
+        reason = _storage_error(refusal)
+    attempt.heartbeat.stop("ended", f"preempted, which its log does not tell ({reason}),")
+    return ""
 
 
 def _note(attempt: Attempt, error: BaseException) -> None:
@@ -214,9 +227,13 @@ def _note(attempt: Attempt, error: BaseException) -> None:
 
 def _cannot_write(run: RunDirectory, heartbeat: Heartbeat, error: OSError) -> RunError:
     """Record in the last heartbeat, if possible, that the log cannot be written."""
-    reason = f"storage error ({clean_line(error.strerror or error, 80)})"
+    reason = _storage_error(error)
     heartbeat.stop("ended", reason)
     return RunError(f"cannot write to {clean_line(run.path)}: {reason}")
+
+
+def _storage_error(error: OSError) -> str:
+    return f"storage error ({clean_line(error.strerror or error, 80)})"
 
 
 def _listen(attempt: Attempt) -> None:

@@ -17,7 +17,7 @@ from dltui.core.catalog.assemble import load_catalog
 from dltui.core.catalog.entries import Catalog
 from dltui.core.catalog.fields import FieldSpec
 from dltui.core.errors import RunError, UsageError
-from dltui.core.lifecycle import start
+from dltui.core.lifecycle import create, start
 from dltui.core.lifecycle.create import Fill, RunRequest, check_request, create_run
 from dltui.core.lifecycle.launch import placing
 from dltui.core.lifecycle.resume import on_device
@@ -167,6 +167,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "format": ({"formats": ("svg", "gif")}, r"no format 'gif'; there is svg, png, pdf"),
     "no format": ({"formats": ()}, r"a format is missing"),
     "data dir": ({"data_dir": "nowhere"}, r"no data folder nowhere"),
+    "data dir too long": ({"data_dir": "x" * 300}, r"^cannot look at x{300}: file name too long; choose an"),
     "data dir with NUL": ({"data_dir": "a\0b"}, r"no data folder a\\x00b"),
     "exports is a file": ({"exports": "file/below"}, r"cannot write figures to .*/file/below: .*/file is a file$"),
     "exports in proc": ({"exports": "/proc/1/figures"}, r"cannot write figures to /proc/1/figures: "),
@@ -273,6 +274,44 @@ def test_trying_a_deep_exports_folder_leaves_nothing(catalog: Catalog, place: Pa
     (place / "work" / "a").mkdir()
     create_run(request(exports="a/b/c"), catalog)
     assert files(place / "work") == ["a"]
+
+
+def test_commands_at_the_same_moment_leave_each_other_their_exports(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each makes the folder to try it, and removes it again."""
+    unlink, touch, mkdir = Path.unlink, Path.touch, Path.mkdir
+    tries: list[str] = []
+
+    def unlink_and_use(path: Path) -> None:
+        unlink(path)
+        touch(path.parent / "another")
+
+    def touch_what_is_gone(path: Path, **more: Any) -> None:
+        tries.append(path.name)
+        if len(tries) == 1:
+            raise FileNotFoundError(2, "No such file or directory", str(path))
+        touch(path, **more)
+
+    def make_what_is_there(path: Path) -> None:
+        mkdir(path)
+        raise FileExistsError(17, "File exists", str(path))
+
+    for name, other in (("touch", touch_what_is_gone), ("mkdir", make_what_is_there), ("unlink", unlink_and_use)):
+        with monkeypatch.context() as meanwhile:
+            meanwhile.setattr(Path, name, other)
+            assert create._writable(f"by-{name}") == place / "work" / f"by-{name}"
+    assert len({*tries}) == 2, "processes of several machines may have the same number"
+    assert files(place / "work") == ["by-mkdir", "by-unlink", "by-unlink/another"]
+
+
+def test_a_worker_starts_where_there_is_no_home_yet(place: Path) -> None:
+    """As where a receipt is verified by a user who has no runs."""
+    assert not paths.home().exists()
+    with (place / "log").open("wb") as log:
+        worker = start.new_process([sys.executable, "-c", ""], dict(os.environ), log.fileno())
+    assert worker.wait(60) == 0
+    assert paths.home().is_dir()
 
 
 def test_a_folder_without_the_files_of_the_dataset(catalog: Catalog, place: Path) -> None:

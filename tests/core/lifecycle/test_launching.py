@@ -7,6 +7,7 @@ import os
 import time
 from dataclasses import asdict, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from dltui.core.catalog.sources import Installed
 from dltui.core.contract.launchers import Launcher, LaunchState
 from dltui.core.errors import PluginError, RunError, UsageError
 from dltui.core.lifecycle import kill, start
-from dltui.core.lifecycle.launch import launch_process, launching
+from dltui.core.lifecycle.launch import asked_rows, launch_process, launched_process, launching
 from dltui.core.machine import devices
 from dltui.core.machine.devices import Device, left_open, visible_to
 from dltui.core.reading.reader import RunReader
@@ -336,3 +337,54 @@ def test_a_launcher_that_is_gone_is_told_when_it_is_asked(run: RunDirectory, mon
     found = launch.read(run.path)
     assert found is not None
     assert (found.state, found.reason[:31]) == ("unknown", "launcher slurm of one is not in")
+
+
+def test_a_launcher_that_puts_jobs_back_is_asked_about_an_interrupted_run(
+    run: RunDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its node may be lost, and its job in the queue again."""
+    monkeypatch.setattr(launching, "_process", lambda *words: SimpleNamespace(wait=lambda seconds: 0))
+    record, over = LaunchRecord("slurm", {}, time=time.time(), job={"id": "7"}), Status("interrupted")
+    for changes, asked in (({}, False), ({"requeues": True}, True), ({"requeues": True, "withdrawn": True}, False)):
+        launch.write(run.path, replace(record, **changes))  # type: ignore[arg-type]
+        assert launching.refresh_all([(run, over)]) is asked
+
+
+def test_a_list_asks_about_runs_that_may_begin_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [{"path": f"/{name}", "status": name} for name in ("interrupted", "preempted", "failed", "running")]
+    asked: list[str] = []
+    monkeypatch.setattr(asked_rows, "all_rows", lambda: rows)
+    monkeypatch.setattr(launching, "refresh_all", lambda runs: asked.extend(run.id for run, _ in runs))
+    assert asked_rows.asked_rows() == rows
+    assert asked == ["interrupted", "preempted", "running"]
+
+
+def test_a_worker_that_cannot_be_started_there_is_one_line(
+    run: RunDirectory, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(launched_process, "worker", lambda run_dir: (["/no/such/python"], {}))
+    assert launched_process.main([str(run.path)]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("dltui: cannot start the worker with /no/such/python on ")
+    assert error.endswith(": No such file or directory\n")
+
+
+def test_a_worker_that_leaves_another_machine_is_waited_for(
+    run: RunDirectory, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    looks: list[Path] = []
+
+    def look(run_dir: Path) -> None:
+        looks.append(run_dir)
+        if len(looks) != 3:
+            raise UsageError("one is running on gpu01: its heartbeat moves")
+
+    monkeypatch.setattr(launched_process.claim, "wait_for_last", look)
+    monkeypatch.setattr(launched_process.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(launched_process, "worker", lambda run_dir: (["/no/such/python"], {}))
+    launched_process.main([str(run.path)])
+    assert len(looks) == 3
+    monkeypatch.setattr(launched_process, "LOCK_SECONDS", -1.0)
+    capsys.readouterr()
+    assert launched_process.main([str(run.path)]) == 2
+    assert capsys.readouterr().err == "dltui: one is running on gpu01: its heartbeat moves\n"

@@ -8,7 +8,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,8 +17,11 @@ import pytest
 from dltui.core import fs
 from dltui.core.errors import RunError, UsageError
 from dltui.core.lifecycle import trash
-from dltui.core.rundir import claim
+from dltui.core.lifecycle.launch import launching
+from dltui.core.reading.status import Status
+from dltui.core.rundir import claim, launch
 from dltui.core.rundir.directory import RunDirectory, list_runs
+from dltui.core.rundir.launch import LaunchRecord
 from dltui.tui.base.services.runs import Trash
 from dltui.tui.cli import main
 from dltui.tui.cli.commands import prune
@@ -205,3 +209,22 @@ def test_labels_of_a_shared_run_stay_readable_for_the_group(runs: Path) -> None:
     private = RunDirectory.create("two", {})
     private.set_labels(tags=["draft"])
     assert private.labels_json.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_run_that_waits_in_a_queue_again_stays(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only its launcher knows that, where nobody has looked since it was preempted."""
+    run = make_sample_run(runs, run_id="one", status="preempted")
+    record = LaunchRecord("slurm", {}, time=1.0, job={"id": "7"}, requeues=True)
+    launch.write(run.path, record)
+    assert trash.status_of(run).over
+
+    def asked(found: Iterable[tuple[RunDirectory, Status]]) -> bool:
+        for one, _ in found:
+            launch.write(one.path, replace(record, state="waiting", asked=time.time()))
+        return True
+
+    monkeypatch.setattr(launching, "refresh_all", asked)
+    with pytest.raises(UsageError, match=r"^one is queued; first: dltui stop one$"):
+        trash.discard(run)
+    launch.write(run.path, record)
+    assert prune._rows() == ([], [])

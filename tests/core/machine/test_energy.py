@@ -112,6 +112,14 @@ def test_attempts_add_up_in_the_heartbeat(tmp_path: Path) -> None:
         assert (found.gpu_joules, found.cpu_joules) == (pytest.approx(wanted, abs=1), -1.0)
 
 
+def test_what_a_heartbeat_had_counted_that_is_lost_is_not_known(tmp_path: Path) -> None:
+    (tmp_path / "live.json").write_bytes(b"")
+    Heartbeat(tmp_path, 2, energy=Energy(lambda: 9.0)).stop()
+    found = read_live(tmp_path)
+    assert found is not None
+    assert (found.gpu_joules, found.cpu_joules) == (UNCOUNTED, UNCOUNTED)
+
+
 def test_a_run_that_used_other_machines_has_no_sum_also_later(tmp_path: Path) -> None:
     gpu = {"name": "cuda", "uuid": "GPU-1"}
     for number, energy in enumerate((Energy.of({"devices": [gpu, gpu]}, elsewhere=True), Energy(lambda: 9.0)), start=1):

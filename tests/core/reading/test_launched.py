@@ -79,8 +79,22 @@ def test_a_preempted_run_goes_into_the_queue_again() -> None:
 def test_a_worker_that_was_killed_with_its_node_may_come_again() -> None:
     dead = live(time=NOW - 5)
     assert tell(SENT, history(), dead, False)[0] == "queued"
-    assert tell(replace(SENT, state="gone", asked=NOW), history(), dead, False)[0] == "interrupted"
+    assert tell(replace(SENT, state="gone", asked=NOW), history(), dead, False) is None, "how it died says more"
+    quiet = replace(dead, time=NOW - 100)
+    assert tell(replace(SENT, state="gone", asked=NOW), history(), quiet, None)[0] == "interrupted"
     assert tell(replace(SENT, time=0.0), history(), replace(dead, time=NOW - 1000), False) is None
+
+
+def test_a_job_whose_node_was_lost_is_what_its_launcher_says_of_it() -> None:
+    """A scheduler takes some minutes to miss a node; a viewer misses the worker earlier."""
+    lost, asked = live(time=NOW - 300), replace(SENT, asked=NOW)
+    told = ("silent", "its worker has gone, its job in slurm still runs", "training")
+    assert tell(replace(asked, state="running"), history(), lost, False) == told
+    assert tell(replace(asked, state="waiting"), history(), lost, False)[0] == "queued"
+    for state in ("gone", "unknown"):
+        assert tell(replace(asked, state=state), history(), lost, False) is None
+    assert tell(replace(asked, state="running", requeues=False), history(), lost, False) is None
+    assert tell(replace(asked, state="running"), history(), lost, None) is None, "it may live"
 
 
 def test_a_run_that_is_resumed_waits_again() -> None:

@@ -23,6 +23,7 @@ from dltui.core.rundir import checkpoint, notes
 from dltui.core.rundir.directory import RunDirectory
 from dltui.core.rundir.events import Evaluated, Logged, RunEnded
 from dltui.core.rundir.heartbeat import Heartbeat
+from dltui.core.rundir.lock import RunLock
 from dltui.core.rundir.log import EventLog
 from tests.helpers.sample_run import CLASSES, make_sample_run
 
@@ -231,3 +232,33 @@ def test_time_spent_is_told_by_the_log(tmp_path: Path) -> None:
     history = read(make_sample_run(tmp_path)).history
     assert history.train_seconds == pytest.approx(40.0)
     assert history.elapsed == pytest.approx(44.0)
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]"])
+def test_a_heartbeat_that_cannot_be_read_for_a_moment_is_the_last_one(tmp_path: Path, content: str) -> None:
+    """As on a network disk, where it is replaced while it is read."""
+    run = make_sample_run(tmp_path, status="running")
+    reader = read(run)
+    before = reader.live()
+    assert before is not None
+    (run.path / "live.json").write_text(content)
+    assert reader.live() == before
+    assert reader.status(before.time + 1).name == "running"
+    (run.path / "live.json").unlink()
+    assert reader.live() is None
+
+
+def test_a_run_whose_heartbeat_is_empty_stopped_where_its_log_ends(tmp_path: Path) -> None:
+    """A power cut leaves an empty file where what it replaced was not written yet."""
+    run = make_sample_run(tmp_path, status="interrupted")
+    (run.path / "live.json").write_bytes(b"")
+    reader = read(run)
+    found = reader.status()
+    assert (found.name, found.why) == ("interrupted", "its worker has gone at epoch 7, step 20")
+    assert found.since == reader.history.last_time
+    worker = RunLock()
+    worker.acquire(run.lock_path)
+    assert (reader.status().name, reader.status().why) == ("silent", "its heartbeat cannot be read")
+    worker.release()
+    run.events_path.unlink()
+    assert RunReader(run).status().why == "the worker never began; see worker.log"

@@ -115,7 +115,7 @@ def test_a_worker_that_cannot_be_seen_lives_while_its_lock_is_held(
     run: Path, worker: subprocess.Popen[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In another container F_GETLK tells pid 0, and the pid means nothing here."""
-    monkeypatch.setattr(lock, "_ask", lambda fd: 0)
+    monkeypatch.setattr(lock, "_ask", lambda *_: 0)
     hidden = replace(heartbeat(run), pid=999_999_999, namespace=1)
     assert lock.is_held(run / "lock")
     assert lock.holder(run / "lock") is None
@@ -165,7 +165,7 @@ def test_the_last_worker_of_another_host_is_waited_for_while_it_is_heard_of(
     """Its lock cannot be seen from here."""
     now, waits = time.time(), []
     live = Live("gpu01", "another", 23_760, 1, 1, "ended", 0.0, now)
-    monkeypatch.setattr(claim.heartbeat, "read_live", lambda _: live)
+    monkeypatch.setattr(claim.heartbeat, "read_live", lambda *_: live)
     monkeypatch.setattr(claim.time, "sleep", waits.append)
     monkeypatch.setattr(claim.time, "time", lambda: now + len(waits) * claim.FRESH_SECONDS / 2)
     claim.wait_for_last(run)

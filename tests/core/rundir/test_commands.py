@@ -9,6 +9,7 @@ import os
 import stat
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +88,8 @@ def test_many_senders_lose_nothing_and_keep_their_order(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "content", [b"", b"{", b"[]", b"\xff\xfe", b"{}", b'{"arguments": [], "action": "stop", "sent": 1}',
-                b'{"arguments": {}, "action": "stop", "sent": "x"}', b" " * 70_000, b"[" * 60_000],
+                b'{"arguments": {}, "action": "stop", "sent": "x"}', b" " * 70_000, b"[" * 60_000,
+                b'{"arguments": {}, "action": "stop", "sent": 1' + b"0" * 400 + b"}"],
 )  # fmt: skip
 def test_what_cannot_be_read_is_moved_aside_and_the_rest_obeyed(tmp_path: Path, content: bytes) -> None:
     good = commands.send(tmp_path, "stop", {})
@@ -166,3 +168,47 @@ def test_what_was_meant_for_an_earlier_attempt_is_told_from_what_is_meant_now(
 
 def test_no_folder_no_commands(tmp_path: Path) -> None:
     assert commands.take(tmp_path / "nowhere") == []
+
+
+def refusing(code: int) -> Callable[[Path, int], bytes]:
+    def read(path: Path, most: int) -> bytes:
+        raise OSError(code, os.strerror(code))
+
+    return read
+
+
+def test_a_command_that_cannot_be_read_for_a_moment_is_taken_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = commands.send(tmp_path, "stop", {})
+    problems: dict[str, str] = {}
+    with monkeypatch.context() as away:
+        away.setattr(fs, "read_limited", refusing(errno.ESTALE))
+        assert commands.take(tmp_path, problems) == []
+    assert problems == {sent: f"its file cannot be read: {os.strerror(errno.ESTALE)}"}
+    assert commands.refusal(tmp_path, sent) == ""
+    assert [command.id for command in commands.take(tmp_path)] == [sent]
+
+
+def test_a_command_that_may_not_be_read_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent = commands.send(tmp_path, "stop", {})
+    problems: dict[str, str] = {}
+    with monkeypatch.context() as away:
+        away.setattr(fs, "read_limited", refusing(errno.EACCES))
+        assert commands.take(tmp_path, problems) == []
+    assert problems == {sent: "its file may not be read; send it as the user who trains the run"}
+    assert commands.refusal(tmp_path, sent).startswith("its worker could not read the command")
+    assert commands.take(tmp_path) == []
+
+
+def test_what_root_sends_belongs_to_the_owner_of_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file of mode 0600 of root's could not be read by the worker."""
+    given: list[tuple[int, int]] = []
+    monkeypatch.setattr(os, "chown", lambda path, user, group: given.append((user, group)))
+    monkeypatch.setattr(os, "geteuid", lambda: 1234)
+    commands.send(tmp_path, "stop", {})
+    assert given == []
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    commands.send(tmp_path, "stop", {})
+    found = (tmp_path / "control").stat()
+    assert given == [(found.st_uid, found.st_gid)]

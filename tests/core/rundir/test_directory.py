@@ -16,6 +16,7 @@ import pytest
 
 from dltui.core import fs
 from dltui.core.errors import NewerFormatError, RunError, UsageError
+from dltui.core.machine.process import this_host
 from dltui.core.rundir import checksum, directory
 from dltui.core.rundir.directory import FORMAT, RunDirectory, find_run, list_runs
 from tests.helpers.faulty import FaultyFileSystem
@@ -222,3 +223,52 @@ def test_an_exact_id_wins_over_longer_ones() -> None:
     make("otter")
     make("otter-2")
     assert find_run("otter").id == "otter"
+
+
+def test_an_exact_id_is_found_without_a_look_at_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    make("otter")
+    make("owl").set_labels(name="lr:0.1")
+    read: list[Path] = []
+    reading = directory._read_object
+    monkeypatch.setattr(directory, "_read_object", lambda path: read.append(path) or reading(path))
+    assert find_run("otter").id == "otter"
+    assert directory.is_run("owl")
+    assert read == []
+    assert directory.is_run("lr:0.1")
+    assert not directory.is_run("lr:0")
+    assert {path.name for path in read} == {"labels.json"}
+
+
+def test_a_folder_that_is_no_run_has_no_name(home: Path) -> None:
+    (home / "runs" / "notes").mkdir(parents=True)
+    (home / "runs" / "notes" / "labels.json").write_text('{"name": "mine"}')
+    assert not directory.is_run("notes")
+    assert not directory.is_run("mine")
+    for text in (".", "..", "", "a\0b", "x" * 300):
+        assert not directory.is_run(text)
+
+
+def test_a_path_that_cannot_be_looked_at_says_why(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"^cannot look at .*x: file name too long$"):
+        find_run(str(tmp_path / ("x" * 300)))
+
+
+def test_what_another_host_is_making_is_left_alone(home: Path) -> None:
+    """Its locks may not show here; one that was killed is removed later, and one of this host at once."""
+    temp = home / "runs" / ".x.00000000.tmp"
+
+    def begun(lock: str) -> None:
+        temp.mkdir(parents=True, exist_ok=True)
+        (temp / "lock").write_text(lock)
+
+    for number, lock in enumerate(("", '{"host": "another"}')):
+        begun(lock)
+        make(f"other-{number}")
+        assert temp.is_dir()
+    for path in (temp / "lock", temp):
+        os.utime(path, (1, 1))
+    make("later")
+    assert not temp.exists()
+    begun(json.dumps({"host": this_host()}))
+    make("mine")
+    assert not temp.exists()

@@ -67,13 +67,17 @@ def test_it_beats_without_news_and_says_for_how_long_there_were_none(tmp_path: P
     assert later.still >= 0.9
 
 
-def test_the_slowest_step_is_measured_without_the_first_of_a_phase(tmp_path: Path, beat: Heartbeat) -> None:
+def test_the_slowest_step_is_measured_without_the_first_of_a_phase(
+    tmp_path: Path, beat: Heartbeat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 100.0
+    monkeypatch.setattr(beat, "_now", lambda: now)
     beat.phase("training")
-    time.sleep(0.3)
+    now += 0.3
     beat.progress(1, 0)
-    time.sleep(0.05)
+    now += 0.05
     beat.progress(2, 0)
-    assert 0.04 <= wait_for(tmp_path, lambda found: found.step == 2).slowest < 0.25
+    assert wait_for(tmp_path, lambda found: found.step == 2).slowest == 0.05
 
 
 def test_a_burst_of_news_is_few_writes(tmp_path: Path, beat: Heartbeat, monkeypatch: pytest.MonkeyPatch) -> None:

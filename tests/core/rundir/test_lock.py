@@ -6,6 +6,7 @@ import errno
 import fcntl
 import os
 import signal
+import struct
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from dltui.core.errors import RunError
-from dltui.core.rundir.lock import RunLock, holder
+from dltui.core.rundir import lock as locks
+from dltui.core.rundir.lock import Lock, RunLock, holder
 
 HOLD = """
 import sys, time
@@ -131,3 +133,31 @@ def test_a_disk_without_locks_is_said_in_one_line(path: Path, monkeypatch: pytes
 def test_a_folder_that_is_gone_is_said_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(RunError, match=r"^cannot lock .*/gone/lock: No such file or directory$"):
         RunLock().acquire(tmp_path / "gone" / "lock")
+
+
+@pytest.mark.parametrize(
+    ("kind", "pid", "seen"),
+    [
+        (fcntl.F_WRLCK, 4321, Lock(True, 4321)),
+        (fcntl.F_WRLCK, -1, Lock(True)),
+        (fcntl.F_UNLCK, 0, Lock(False)),
+    ],
+)
+def test_macos_is_asked_in_its_own_form_and_no_reader_takes_the_lock(
+    path: Path, monkeypatch: pytest.MonkeyPatch, kind: int, pid: int, seen: Lock
+) -> None:
+    """<sys/fcntl.h> there: off_t l_start, off_t l_len, pid_t l_pid, short l_type, short l_whence."""
+    path.touch()
+
+    def answer(_: int, command: int, question: bytes) -> bytes:
+        assert command == fcntl.F_GETLK
+        assert struct.unpack("=qqihh", question) == (0, 0, 0, fcntl.F_WRLCK, os.SEEK_SET)
+        return struct.pack("=qqihh", 0, 0, pid, kind, os.SEEK_SET)
+
+    def taken(*_: object) -> None:
+        raise AssertionError("a reader takes the lock")
+
+    monkeypatch.setattr(locks, "_FLOCK", locks._FLOCKS["darwin"])
+    monkeypatch.setattr(fcntl, "fcntl", answer)
+    monkeypatch.setattr(fcntl, "lockf", taken)
+    assert locks.look(path) == seen

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import resource
 
 import pytest
@@ -114,3 +116,9 @@ def test_an_error_in_a_layer_of_keras_is_told_in_its_own_words(words: str, told:
     assert explain(ValueError(of_keras(words)), 32, " (net.py line 3)") == f"ValueError: {told} (net.py line 3)"
     # Its text is quoted.
     assert explain(KeyError(of_keras(words)), 32) == f"KeyError: {told}"
+
+
+def test_what_is_full_is_named() -> None:
+    for code, reason in ((errno.ENOSPC, "disk full"), (errno.EDQUOT, "quota reached")):
+        told = explain(OSError(code, os.strerror(code), "/scratch"), 32)
+        assert told.startswith(f"{reason}: cannot write to /scratch; free some space, then resume")

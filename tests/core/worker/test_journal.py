@@ -132,3 +132,52 @@ def test_a_job_of_a_launcher_keeps_its_device(open_journal: Journal) -> None:
     reader.refresh()
     (line,) = [text for _, _, text in reader.history.logs]
     assert line.startswith("command pause ignored: it is a job of slurm, which keeps its device while the run waits; ")
+
+
+def test_what_is_no_command_is_told_once(open_journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = open_journal.run
+    (run.control_dir / f"{1:020d}-00000000.json").write_bytes(b"{")
+    commands.send(run.path, "stop", {})
+
+    def away(path: Path, most: int) -> bytes:
+        raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+
+    assert [command.action for command in open_journal.commands()] == ["stop"]
+    with monkeypatch.context() as disk:
+        disk.setattr(fs, "read_limited", away)
+        assert open_journal.commands() == open_journal.commands() == []
+    assert [command.action for command in open_journal.commands()] == ["stop"]
+    reader = RunReader(run)
+    reader.refresh()
+    reasons = ["its file holds no command", f"its file cannot be read: {os.strerror(errno.ESTALE)}"]
+    assert [text for _, _, text in reader.history.logs] == [f"a command was not obeyed: {why}" for why in reasons]
+
+
+@pytest.mark.parametrize(
+    ("code", "told", "then"),
+    [
+        (errno.ENOSPC, "disk full: ", "goes on when there is room"),
+        (errno.EDQUOT, "quota reached in ", "goes on when there is room"),
+        (errno.EFBIG, "file-size limit reached in ", "dltui kill, raise the limit (ulimit -f), dltui resume"),
+    ],
+)
+def test_a_write_that_waits_for_room_says_what_is_full(
+    open_journal: Journal, monkeypatch: pytest.MonkeyPatch, code: int, told: str, then: str
+) -> None:
+    said: list[tuple[str, str]] = []
+    monkeypatch.setattr(open_journal.heartbeat, "phase", lambda name, detail="": said.append((name, detail)))
+    with fs.use(Refusing("predictions", code, times=1)):
+        open_journal.commit([], OUTPUTS)
+    (phase, detail), *_ = said
+    assert phase == "paused"
+    assert detail.startswith(told)
+    assert detail.endswith(f"; {then}")
+
+
+def test_a_process_that_has_to_go_does_not_wait_for_room(open_journal: Journal) -> None:
+    open_journal.quitting = lambda: True
+    with (
+        fs.use(Refusing("predictions", errno.EDQUOT, times=1)),
+        pytest.raises(journal.NoRoomError, match=r"^quota reached: cannot write to .*/otter; make room, then resume$"),
+    ):
+        open_journal.commit([], OUTPUTS)

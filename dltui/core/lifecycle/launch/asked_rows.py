@@ -11,7 +11,7 @@ from dltui.core.rundir.directory import RunDirectory
 def asked_rows() -> list[Row]:
     """The rows of `all_rows`, read again where a launcher was asked."""
     found = all_rows()
-    unsure = [row for row in found if row["status"] not in OVER or row["status"] == "preempted"]
+    unsure = [row for row in found if row["status"] not in OVER or row["status"] in launching.ASKED]
     asked = launching.refresh_all(
         (RunDirectory(str(row["path"])), Status(row["status"])) for row in unsure if "path" in row
     )

@@ -11,12 +11,15 @@ import os
 import sys
 import time
 from pathlib import Path
+from typing import NoReturn
 
-from dltui.core.errors import DltuiError
+from dltui.core.errors import DltuiError, RunError, UsageError
 from dltui.core.lifecycle import start
+from dltui.core.machine import process
 from dltui.core.reading.reader import RunReader
 from dltui.core.rundir import claim, heartbeat, launch, lock
 from dltui.core.rundir.directory import RunDirectory
+from dltui.core.text import clean_line
 from dltui.core.worker.ranks import gathering
 
 DONE = ("finished", "stopped")
@@ -50,32 +53,48 @@ def _is_rank() -> bool:
     return place is not None and place.number > 0
 
 
-def _wait_for_lock(run_dir: Path) -> None:
-    """Wait until a worker that was lost, perhaps with its machine, has let go of the run."""
+def _wait_for_last(run_dir: Path) -> None:
+    """Wait until the worker of the attempt before has let go of the run: it may draw its figures, leave a checkpoint on
+    another machine, or be lost with its machine. Raises UsageError for one that stays alive.
+    """
+    deadline = time.monotonic() + LOCK_SECONDS
+    while True:
+        try:
+            claim.wait_for_last(run_dir)
+            break
+        except UsageError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(1.0)
     deadline = time.monotonic() + LOCK_SECONDS
     while lock.is_held(run_dir / "lock") and time.monotonic() < deadline:
         time.sleep(0.1)
+
+
+def _become(command: list[str], environment: dict[str, str]) -> NoReturn:
+    """Replace this process by the worker. Raises RunError where that cannot be started."""
+    sys.stderr.flush()
+    try:
+        os.execve(command[0], command, environment)
+    except OSError as error:
+        where = f"{clean_line(command[0])} on {process.this_host()}"
+        raise RunError(f"cannot start the worker with {where}: {clean_line(error.strerror)}") from error
 
 
 def main(argv: list[str] | None = None) -> int:
     run_dir = Path((sys.argv[1:] if argv is None else argv)[0])
     try:
         found = worker(run_dir)
+        if found is None:
+            sys.stderr.write(f"{run_dir.name}: nothing is left to do\n")
+            return 0
+        if not _is_rank():
+            _wait_for_last(run_dir)
+            heartbeat.record_starting(run_dir, os.getpid())
+        _become(*found)
     except DltuiError as error:
         sys.stderr.write(f"dltui: {error}\n")
         return error.exit_code
-    if found is None:
-        sys.stderr.write(f"{run_dir.name}: nothing is left to do\n")
-        return 0
-    if not _is_rank():
-        # The attempt before may still draw its figures.
-        claim.wait_for_last(run_dir)
-        _wait_for_lock(run_dir)
-        heartbeat.record_starting(run_dir, os.getpid())
-    command, environment = found
-    sys.stderr.flush()
-    os.execve(command[0], command, environment)
-    return 70
 
 
 if __name__ == "__main__":

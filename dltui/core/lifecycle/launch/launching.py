@@ -42,6 +42,9 @@ LIST_SECONDS = 10.0
 BEATING_SECONDS = 15.0
 """A worker with a younger heartbeat tells of itself: its launcher is not asked."""
 
+ASKED = ("preempted", "interrupted")
+"""The ends of a run whose launcher may have put its job into the queue again."""
+
 MOST_ASKED = 4
 """The processes that ask at the same time: a scheduler is not asked about hundreds of jobs at once."""
 _ASKING: dict[str, tuple[float, subprocess.Popen[bytes]]] = {}
@@ -107,6 +110,15 @@ def choose(run: RunDirectory, wanted: Chosen, catalog: Catalog) -> None:
         launch.write(run.path, replace(before, launcher=found.name, options=found.options, withdrawn=True))
 
 
+def take_back(run: RunDirectory, before: LaunchRecord | None) -> None:
+    """Put the record back that a run had `before` a choice that led to nothing; a disk that refuses is not told of."""
+    if before is None:
+        launch.forget(run.path)
+        return
+    with contextlib.suppress(RunError):
+        launch.write(run.path, before)
+
+
 def begin_here(run: RunDirectory) -> None:
     """Note that the run is started without a launcher. Raises RunError."""
     if launch.is_there(run.path):
@@ -145,11 +157,8 @@ def begin(run: RunDirectory, more_epochs: int = 0, instead: Mapping[str, Any] | 
     except UsageError:
         if starting is not None and starting.creator:
             fs.remove_dir(run.path)
-        elif before is not None:
-            with contextlib.suppress(RunError):
-                launch.write(run.path, before)
         else:
-            launch.forget(run.path)
+            take_back(run, before)
         raise
     heartbeat.clear_starting(run.path)
 
@@ -221,10 +230,12 @@ def refresh_all(runs: Iterable[tuple[RunDirectory, Status]], seconds: float = LI
 
 
 def _is_due(run: RunDirectory, status: Status) -> bool:
-    if not launch.is_there(run.path) or (status.name in OVER and status.name != "preempted"):
+    if not launch.is_there(run.path) or (status.name in OVER and status.name not in ASKED):
         return False
     record = launch.read(run.path)
     if record is None or not record.job or record.withdrawn or record.state == "gone":
+        return False
+    if status.name == "interrupted" and not record.requeues:
         return False
     if time.time() - record.asked < ASK_SECONDS or not _is_own(run.path):
         return False
@@ -245,7 +256,7 @@ def _process(run: RunDirectory, action: str, **pipes: int) -> subprocess.Popen[b
         [sys.executable, "-P", "-m", "dltui.core.lifecycle.launch.launch_process", action, str(run.path)],
         stdin=subprocess.DEVNULL,
         start_new_session=True,
-        cwd=paths.home(),
+        cwd=paths.made_home(),
         env={**os.environ, **{name: str(path) for name, path in places.items()}},
         stdout=output,
         stderr=errors,

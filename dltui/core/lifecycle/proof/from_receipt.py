@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dltui.core import fs
+from dltui.core import fs, paths
 from dltui.core.errors import RunError, UsageError
 from dltui.core.lifecycle import create
 from dltui.core.lifecycle.proof import repetition, verify
@@ -33,7 +33,7 @@ NEEDED = ("model", "dataset", "config", "threads", "weights_sha256", "status", "
 
 def is_receipt(text: str) -> bool:
     """True for the path of a receipt, where a run could be meant."""
-    return text.endswith(SUFFIX) and Path(text).is_file()
+    return text.endswith(SUFFIX) and paths.is_file(text)
 
 
 def read(path: Path) -> dict[str, Any]:

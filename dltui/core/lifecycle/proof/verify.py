@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 PREFIX = "verify-"
 LOCK = ".lock"
 """The lock of a folder; the run in it may have any name that does not begin with a dot."""
-YOUNG_SECONDS = 60.0
+YOUNG_SECONDS = 600.0
 TICK = 0.2
 PATIENCE = 20.0
 """Seconds that a worker may take to end when it is asked to."""
@@ -133,8 +133,8 @@ def sweep(cache: Path) -> None:
     for left in cache.glob(f"{PREFIX}*"):
         held = any(lock.is_held(path) for path in (left / LOCK, *left.glob("*/lock")))
         with contextlib.suppress(OSError):
-            # Between its making and its locking it is very young.
-            if not held and time.time() - left.stat().st_mtime > YOUNG_SECONDS:
+            # One of another host, whose locks may not show here, changes all the time.
+            if not held and time.time() - fs.changed(left) > YOUNG_SECONDS:
                 shutil.rmtree(left, ignore_errors=True)
 
 

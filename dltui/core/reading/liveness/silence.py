@@ -33,7 +33,7 @@ class Observations:
     the worker's log; `oom_kills` counts the processes that this machine has killed for want of memory, None for
     another machine or another boot; `killer` is the user who asked to kill the worker; `redraw` is the
     command that draws the figures which a dead worker left incomplete; `lost` is why a worker that cannot be seen
-    counts as dead.
+    counts as dead; `unheard`: there is a heartbeat that cannot be read.
     """
 
     alive: bool | None
@@ -46,6 +46,7 @@ class Observations:
     age: float | None = None
     redraw: str = ""
     lost: str = ""
+    unheard: bool = False
 
 
 def silence(history: History, live: Live, now: float, seen: Observations) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -20,6 +20,7 @@ from dltui.tui.cli.follow.sending import (
     SETTLE_SECONDS,
     alive_run,
     is_named,
+    known_status,
     open_run,
     order,
     settle,
@@ -27,6 +28,9 @@ from dltui.tui.cli.follow.sending import (
     take_out,
 )
 from dltui.tui.cli.output import confirmed, say
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @click.command()
@@ -122,18 +126,26 @@ def stacks(run: str) -> int:
     live, log = reader.live(), reader.directory.worker_log
     if live is None:
         raise UsageError(f"{reader.directory.id} has no process yet; try again in a moment")
-    begin = log.stat().st_size
+    begin = len(_printed(log))
     claim.send_signal(reader.directory.path, live, signal.SIGQUIT)
     deadline = time.monotonic() + SETTLE_SECONDS
     told = b""
     while time.monotonic() < deadline and b"most recent call first" not in told:
         time.sleep(0.1)
-        told = log.read_bytes()[begin:]
+        told = _printed(log)[begin:]
     if not told:
         raise RunError(f"{reader.directory.id} does not answer (stopped, or stuck in the kernel); end it: dltui kill")
     for line in told.decode("utf-8", "replace").splitlines():
         say(line)
     return 0
+
+
+def _printed(log: Path) -> bytes:
+    """All that a worker has printed; nothing of one in the foreground, which has no log."""
+    try:
+        return log.read_bytes()
+    except OSError:
+        return b""
 
 
 @click.command()
@@ -146,7 +158,7 @@ def kill(run: str, yes: bool) -> int:
 
     reader = open_run(run)
     far = mirror.origin(reader.directory) is not None
-    status = reader.status()
+    status = known_status(reader)
     attempt, over = status.attempt or None, status.over
     cost = near.kill_cost(reader.directory) if far else run_kill.cost(reader)
     named = is_named(reader.directory, run)

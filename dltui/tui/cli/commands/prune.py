@@ -96,10 +96,13 @@ def _ended(row: dict[str, Any]) -> float:
 def _rows() -> tuple[list[Ended], list[str]]:
     """The ended runs that are not links, and the reasons why others are left alone, one line each."""
     from dltui.core.lifecycle import trash
+    from dltui.core.lifecycle.launch.asked_rows import asked_rows
     from dltui.core.reading.reader import RunReader
     from dltui.core.reading.summary import summary_row
     from dltui.core.rundir.directory import list_runs
 
+    # What launchers say of jobs that may wait in their queues again.
+    asked_rows()
     found, left_alone = [], []
     for run in list_runs():
         reader = RunReader(run)

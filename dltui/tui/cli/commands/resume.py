@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import shlex
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from dltui.core.errors import UsageError
+from dltui.core.errors import DltuiError, UsageError
 from dltui.core.hosts import mirror
 from dltui.core.reading.status import OVER
 from dltui.core.rundir.launch import Chosen
@@ -18,7 +19,7 @@ from dltui.tui.cli.options import code, code_options
 from dltui.tui.cli.output import is_terminal, say, visible
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from dltui.core.lifecycle.resume import Resumption
     from dltui.core.lifecycle.trust import Code
@@ -115,9 +116,10 @@ def _resume_one(reader: RunReader, asked: _Asked, flags: dict[str, Any]) -> int:
             not_there = "--launcher, --device, --plugin and --trust"
             raise UsageError(f"{name} is a run of another host, started as before: leave {not_there} out")
         return _far(reader, more_epochs or 0, flags)
-    if launcher is not None:
-        _choose(reader, launcher)
-    return _restart(reader, more_epochs or 0, device, code, start.Options(command=(), **flags))
+    options = start.Options(command=(), **flags)
+    with _chosen(reader, launcher):
+        pid = _restart(reader, more_epochs or 0, device, code, options)
+    return start.stay(reader.directory, pid, options)
 
 
 def _check_live(name: str, status: str, asked: _Asked) -> None:
@@ -132,12 +134,24 @@ def _check_live(name: str, status: str, asked: _Asked) -> None:
         raise UsageError(f"{name} is {status}: --plugin and --trust count when it has ended; dltui stop {name} first")
 
 
-def _choose(reader: RunReader, launcher: Chosen) -> None:
-    """Let this launcher start the run from now on."""
+@contextmanager
+def _chosen(reader: RunReader, launcher: Chosen | None) -> Iterator[None]:
+    """Let this launcher start the run from now on, unless it is refused in this context."""
     from dltui.core.lifecycle import trust
     from dltui.core.lifecycle.launch import launching
+    from dltui.core.rundir import launch
 
-    launching.choose(reader.directory, launcher, trust.catalog(reader.directory))
+    if launcher is None:
+        yield
+        return
+    run = reader.directory
+    before = launch.read(run.path)
+    launching.choose(run, launcher, trust.catalog(run))
+    try:
+        yield
+    except (DltuiError, click.Abort):
+        launching.take_back(run, before)
+        raise
 
 
 def _far(reader: RunReader, more_epochs: int, flags: dict[str, Any]) -> int:
@@ -221,12 +235,14 @@ def _say(text: str, options: start.Options) -> None:
 
 
 def _restart(reader: RunReader, more_epochs: int, device: str | None, code: Code, options: start.Options) -> int:
+    """Start the worker again, and return its pid, 0 where it is no process of this one. Raises UsageError, RunError."""
     from dltui.core.analysis.trials import trial
 
     instead = _checked(reader, more_epochs, device, code, options)
     if trial.pin_resumed(reader):
         _say(f"{reader.directory.id} is pinned: the sweep does not prune it again", options)
-    return start.carry_out(reader.directory, options, more_epochs, instead)
+    start.open_way(reader.directory, options)
+    return start.begin(reader.directory, more_epochs, instead)
 
 
 def _checked(

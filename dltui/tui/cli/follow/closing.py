@@ -40,10 +40,11 @@ def outcome(history: History, status: str, why: str) -> str:
 
 
 def exported_files(folder: Path) -> list[Path]:
-    """The files in an export folder; hidden and temporary files left out."""
-    if not folder.is_dir():
+    """The files in an export folder, without hidden and temporary ones; [] where it is not there, or cannot be read."""
+    try:
+        return sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+    except OSError:
         return []
-    return sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
 
 
 def take_home(folder: Path) -> list[str]:

@@ -18,7 +18,7 @@ from dltui.core.lifecycle.kill import at_risk
 from dltui.core.lifecycle.launch import launching
 from dltui.core.reading.reader import RunReader
 from dltui.core.reading.status import Status
-from dltui.core.rundir import claim, commands, place
+from dltui.core.rundir import claim, commands, lock, place
 from dltui.core.rundir.heartbeat import DRAWN
 from dltui.tui.cli.follow import closing, waiting
 from dltui.tui.cli.follow.outputs import JsonOutput, LiveOutput, Output, PlainOutput
@@ -57,12 +57,13 @@ def follow(
     """Show the run until it ends and return the exit code. `child` is the worker's pid when this process started it:
     then Ctrl-C asks whether to end it, and without a terminal signals are forwarded to it. With `asks` it also asks
     about a worker that was started on another host. A `fresh` run is deleted when it is refused before its first step.
-    The files of a run that is not `kept` are not offered, nor are those of another host's run that are `fetched` then.
+    A run that is not `kept` ends with its viewer, and its files are not offered; nor are those of another host's run
+    that are `fetched` then.
     """
     reader = RunReader(run)
     when_lost(_words_without(reader))
-    asks = (asks or child is not None) and is_terminal() and style != "json"
-    output = _output(style, reader, asks, fetched)
+    asks = (asks or child is not None) and kept and is_terminal() and style != "json"
+    output = _output(style, reader, asks, fetched, kept)
     follower = Follower(reader, output, child, fresh, kept, fetched)
     try:
         code = follower.run(asks)
@@ -98,11 +99,11 @@ def _words_without(reader: RunReader) -> str:
     return f"{name} is {status.name}" if status.over else f"{name} goes on; back with: dltui attach {shlex.quote(name)}"
 
 
-def _output(style: Style, reader: RunReader, asks: bool, fetched: bool = False) -> Output:
+def _output(style: Style, reader: RunReader, asks: bool, fetched: bool = False, kept: bool = True) -> Output:
     if style == "json":
         return JsonOutput(reader, fetched)
     if style == "live":
-        return LiveOutput(HINT if asks else "Ctrl-C leaves, the run goes on")
+        return LiveOutput(HINT if asks else "Ctrl-C leaves, the run goes on" if kept else "Ctrl-C ends it")
     return PlainOutput()
 
 
@@ -128,6 +129,8 @@ class Follower:
         self.asking = False
         self.wants_screen = False
         """The user goes on in the full screen."""
+        self._ending = False
+        """The worker was told to end, because its run is not kept without a viewer."""
         self._child_ended = False
         self._refused = False
         """The worker ended as failed, whatever its run is."""
@@ -162,6 +165,9 @@ class Follower:
         if self._refused and status.name in ("finished", "stopped"):
             warn(f"dltui: {self.reader.directory.id} does not go on: {closing.last_error(self.reader)}")
             return 1
+        if self._ending and status.name != "finished":
+            # However its worker has died of that.
+            return closing.EXIT_CODES["preempted"]
         return self.code if self.code is not None else closing.EXIT_CODES.get(status.name, 1)
 
     def _delete_refused(self, status: Status) -> bool:
@@ -191,6 +197,10 @@ class Follower:
             if number == signal.SIGCONT:
                 if keys:
                     keys.take()
+            elif not self._kept and self.child is not None:
+                # Its folder goes with this process: so does its worker, the second time at once.
+                self._forward(signal.SIGKILL if self._ending else signal.SIGTERM)
+                self._ending = True
             elif number == signal.SIGHUP or (asks and number == signal.SIGTERM) or (self.child is None and not asks):
                 self.code = LEAVE_CODES.get(signal.Signals(number), 0)
             elif asks and self.reader.status().over:
@@ -301,7 +311,9 @@ def has_left(reader: RunReader) -> bool:
     is free for the next command.
     """
     live = reader.live()
-    if live is None or claim.look(reader.directory.path, live).alive is not True:
+    if live is None:
+        return not lock.is_held(reader.directory.lock_path)
+    if claim.look(reader.directory.path, live).alive is not True:
         return True
     # What a logger of the run has started can only end before the worker does, which waits for it.
     return live.detail == DRAWN and os.environ.get("DLTUI_RUN") == reader.directory.id
@@ -314,7 +326,9 @@ def _signals(received: list[int]) -> Iterator[None]:
     def note(number: int, frame: FrameType | None) -> None:
         received.append(number)
 
-    numbers = (*FORWARDED, signal.SIGHUP, signal.SIGCONT)
+    # What this process was told to ignore, by nohup or by a shell that started it in the background, stays ignored.
+    heeded = (*FORWARDED, signal.SIGHUP, signal.SIGCONT)
+    numbers = [number for number in heeded if signal.getsignal(number) is not signal.SIG_IGN]
     before = {number: signal.signal(number, note) for number in numbers}
     try:
         yield

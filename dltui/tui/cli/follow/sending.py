@@ -126,7 +126,7 @@ def order(
                 if entry["id"] == sent:
                     return _obeyed(reader, entry)
             status = reader.status()
-            if reader.told is not None and (why := commands.refusal(reader.directory.path, sent)):
+            if why := commands.refusal(reader.directory.path, sent):
                 raise UsageError(f"{reader.directory.id} takes no {action}: {why}")
             if status.over:
                 raise NoAnswerError(f"{reader.directory.id} ended ({status.name}) before it could {action}")

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from dltui.core.rundir.launch import Chosen
 
 FAVORITES = ("fashion-mnist", "lines")
+DRY_RUNS = {0: "all of it works; nothing was kept", 75: "ended before its end; nothing was kept"}
+"""What is said of a dry run, by its exit code."""
 
 
 @dataclass(frozen=True)
@@ -147,17 +149,29 @@ def carry_out(
     """Start the worker of a run directory and follow it as the options say; `more_epochs` are added to its plan,
     `instead` replaces fields of run.json, `fresh` is the argument of `follow`.
     """
-    from dltui.core.lifecycle.start import queue_worker, spawn_worker
+    from dltui.core.lifecycle.start import queue_worker
 
     open_way(run, options)
     if options.debug:
         return _foreground(run)
-    when_lost(f"{run.id} goes on; back with: dltui attach {shlex.quote(run.id)}")
-    if options.queue:
-        queue_worker(run)
-        say_queued(run, options.as_json)
-        return 0
-    return stay(run, spawn_worker(run, more_epochs, instead=instead), options, fresh)
+    if not options.queue:
+        return stay(run, begin(run, more_epochs, instead), options, fresh)
+    when_lost(_goes_on(run))
+    queue_worker(run)
+    say_queued(run, options.as_json)
+    return 0
+
+
+def begin(run: RunDirectory, more_epochs: int = 0, instead: Mapping[str, Any] | None = None) -> int:
+    """Start the worker of a run that is to be followed, as `spawn_worker`. Raises UsageError and RunError likewise."""
+    from dltui.core.lifecycle.start import spawn_worker
+
+    when_lost(_goes_on(run))
+    return spawn_worker(run, more_epochs, instead=instead)
+
+
+def _goes_on(run: RunDirectory) -> str:
+    return f"{run.id} goes on; back with: dltui attach {shlex.quote(run.id)}"
 
 
 def stay(run: RunDirectory, pid: int, options: Options, fresh: bool = False) -> int:
@@ -241,7 +255,7 @@ def _dry_run(catalog: Catalog, model: ModelEntry, config: Mapping[str, Any], opt
     kept = {"DLTUI_CACHE": str(paths.cache_dir()), "DLTUI_CONFIG": str(paths.config_file())}
     if options.exports != "exports":
         raise UsageError("--dry-run writes to a temporary place; it does not go with --exports")
-    with tempfile.TemporaryDirectory(prefix="dltui-dry-run-") as folder:
+    with tempfile.TemporaryDirectory(prefix="dltui-dry-run-", ignore_cleanup_errors=True) as folder:
         before = {name: os.environ.get(name) for name in (*kept, "DLTUI_HOME")}
         os.environ.update(kept, DLTUI_HOME=folder)
         try:
@@ -254,5 +268,6 @@ def _dry_run(catalog: Catalog, model: ModelEntry, config: Mapping[str, Any], opt
                 else:
                     os.environ[name] = value
     if not options.as_json:
-        say("dry run: all of it works; nothing was kept" if code == 0 else "dry run: it does not work; see above")
+        said = DRY_RUNS.get(code, "it does not work; see above")
+        say(f"dry run: {said}")
     return code

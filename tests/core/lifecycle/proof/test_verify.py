@@ -158,3 +158,17 @@ def test_every_attempt_counts_in_what_differs(run: Path) -> None:
     assert ("threads", "2, then 7", "2") in [
         (one.name, one.then, one.now) for one in repetition.differences(read(run), now)
     ]
+
+
+def test_a_repetition_of_another_host_is_left_alone(tmp_path: Path) -> None:
+    """Its lock may not show here; what its worker writes does."""
+    run = tmp_path / "verify-far" / "r"
+    run.mkdir(parents=True)
+    (run / "live.json").touch()
+    for folder in (run, run.parent):
+        os.utime(folder, (1, 1))
+    verify.sweep(tmp_path)
+    assert run.is_dir()
+    os.utime(run / "live.json", (1, 1))
+    verify.sweep(tmp_path)
+    assert not run.parent.exists()

@@ -9,9 +9,14 @@ from typing import Any
 
 import pytest
 
+from dltui.core.analysis.trials import trial
+from dltui.core.errors import UsageError
 from dltui.core.reading.status import Status
+from dltui.core.rundir import launch
 from dltui.core.rundir.directory import RunDirectory
+from dltui.core.rundir.launch import LaunchRecord
 from dltui.tui.cli.commands import resume
+from dltui.tui.cli.launch import start
 from tests.helpers.command import Run, runner
 from tests.helpers.known_catalog import Fill
 from tests.helpers.sample_run import make_sample_run
@@ -81,3 +86,25 @@ def test_nor_does_a_paused_run_of_a_series(dltui: Run, statuses: dict[str, str],
     code, out, err = dltui("lab", "--more-epochs", "3")
     line = "dltui: lab-s2 is paused: epochs can be added when it has ended; or stop it first\n"
     assert (code, out, err) == (2, "", line)
+
+
+@pytest.mark.parametrize("step", ["_checked", "begin"])
+def test_a_refusal_leaves_the_launcher_as_it_was(
+    dltui: Run, statuses: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """Whether it is that of the run or that of the launcher."""
+
+    def refuse(*given: object) -> int:
+        raise UsageError("it was refused")
+
+    statuses["r"] = "finished"
+    monkeypatch.setattr(resume, "_checked", lambda *given: {})
+    monkeypatch.setattr(trial, "pin_resumed", lambda reader: False)
+    monkeypatch.setattr(resume if step == "_checked" else start, step, refuse)
+    path = tmp_path / "runs" / "r"
+    assert dltui("r", "--launcher", "local") == (2, "", "dltui: it was refused\n")
+    assert not launch.is_there(path)
+    launch.write(path, LaunchRecord("slurm", {"gpus": 1}, time=5.0, job={"id": "7"}))
+    before = launch.read(path)
+    assert dltui("r", "--launcher", "local") == (2, "", "dltui: it was refused\n")
+    assert launch.read(path) == before

@@ -17,14 +17,16 @@ import pytest
 from rich.console import Console
 
 from dltui.core import numbers
+from dltui.core.errors import UsageError
 from dltui.core.machine.process import current
 from dltui.core.reading.progress import progress, seconds_left
 from dltui.core.reading.reader import RunReader
 from dltui.core.reading.status import Status
+from dltui.core.rundir import commands
 from dltui.core.rundir.heartbeat import DRAWN
 from dltui.core.rundir.lock import RunLock
 from dltui.tui.cli import main
-from dltui.tui.cli.follow import closing, follow, waiting
+from dltui.tui.cli.follow import closing, follow, sending, waiting
 from dltui.tui.cli.follow.lines import Lines
 from dltui.tui.cli.follow.live_view import Frame, bar, live_view
 from dltui.tui.cli.output import table
@@ -458,3 +460,79 @@ def test_a_job_that_its_launcher_has_put_back_is_followed(home: Path, monkeypatc
 
     monkeypatch.setattr(follow.launching, "refresh_all", asked)
     assert not viewer._over(before)
+
+
+def test_what_was_to_be_ignored_stays_ignored() -> None:
+    """A hangup under nohup, an interrupt of what a script has started in the background."""
+    ignored = (signal.SIGHUP, signal.SIGINT)
+    before = [signal.signal(number, signal.SIG_IGN) for number in ignored]
+    try:
+        with follow._signals([]):
+            assert [signal.getsignal(number) for number in ignored] == [signal.SIG_IGN] * 2
+            assert callable(signal.getsignal(signal.SIGTERM))
+        assert [signal.getsignal(number) for number in ignored] == [signal.SIG_IGN] * 2
+    finally:
+        for number, handler in zip(ignored, before, strict=True):
+            signal.signal(number, handler)
+
+
+@pytest.mark.parametrize(
+    ("signals", "deaf"), [([signal.SIGHUP], False), ([signal.SIGINT], False), ([signal.SIGINT, signal.SIGINT], True)]
+)
+def test_a_run_that_is_not_kept_ends_with_its_viewer(home: Path, signals: list[signal.Signals], deaf: bool) -> None:
+    def begin() -> None:
+        if deaf:
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+    worker = subprocess.Popen(["sleep", "60"], preexec_fn=begin)
+    viewer = follow.Follower(reader_of(home, "running"), Recorder(), child=worker.pid, kept=False)
+    viewer.received.extend(signals)
+    try:
+        assert viewer.run(asks=False) == 75
+        assert viewer._child_gone()
+    finally:
+        worker.kill()
+
+
+def test_nothing_is_asked_about_a_run_that_is_not_kept(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[bool] = []
+
+    class Silent(follow.Follower):
+        def run(self, asks: bool) -> int:
+            asked.append(asks)
+            return 0
+
+    monkeypatch.setattr(follow, "is_terminal", lambda: True)
+    monkeypatch.setattr(follow, "Follower", Silent)
+    for kept in (True, False):
+        follow.follow(reader_of(home, run_id=f"kept-{kept}").directory, "plain", child=1, kept=kept)
+    assert asked == [True, False]
+
+
+def test_a_worker_without_a_heartbeat_that_can_be_read_has_not_left(home: Path) -> None:
+    run = reader_of(home).directory
+    (run.path / "live.json").write_bytes(b"")
+    worker = RunLock()
+    worker.acquire(run.lock_path)
+    assert not follow.has_left(RunReader(run))
+    worker.release()
+    assert follow.has_left(RunReader(run))
+
+
+def test_a_command_that_its_worker_cannot_read_is_not_waited_for(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    reader, send = reader_of(home, "running"), commands.send
+
+    def refused(run_dir: Path, *given: object, **more: object) -> str:
+        sent = send(run_dir, *given, **more)  # type: ignore[arg-type]
+        path = run_dir / "control" / f"{sent}.json"
+        path.rename(path.with_suffix(".bad"))
+        return sent
+
+    monkeypatch.setattr(commands, "send", refused)
+    with pytest.raises(UsageError, match=r"^brisk-otter takes no stop: its worker could not read the command; see "):
+        sending.order(reader, "stop", {}, seconds=5)
+
+
+def test_figures_that_cannot_be_listed_are_not_offered(home: Path) -> None:
+    assert closing.exported_files(home / "nowhere") == []
+    assert closing.exported_files(home / ("x" * 300) / "exports") == []
