@@ -1,6 +1,7 @@
 """What pretrained weights are worth on a folder of photos: fine-tuned against trained from scratch. CPU.
 
     python benchmarks/fine_tuning.py FOLDER [--model timm:tf_efficientnet_lite0] [--seeds 0 1 2] [--json FILE]
+                                      [--keep DIR]
 
 FOLDER holds `train` and `test`, each with a folder of images a class. Two runs a seed, one after the other: `dltui
 train MODEL --dataset folder:FOLDER` with nothing but its defaults, and the same with `--no-pretrained`. The library's
@@ -41,7 +42,9 @@ class Row:
 
 def train(way: str, seed: int, asked: argparse.Namespace, folder: Path) -> Row:
     """Train a run to its end. Raises SystemExit where it fails."""
-    exports = folder / f"{way}-{seed}"
+    # A folder of its own: one that is kept has the figures of earlier calls.
+    folder.mkdir(parents=True, exist_ok=True)
+    exports = Path(tempfile.mkdtemp(prefix=f"{way.replace(' ', '-')}-{seed}-", dir=folder))
     words = [asked.model, "--dataset", f"folder:{asked.folder.resolve()}", "--device", "cpu", "--exports", str(exports)]
     seeded = ["--seed", str(seed)] if seed else []
     command = [sys.executable, "-m", "dltui", "train", *words, "--plain", *WAYS[way], *seeded]

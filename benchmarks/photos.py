@@ -6,7 +6,8 @@
 JPEGs are made with a seed, once for each `--folder`. Two contenders take turns: `dltui`, the process that prepares
 `folder:PATH` for a model of `--size` pixels, with an empty cache, from its start to its end; and `pool`, as many
 processes as there are cores, which decode in draft mode and resize with Pillow and keep nothing. Printed are images a
-second, the processor time of an image, the speed of dltui in parts of that of the pool, and its most memory.
+second, the processor time of an image, the speed of dltui in parts of that of the pool, and the most memory that one of
+the processes of dltui took.
 """
 
 from __future__ import annotations
@@ -74,8 +75,10 @@ def by_pool(paths: list[Path], side: int) -> None:
             pass
 
 
-def by_dltui(folder: Path, size: int) -> None:
-    """Prepare the folder as `dltui train` does, with an empty cache."""
+def by_dltui(folder: Path, size: int, peaks: list[int]) -> None:
+    """Prepare the folder as `dltui train` does, with an empty cache; `peaks` gets the most memory that one of its
+    processes took, in KiB.
+    """
     with tempfile.TemporaryDirectory(dir=folder.parent) as cache:
         asked = {
             "dataset": f"folder:{folder}",
@@ -85,10 +88,30 @@ def by_dltui(folder: Path, size: int) -> None:
         }
         command = [sys.executable, "-P", "-m", "dltui.core.data.prepare_process", "-"]
         environment = {**os.environ, "DLTUI_CACHE": cache}
-        done = subprocess.run(command, input=json.dumps(asked), capture_output=True, text=True, env=environment)
-        answer = json.loads(done.stdout.splitlines()[-1])
+        said, errors, peak = carried_out(command, json.dumps(asked), environment)
+        answer = json.loads(said.splitlines()[-1])
         if "prepared" not in answer:
-            sys.exit(f"{answer}\n{done.stderr}")
+            sys.exit(f"{answer}\n{errors}")
+        peaks.append(peak)
+
+
+def carried_out(command: list[str], given: str, environment: dict[str, str]) -> tuple[str, str, int]:
+    """What a command says, on stdout and stderr, and the most resident memory of it and of the processes that it waited
+    for, in KiB. The other children of this process have no part in that.
+    """
+    with (
+        tempfile.TemporaryFile("w+") as asked,
+        tempfile.TemporaryFile("w+") as said,
+        tempfile.TemporaryFile("w+") as told,
+    ):
+        asked.write(given)
+        asked.seek(0)
+        child = subprocess.Popen(command, stdin=asked, stdout=said, stderr=told, env=environment)
+        _, status, used = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+        said.seek(0)
+        told.seek(0)
+        return said.read(), told.read(), used.ru_maxrss
 
 
 def measured(work: Callable[[], None]) -> tuple[float, float]:
@@ -128,9 +151,10 @@ def report(given: Any, place: Path) -> None:
     print(f"{len(paths):,} JPEGs of {given.width}x{given.height}, {mean / 1000:,.0f} kB each, {cpu_count()} cores")
     if given.only_make:
         return
+    peaks: list[int] = []
     works: dict[str, Callable[[], None]] = {
         "pool": partial(by_pool, paths, round(given.size / 0.875)),
-        "dltui": partial(by_dltui, folder, given.size),
+        "dltui": partial(by_dltui, folder, given.size, peaks),
     }
     found: dict[str, list[tuple[float, float]]] = {name: [] for name in works}
     for _ in range(given.rounds):
@@ -143,8 +167,7 @@ def report(given: Any, place: Path) -> None:
     ratios = [[pool[n] / own[n] for pool, own in zip(found["pool"], found["dltui"], strict=True)] for n in (0, 1)]
     wall, cpu = (statistics.median(ratio) for ratio in ratios)
     print(f"dltui prepares at {wall:.2f} of the speed of the pool; by processor time at {cpu:.2f}")
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    print(f"most memory of a process: {peak / 1024:,.0f} MB")
+    print(f"most memory of a process of dltui: {max(peaks) / 1024:,.0f} MB")
 
 
 if __name__ == "__main__":

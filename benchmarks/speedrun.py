@@ -6,6 +6,8 @@
 FOLDER holds the four official files. For each target its recipe is trained once a seed (1, 2, ...), all of the 54,000
 images that dltui trains on, and measured on the 6,000 held out for validation: --epochs and --set try other values.
 With --record, and then only, the test split is measured too, and a line is printed for the table in speedrun.md.
+--json writes all results to a file after each seed, and goes on with the seeds that are missing there: they need not
+all be trained in one sitting.
 --tiny trains softmax regression on scikit-learn's digits for a moment, as a trial of the program itself.
 """
 
@@ -26,6 +28,7 @@ from typing import Any
 import numpy as np
 from contender import make_attempt
 
+from dltui.core import fs
 from dltui.core.catalog.assemble import load_catalog
 from dltui.core.errors import DltuiError, UsageError
 from dltui.core.machine.devices import choose, list_devices, worker_environment
@@ -150,27 +153,67 @@ def main() -> None:
         print(hardware, flush=True)
         with tempfile.TemporaryDirectory() as home:
             os.environ |= {"DLTUI_HOME": home, "DLTUI_PLUGIN_SECONDS": "120"}
-            found = [_run(target, arguments, hardware) for target in arguments.targets]
+            kept = Kept(arguments.json, hardware)
+            for target in arguments.targets:
+                _run(target, arguments, hardware, kept)
     except DltuiError as error:
         raise SystemExit(f"speedrun.py: {error}") from None
-    if arguments.json:
-        arguments.json.write_text(json.dumps({"hardware": hardware, "runs": found}, indent=1) + "\n", encoding="utf-8")
 
 
-def _run(target: float, arguments: argparse.Namespace, hardware: str) -> dict[str, Any]:
+class Kept:
+    """The results in a file, None keeps nothing: those of an earlier sitting on the same hardware count.
+
+    Raises UsageError for a file that is none of this program, or of other hardware.
+    """
+
+    def __init__(self, path: Path | None, hardware: str) -> None:
+        self._path = path
+        self._found: dict[str, Any] = {"hardware": hardware, "runs": []}
+        if path is None or not path.exists():
+            return
+        try:
+            self._found = json.loads(path.read_text(encoding="utf-8"))
+            there = self._found["hardware"]
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise UsageError(f"{path} is no file of results: {error!r}") from None
+        if there != hardware:
+            raise UsageError(f"{path} has results of {there}, this is {hardware}: name another file")
+
+    def results(self, target: float, recipe: Recipe) -> dict[int, Result]:
+        """The results of a recipe by seed."""
+        return {found["seed"]: Result(**found) for found in self._run(target, recipe)["results"]}
+
+    def add(self, target: float, recipe: Recipe, result: Result) -> None:
+        """Keep a result, in place of an earlier one of this seed."""
+        results = self._run(target, recipe)["results"]
+        results[:] = [*(one for one in results if one["seed"] != result.seed), asdict(result)]
+        if self._path is not None:
+            fs.write_atomic(self._path, (json.dumps(self._found, indent=1) + "\n").encode())
+
+    def _run(self, target: float, recipe: Recipe) -> dict[str, Any]:
+        named = {"target": target, "recipe": asdict(recipe)}
+        for run in self._found["runs"]:
+            if {key: run.get(key) for key in named} == named:
+                return run
+        self._found["runs"].append(named | {"results": []})
+        return self._found["runs"][-1]
+
+
+def _run(target: float, arguments: argparse.Namespace, hardware: str, kept: Kept) -> None:
     recipe = _recipe(target, arguments)
+    known = kept.results(target, recipe)
     results = []
     for seed in range(1, arguments.seeds + 1):
-        results.append(train(recipe, arguments.data_dir, arguments.device, seed, arguments.record))
-        last = results[-1]
-        print(
-            f"  seed {seed}: {last.seconds:.2f} s after {last.warm_up:.1f} s, validation {last.validation:.2f} %",
-            flush=True,
-        )
+        result = known.get(seed)
+        if result is None or (arguments.record and result.test is None):
+            result = train(recipe, arguments.data_dir, arguments.device, seed, arguments.record)
+            kept.add(target, recipe, result)
+        results.append(result)
+        times = f"{result.seconds:.2f} s after {result.warm_up:.1f} s"
+        print(f"  seed {seed}: {times}, validation {result.validation:.2f} %", flush=True)
     print(summary(target, recipe, results), flush=True)
     if arguments.record:
         print(record(target, recipe, results, hardware), flush=True)
-    return {"target": target, "recipe": asdict(recipe), "results": [asdict(result) for result in results]}
 
 
 def _recipe(target: float, arguments: argparse.Namespace) -> Recipe:
@@ -203,7 +246,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--epochs", type=int, help="instead of the recipe's")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="another hyperparameter")
     parser.add_argument("--record", action="store_true", help="measure the test split, once, and print the record")
-    parser.add_argument("--json", type=Path, help="also write all results there")
+    parser.add_argument("--json", type=Path, help="keep the results there, and go on from them")
     parser.add_argument("--tiny", action="store_true", help="a trial of the program itself")
     arguments = parser.parse_args()
     if arguments.tiny:

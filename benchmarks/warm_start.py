@@ -15,8 +15,9 @@ import time
 
 from dltui.core.catalog.assemble import load_catalog
 from dltui.core.catalog.entries import Catalog
+from dltui.core.lifecycle import kill
 from dltui.core.lifecycle.create import RunRequest
-from dltui.core.rundir.commands import send
+from dltui.core.reading.reader import RunReader
 from dltui.core.rundir.heartbeat import read_live
 from dltui.tui.base.services import Services
 
@@ -37,9 +38,18 @@ def seconds_to_first_step(services: Services, catalog: Catalog, model: str, warm
             raise SystemExit(f"no step within {LIMIT:g} s; see {run.worker_log}")
         time.sleep(0.005)
     passed = time.perf_counter() - began
-    send(run.path, "kill", {})
-    time.sleep(1)
+    end(RunReader(run))
     return passed
+
+
+def end(reader: RunReader) -> None:
+    """Kill the worker of a run and wait until it is gone: the next start is to have the machine to itself."""
+    kill.kill(reader)
+    deadline = time.monotonic() + LIMIT
+    while not reader.status().over:
+        if time.monotonic() > deadline:
+            raise SystemExit(f"{reader.directory.id} does not end")
+        time.sleep(0.05)
 
 
 def main() -> None:

@@ -1,5 +1,6 @@
 """Options of the test command."""
 
+import datetime
 import functools
 import gc
 import os
@@ -25,6 +26,8 @@ settings.register_profile("long", settings.get_profile("any-speed"), max_example
 
 # Drawing figures takes longer than most runs of the tests train. Those that look at figures take it out again.
 os.environ["DLTUI_FORMAT"] = NONE
+# Told to the processes that share the tests: each would else look at the date, and at midnight find other tests.
+os.environ.setdefault("DLTUI_TEST_SEED", str(datetime.datetime.now(datetime.UTC).date().toordinal()))
 # Idle threads of PyTorch and of NumPy sleep instead of spinning: the tests share few cores, and importing NumPy takes
 # twice the processor time otherwise.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")

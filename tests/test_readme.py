@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from dltui.tui.cli.main import SECTIONS
 
@@ -76,6 +79,47 @@ def test_the_tree_is_the_tree() -> None:
         name = line.split()[0]
         parents[depth:] = [name]
         assert (ROOT / "".join(parents)).exists(), f"{''.join(parents)} is in CONTRIBUTING.md only"
+
+
+def test_the_tree_names_every_folder() -> None:
+    tree = next(block for block in blocks((ROOT / "CONTRIBUTING.md").read_text()) if block.startswith("dltui/\n"))
+    named: dict[str, set[str]] = {}
+    part = ""
+    for line in tree.splitlines():
+        if not line.startswith("    "):
+            part = line.split()[0].rstrip("/")
+        named.setdefault(part, set()).update(re.findall(r"(?<!\S)([\w-]+)/", line))
+    for part in ("core", "plugins", "tui"):
+        folders = {path.parent.name for path in (ROOT / "dltui" / part).glob("*/__init__.py")}
+        assert folders - named[part] == set(), f"CONTRIBUTING.md does not name them in {part}/"
+
+
+def requirements(*wanted: str, python: str = "3.12") -> set[str]:
+    """The distributions that these requirements of the project name, with those of its own extras, for a Python."""
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    found: set[str] = set()
+    for one in map(Requirement, wanted):
+        if one.marker is not None and not one.marker.evaluate({"python_version": python}):
+            continue
+        if one.name == "dltui":
+            found |= requirements(*(line for extra in one.extras for line in extras[extra]), python=python)
+        else:
+            found.add(canonicalize_name(one.name))
+    return found
+
+
+def test_what_the_checks_install_has_a_version_that_they_passed_with() -> None:
+    """By the extras in `.ci/run`."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    pinned = {canonicalize_name(line.partition("==")[0]) for line in lines if "==" in line}
+    assert requirements(*project["dependencies"], "dltui[all,dev,ray]", "dltui[dev,diagram]") - pinned == set()
+
+
+def test_all_is_installed_without_the_framework_that_a_python_lacks() -> None:
+    older, newer = (requirements("dltui[all]", python=python) for python in ("3.13", "3.14"))
+    assert "torch" in newer
+    assert older - newer == {"keras", "tensorflow"}
 
 
 def test_every_command_of_the_changelog_and_help_is_one() -> None:

@@ -25,12 +25,12 @@ _SPACE = re.compile(r"[ \t\n\r\x0b\x0c]+")
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
-_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+_SGR = re.compile(r"\x1b\[[0-9;]*m")
 
 
-def without_colours(text: str) -> str:
-    """A text without the codes by which a library that printed it gave it colours."""
-    return _COLOURS.sub("", text)
+def without_sgr(text: str) -> str:
+    """A text without the codes (SGR) by which a library that printed it gave it colors."""
+    return _SGR.sub("", text)
 
 
 def clean(text: object, limit: int = 10_000) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
@@ -37,6 +37,11 @@ class About:
     description: str
     facts: dict[str, str] = field(default_factory=dict)
 
+    @classmethod
+    def of(cls, title: object, description: object, facts: Mapping[str, object]) -> About:
+        """Metadata of any texts and values, made safe in XML and on a terminal."""
+        return cls(_safe(title), _safe(description), {_safe(name): _safe(value) for name, value in facts.items()})
+
     @property
     def text(self) -> str:
         return "\n".join([self.description, *(f"{name}: {value}" for name, value in self.facts.items())])
@@ -44,7 +49,7 @@ class About:
 
 def about(reader: RunReader, title: str, description: str) -> About:
     """The title, description and facts of a run, all of them safe in XML."""
-    return About(_safe(title), _safe(description), facts(reader))
+    return About.of(title, description, facts(reader))
 
 
 def facts(reader: RunReader) -> dict[str, str]:

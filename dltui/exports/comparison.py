@@ -13,7 +13,6 @@ from dltui.core.analysis.comparison import Comparison, compare
 from dltui.core.errors import DltuiError
 from dltui.core.numbers import exact
 from dltui.core.reading.reader import RunReader
-from dltui.core.text import clean_line, xml_text
 from dltui.core.worker.figures import FORMATS_TEXT, check_formats
 from dltui.exports.about import About, command, neutral
 from dltui.exports.figures import style
@@ -84,9 +83,8 @@ def about(found: Comparison) -> About:
     facts = {f"command of {entry.label}": command(entry.command) for entry in found.entries}
     facts |= {f"dataset fingerprint of {entry.label}": entry.fingerprint for entry in found.entries}
     facts |= {name: ", ".join(exact(value) for value in values) for name, values in found.differences.items()}
-    safe = {xml_text(clean_line(name)): xml_text(clean_line(value)) for name, value in facts.items()}
     described = f"The validation {found.metric} of {len(found.entries)} runs by epoch and by training time."
-    return About(xml_text(f"Comparison of {models}"), described, safe)
+    return About.of(f"Comparison of {models}", described, facts)
 
 
 if __name__ == "__main__":

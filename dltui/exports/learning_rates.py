@@ -13,7 +13,6 @@ from dltui.core import fs
 from dltui.core.errors import DltuiError
 from dltui.core.finders.find import Rates
 from dltui.core.numbers import exact
-from dltui.core.text import clean_line, xml_text
 from dltui.core.worker.figures import FORMATS_TEXT, check_formats
 from dltui.exports.about import About, neutral
 from dltui.exports.about import command as neutral_command
@@ -78,8 +77,7 @@ def about(found: Rates, command: Sequence[str]) -> About:
         "suggested": "none" if found.suggestion is None else exact(found.suggestion),
         "command": neutral_command(command),
     }
-    safe = {name: xml_text(clean_line(value)) for name, value in facts.items()}
-    return About(xml_text(clean_line(f"Learning rates of {found.model}")), xml_text(clean_line(described)), safe)
+    return About.of(f"Learning rates of {found.model}", described, facts)
 
 
 if __name__ == "__main__":

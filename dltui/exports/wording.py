@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 
-def percent(value: float, digits: int = 2) -> str:
+def decimal_percent(value: float, digits: int = 2) -> str:
     """A fraction in percent: 0.9177 -> "91.77 %"."""
     return "not a number" if math.isnan(value) else f"{100 * value:.{digits}f} %"
 
@@ -26,8 +26,3 @@ def number(value: float, digits: int = 4) -> str:
     size = abs(value)
     text = f"{value:.{digits - 1}e}" if size < 1e-4 or size >= 10 ** max(6, digits) else f"{value:.{digits}g}"
     return text.replace("-", "−")
-
-
-def count(value: int) -> str:
-    """An integer with separators: 12345 -> "12,345"."""
-    return f"{value:,}"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -15,6 +17,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from dltui.core.errors import DltuiError
+from dltui.core.reading.reader import RunReader
+from dltui.core.rundir.directory import RunDirectory
 from tests.fakes import fake_plugin
 
 FOLDER = Path(__file__).parents[2] / "benchmarks"
@@ -189,6 +194,25 @@ def test_speedrun_makes_a_record(tmp_path: Path) -> None:
         assert 0 < result["test"] <= 100
     assert found["recipe"]["options"] == {"epochs": 2, "lr": 0.1}
     assert "| 92 % |" in said
+    # Another sitting trains the seed that is missing.
+    run("speedrun.py", *words[:1], "--seeds", "3", *words[3:])
+    (again,) = json.loads(kept.read_text())["runs"]
+    assert [result["seed"] for result in again["results"]] == [1, 2, 3]
+    assert again["results"][:2] == found["results"]
+
+
+def test_speedrun_does_not_mix_machines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    speedrun = imported("speedrun", monkeypatch)
+    kept, recipe = tmp_path / "found.json", speedrun.Recipe("cnn-torch", {"epochs": 3})
+    result = speedrun.Result(1, 2.0, 9.0, 93.0, 92.0)
+    speedrun.Kept(kept, "a chip").add(92.0, recipe, result)
+    assert speedrun.Kept(kept, "a chip").results(92.0, recipe) == {1: result}
+    assert speedrun.Kept(kept, "a chip").results(92.0, speedrun.Recipe("cnn-torch", {"epochs": 4})) == {}
+    with pytest.raises(DltuiError, match="has results of a chip, this is another: name another file"):
+        speedrun.Kept(kept, "another")
+    kept.write_text("[]")
+    with pytest.raises(DltuiError, match="no file of results"):
+        speedrun.Kept(kept, "a chip")
 
 
 def test_speedrun_refuses() -> None:
@@ -323,3 +347,55 @@ def test_fine_tuned_and_from_scratch_are_compared(
         f"{way:<12} seed {seed}" for seed in (0, 1) for way in ("fine-tuned", "from scratch")
     ]
     assert last.endswith(f": {points} points")
+
+
+def test_runs_that_are_kept_do_not_hide_those_of_the_next_call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = imported("fine_tuning", monkeypatch)
+    coming = iter((0.5, 0.75))
+
+    def trained(command: list[str], **_: Any) -> Any:
+        place = Path(command[command.index("--exports") + 1], f"run-{time.monotonic_ns()}")
+        place.mkdir(parents=True)
+        told = {"test_accuracy": next(coming), "best_epoch": 1, "config": {"epochs": 2, "batch_size": 8}}
+        (place / "summary.json").write_text(json.dumps(told))
+        return SimpleNamespace(returncode=0)
+
+    monkeypatch.setattr(program.subprocess, "run", trained)
+    asked = SimpleNamespace(model="m", folder=tmp_path)
+    rows = [program.train("from scratch", 0, asked, tmp_path / "kept") for _ in range(2)]
+    assert [row.accuracy for row in rows] == [0.5, 0.75]
+
+
+def test_the_memory_of_a_command_is_its_own() -> None:
+    """Not that of a larger child before it. Asked in a small process: a child begins as large as who starts it."""
+    child = "import sys; kept = b'x' * (int(input()) << 20); print(len(kept) >> 20); print('told', file=sys.stderr)"
+    code = (
+        "import os, sys, photos\n"
+        "for size in ('200', '1'):\n"
+        "    print(photos.carried_out([sys.executable, '-c', sys.argv[1]], size, dict(os.environ)))\n"
+    )
+    said = subprocess.run([sys.executable, "-c", code, child], cwd=FOLDER, capture_output=True, text=True, check=True)
+    large, small = map(ast.literal_eval, said.stdout.splitlines())
+    assert (large[:2], small[:2]) == (("200\n", "told\n"), ("1\n", "told\n"))
+    assert large[2] - small[2] > 100 << 10
+
+
+def test_a_run_is_over_before_the_next_is_timed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    warm_start = imported("warm_start", monkeypatch)
+    monkeypatch.setenv("DLTUI_HOME", str(tmp_path))
+    run = RunDirectory.create("otter", {"created": time.time()})
+    script = (
+        "import sys, time; from pathlib import Path; from dltui.core.rundir.heartbeat import Heartbeat; "
+        "from dltui.core.rundir.lock import RunLock; "
+        "RunLock().acquire(Path(sys.argv[1], 'lock')); beat = Heartbeat(Path(sys.argv[1]), 1, (5, 50)); "
+        "beat.phase('training'); print('ready', flush=True); time.sleep(60)"
+    )
+    worker = subprocess.Popen([sys.executable, "-c", script, str(run.path)], stdout=subprocess.PIPE, text=True)
+    try:
+        assert worker.stdout is not None
+        assert worker.stdout.readline() == "ready\n"
+        warm_start.end(RunReader(run))
+        assert worker.wait(timeout=10) == -signal.SIGKILL
+    finally:
+        worker.kill()
+        worker.wait()

@@ -200,6 +200,7 @@ def test_a_birth_that_cannot_be_read_is_none(tmp_path: Path, text: str) -> None:
     assert heartbeat.read_starting(tmp_path) is None
 
 
+@pytest.mark.slow(8)
 def test_a_worker_that_was_stopped_for_a_while_has_not_become_slow(
     worker: tuple[RunReader, subprocess.Popen[str]],
 ) -> None:

@@ -116,6 +116,12 @@ def test_runs_of_any_kind_can_be_drawn(entries: list[Entry]) -> None:
     assert "<script" not in svg
 
 
+def test_the_description_has_no_control_characters() -> None:
+    """The metric has a name of the model's own in the log of another."""
+    found = about(replace(sample(entry("a\x1b[31m", 0.9, 1.0), entry("b", 0.8, 1.0)), metric="\x1b]0;evil\x07"))
+    assert (found.title + found.text).replace("\n", "").isprintable()
+
+
 @pytest.mark.slow(21)
 @pytest.mark.long
 def test_hostile_names_and_settings_stay_text(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from dltui.core.rundir.directory import RunDirectory
 from dltui.exports.about import command, neutral
 from dltui.exports.tables import labels
 from dltui.exports.tables.metrics import table
-from dltui.exports.tables.summary import summary
+from dltui.exports.tables.summary import export, summary
 from dltui.exports.write import write
 from dltui.tui.cli import main
 from tests.core.analysis.test_labels import made
@@ -74,6 +74,15 @@ def test_what_is_not_known_yet_is_null(tmp_path: Path) -> None:
     assert found["epochs"] == 0
     for name in ("best_epoch", "validation_accuracy", "test_accuracy", "samples_per_second", "weights_sha256"):
         assert found[name] is None
+
+
+def test_no_number_that_json_lacks_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where it is nested, as in the options of another's run."""
+    found = {"cost": float("nan"), "config": {"lr": float("inf"), "widths": [1, float("nan")]}, "epochs": 3}
+    monkeypatch.setattr("dltui.exports.tables.summary.summary", lambda _: found)
+    export(reader(tmp_path), tmp_path / "summary.json")
+    written = json.loads((tmp_path / "summary.json").read_text(), parse_constant=pytest.fail)
+    assert written == {"cost": None, "config": {"lr": None, "widths": [1, None]}, "epochs": 3}
 
 
 def test_a_table_of_metrics_is_exact(tmp_path: Path) -> None:

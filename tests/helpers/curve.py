@@ -1,4 +1,4 @@
-"""Real curves of short runs, kept as numbers in tests/core/curves, and histories made of them up to any epoch."""
+"""Real curves of short runs, kept as numbers in tests/helpers/curves, and histories made of them up to any epoch."""
 
 from __future__ import annotations
 

@@ -21,7 +21,14 @@ from dltui.core.version import __version__
 from tests.helpers.sample_run import make_sample_run
 
 ROOT = Path(__file__).parents[2]
-NETWORK = ("network", "resolve", "connection", "Could not find a version", "No matching distribution")
+NETWORK = (
+    "Temporary failure in name resolution", "Name or service not known", "NameResolutionError", "NewConnectionError",
+    "ConnectTimeoutError", "ProxyError", "Connection refused", "Network is unreachable", "dns error",
+    "error sending request", "dial tcp",
+)  # fmt: skip
+"""What pip, uv and docker say where there is no network. What they say of a requirement that does not exist, they say
+there, too, and is no sign of it.
+"""
 
 pytestmark = [pytest.mark.long, pytest.mark.slow(20), pytest.mark.timeout(1200)]
 
@@ -37,6 +44,20 @@ def carry_out(*words: str | Path, environment: Mapping[str, str] | None = None, 
         pytest.skip(f"packages cannot be fetched: {said.strip().splitlines()[-1][:200]}")
     assert done.returncode == 0, said
     return done.stdout
+
+
+@pytest.mark.parametrize(
+    ("told", "end"),
+    [
+        ("WARNING: Retrying after connection broken by 'NewConnectionError()'\nNo matching distribution", "Skipped"),
+        ("ERROR: No matching distribution found for platformdirz>=4", "AssertionError"),
+        ("the resolver: Could not find a version that satisfies the requirement torch>=99", "AssertionError"),
+    ],
+)
+def test_a_requirement_that_does_not_exist_is_a_failure(told: str, end: str) -> None:
+    with pytest.raises((AssertionError, pytest.skip.Exception)) as caught:
+        carry_out(sys.executable, "-c", "import sys; sys.exit(sys.argv[1])", told)
+    assert caught.typename == end
 
 
 @pytest.fixture(scope="module")

@@ -102,23 +102,27 @@ def _images(arrays: Mapping[str, Array]) -> Any:
 
 def curve(chances: Array, present: Array) -> tuple[Array, Array]:
     """Recalls and precisions at each threshold that a probability gives, the highest first."""
-    order = np.argsort(-chances, kind="stable")
-    hits, scores = np.cumsum(present[order]), chances[order]
-    # Equal probabilities are taken together.
-    ends = np.append(np.flatnonzero(np.diff(scores)), len(scores) - 1) if len(scores) else np.zeros(0, np.int64)
-    total = max(int(present.sum()), 1)
-    return hits[ends] / total, hits[ends] / (ends + 1)
+    hits, said, _ = _steps(chances, present)
+    return hits / max(int(present.sum()), 1), hits / said
 
 
 def best_threshold(chances: Array, present: Array) -> float | None:
     """The probability from which a label should be said to apply for the best F1; None if no sample has it."""
     if not present.any():
         return None
+    hits, said, thresholds = _steps(chances, present)
+    return float(thresholds[int(np.argmax(2 * hits / (said + present.sum())))])
+
+
+def _steps(chances: Array, present: Array) -> tuple[Array, Array, Array]:
+    """At each threshold that a probability gives, the highest first: the samples that have the label and are said to
+    have it, all that are said to have it, and the threshold.
+    """
     order = np.argsort(-chances, kind="stable")
     hits, scores = np.cumsum(present[order]), chances[order]
-    ends = np.append(np.flatnonzero(np.diff(scores)), len(scores) - 1)
-    f1 = 2 * hits[ends] / (ends + 1 + present.sum())
-    return float(scores[ends[int(np.argmax(f1))]])
+    # Equal probabilities are taken together.
+    ends = np.append(np.flatnonzero(np.diff(scores)), len(scores) - 1) if len(scores) else np.zeros(0, np.int64)
+    return hits[ends], ends + 1, scores[ends]
 
 
 def _score(number: int, name: str, present: Array, chances: Array, threshold: float | None) -> Score:

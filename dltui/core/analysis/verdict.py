@@ -1,4 +1,4 @@
-"""Describes a run's curves in plain words where they are clear; tested on real curves in tests/core/curves.
+"""Describes a run's curves in plain words where they are clear; tested on real curves in tests/helpers/curves.
 
 Every rule looks at whole epochs only and is silent when in doubt: one wrong word costs the trust of ten right ones.
 """

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 OptimizerName = Literal["sgd", "adam", "adamw", "rmsprop", "lion", "muon"]
 Schedule = Literal["constant", "cosine", "one-cycle"]
-"""The schedules of the learning rate during a run; `plan.schedule` computes them."""
+"""The schedules of the learning rate during a run; `schedule` below computes them."""
 RANGE = ("gt", "ge", "lt", "le")
 """The names of pydantic's bounds."""
 

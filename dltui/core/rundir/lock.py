@@ -12,15 +12,27 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from dltui.core import fs
 from dltui.core.errors import RunError
 from dltui.core.machine import process
 from dltui.core.text import clean_line
 
-# struct flock of Linux on 64 bits: type, whence, start, length, pid.
-_FLOCK = "hhqqi"
-_CAN_ASK = sys.platform == "linux" and struct.calcsize("P") == 8
+
+class _Flock(NamedTuple):
+    """struct flock of a system: its members in their order, and how they are packed."""
+
+    packing: str
+    members: tuple[str, ...]
+
+
+_FLOCKS = {
+    "linux": _Flock("hhqqi", ("type", "whence", "start", "length", "pid")),
+    "darwin": _Flock("qqihh", ("start", "length", "pid", "type", "whence")),
+}
+_FLOCK = _FLOCKS.get(sys.platform) if struct.calcsize("P") == 8 else None
+"""None where a lock cannot be asked about."""
 
 # A second descriptor on the file, once closed, would free the process's own lock: such files are not opened again.
 _held: dict[tuple[int, int], int] = {}
@@ -110,7 +122,7 @@ def _refusal(fd: int, error: OSError, path: Path) -> str:
         return f"cannot lock {clean_line(path)}: {error.strerror}"
     pid = 0
     with contextlib.suppress(OSError):
-        pid = (_ask(fd) or 0) if _CAN_ASK else 0
+        pid = (_ask(fd, _FLOCK) or 0) if _FLOCK else 0
     try:
         note = json.loads(os.pread(fd, 4096, 0))
         since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(note["since"]))
@@ -119,14 +131,16 @@ def _refusal(fd: int, error: OSError, path: Path) -> str:
         return f"{name} is running, pid {pid}" if pid else f"{name} is running already"
 
 
-def _ask(fd: int) -> int | None:
+def _ask(fd: int, flock: _Flock) -> int | None:
     """The pid of another process that holds the lock, by F_GETLK; 0 for a process that cannot be seen from here (of
     another PID namespace, or of another host of a network disk), None when the lock is free. Raises OSError when it
     cannot be determined.
     """
-    question = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
-    kind, _, _, _, pid = struct.unpack(_FLOCK, fcntl.fcntl(fd, fcntl.F_GETLK, question))
-    return max(int(pid), 0) if kind != fcntl.F_UNLCK else None
+    whole = {"type": fcntl.F_WRLCK, "whence": os.SEEK_SET, "start": 0, "length": 0, "pid": 0}
+    question = struct.pack(flock.packing, *(whole[name] for name in flock.members))
+    values = struct.unpack(flock.packing, fcntl.fcntl(fd, fcntl.F_GETLK, question))
+    answer = dict(zip(flock.members, values, strict=True))
+    return max(int(answer["pid"]), 0) if answer["type"] != fcntl.F_UNLCK else None
 
 
 @dataclass(frozen=True)
@@ -141,7 +155,7 @@ def look(path: Path) -> Lock | None:
     """The state of a lock; None when it cannot be determined: no file, not readable, or a system without F_GETLK."""
     if _key(path) in _held:
         return Lock(True, os.getpid())
-    if not _CAN_ASK:
+    if _FLOCK is None:
         return _tried(path)
     try:
         # Read access suffices to ask, and works on another user's run.
@@ -149,7 +163,7 @@ def look(path: Path) -> Lock | None:
     except OSError:
         return None
     try:
-        pid = _ask(fd)
+        pid = _ask(fd, _FLOCK)
     except OSError:
         return None
     finally:

@@ -12,7 +12,7 @@ from dltui.core.tasks import registry
 from dltui.core.text import plural
 from dltui.exports.figures import style
 from dltui.exports.figures.axes import metric_axis, whole_numbers
-from dltui.exports.wording import count, number, percent
+from dltui.exports.wording import decimal_percent, number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -65,7 +65,7 @@ def _subtitle(found: Comparison) -> str:
 def _shown(found: Comparison, value: float | None) -> str:
     if value is None:
         return "–"
-    return percent(value) if found.metric.endswith("accuracy") else number(value)
+    return decimal_percent(value) if found.metric.endswith("accuracy") else number(value)
 
 
 def _look(place: int, points: int) -> dict[str, Any]:
@@ -134,7 +134,7 @@ def _facts(found: Comparison, entry: Entry) -> list[str]:
         _shown(found, best.value if best else None),
         str(best.epoch) if best else "–",
         _shown(found, entry.test.get(found.metric)),
-        "–" if entry.parameters is None else count(entry.parameters),
+        "–" if entry.parameters is None else f"{entry.parameters:,}",
         "–" if entry.samples_per_second is None else f"{entry.samples_per_second:,.0f}",
         "" if found.goal is None else (duration(reached.seconds) if reached else "never" if best else "–"),
     ]

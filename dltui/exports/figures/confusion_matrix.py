@@ -13,7 +13,7 @@ from matplotlib.patches import Rectangle
 from dltui.core.analysis.evaluation import latest
 from dltui.exports.figures import style
 from dltui.exports.figures.matrix_grid import GAP, Grid
-from dltui.exports.wording import count, percent
+from dltui.exports.wording import decimal_percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -55,7 +55,7 @@ def _title(subject: str, matrix: Matrix) -> str:
     # The test is of the best epoch, whichever that was.
     when = "" if matrix.split == "test" else f" after epoch {matrix.epoch}"
     what = "" if matrix.unit == "samples" else f" {matrix.unit}"
-    return f"{subject}: {matrix.split} accuracy {percent(matrix.accuracy)}, n = {count(matrix.total)}{what}{when}"
+    return f"{subject}: {matrix.split} accuracy {decimal_percent(matrix.accuracy)}, n = {matrix.total:,}{what}{when}"
 
 
 def _subtitle(grid: Grid | None = None, unit: str = "samples") -> str:
@@ -86,7 +86,7 @@ def _cells(axes: Axes, matrix: Matrix, grid: Grid) -> None:
 def _number(axes: Axes, row: int, column: int, number: int, share: float, size: float) -> None:
     color = style.PAPER if share > DARK else style.INK if number else style.RULE
     axes.text(
-        column + 0.5, row + 0.5, count(number) if number else "·", color=color, fontsize=size,
+        column + 0.5, row + 0.5, f"{number:,}" if number else "·", color=color, fontsize=size,
         weight="bold" if row == column else "normal", ha="center", va="center_baseline",
     )  # fmt: skip
 
@@ -109,7 +109,7 @@ def _recalls(figure: Figure, matrix: Matrix, grid: Grid, left: float, top: float
     x = left + grid.recall - 0.02
     style.write(figure, x, top + 0.05, "recall", fontsize=style.SMALL, color=style.MUTED, ha="right")
     for score in matrix.scores():
-        text = "–" if score.recall is None else percent(score.recall, 1)
+        text = "–" if score.recall is None else decimal_percent(score.recall, 1)
         y = top - (score.number + 0.5) * grid.cell
         style.write(figure, x, y, text, fontsize=grid.label_size, ha="right", va="center_baseline")
 
@@ -137,7 +137,7 @@ def _list_pairs(figure: Figure, matrix: Matrix, left: float, top: float, bottom:
             break
         for x, place in ((left, row), (left + half, column)):
             style.write(figure, x, y, style.fit(matrix.classes[place], half - 0.08, style.SMALL), **kwargs)
-        style.write(figure, right, y, count(number), ha="right", **kwargs)
+        style.write(figure, right, y, f"{number:,}", ha="right", **kwargs)
 
 
 def export(reader: RunReader, target: Path) -> None:

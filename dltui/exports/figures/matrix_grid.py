@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dltui.exports.figures import style
-from dltui.exports.wording import count
 
 WITH_RECALL = 20
 """Up to this many classes each row ends with its recall; with more, the worst pairs are listed beside it
@@ -115,6 +114,6 @@ def _cell(size: int, names: float) -> tuple[float, bool]:
 
 def _number_size(cell: float, largest: int) -> float:
     """The largest font size in points at which the widest number fits; 0 when it would be unreadably small."""
-    width = style.text_width(count(largest), 10.0, "bold")
+    width = style.text_width(f"{largest:,}", 10.0, "bold")
     size = min(style.TEXT, 10.0 * 0.88 * cell / max(width, 1e-6), cell * 72 * 0.55)
     return size if size >= 3.5 else 0.0

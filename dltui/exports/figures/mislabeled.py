@@ -11,7 +11,7 @@ from matplotlib.patches import Rectangle
 from dltui.core.analysis.evaluation import latest
 from dltui.exports.figures import style
 from dltui.exports.figures.samples import rows
-from dltui.exports.wording import count, likelihood
+from dltui.exports.wording import likelihood
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -72,7 +72,7 @@ def _image(axes: Axes, image: np.ndarray[Any, np.dtype[np.uint8]], x: float, y: 
 
 def _title(subject: str, found: Mistakes) -> str:
     what = "samples" if found.texts or len(found.lines) else "images"
-    return f"{subject}: {count(found.wrong)} of {count(found.total)} {found.split} {what} misclassified"
+    return f"{subject}: {found.wrong:,} of {found.total:,} {found.split} {what} misclassified"
 
 
 def _shown(found: Mistakes) -> tuple[Mistake, ...]:

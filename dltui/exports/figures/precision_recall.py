@@ -10,7 +10,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter
 from dltui.core.analysis.evaluation import latest
 from dltui.core.text import plural
 from dltui.exports.figures import style
-from dltui.exports.wording import count, number
+from dltui.exports.wording import number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -59,7 +59,7 @@ def shown(found: Labels) -> list[Score]:
 def _title(subject: str, found: Labels) -> str:
     when = "" if found.split == "test" else f" after epoch {found.epoch}"
     value = number(found.mean_average_precision)
-    return f"{subject}: {found.split} mean average precision {value}, n = {count(len(found.present))}{when}"
+    return f"{subject}: {found.split} mean average precision {value}, n = {len(found.present):,}{when}"
 
 
 def _subtitle(found: Labels) -> str:
@@ -70,7 +70,7 @@ def _subtitle(found: Labels) -> str:
 
 def _headings(chosen: list[Score], width: float) -> list[str]:
     """The name, average precision and samples of each label; names that begin alike can be told apart."""
-    told = [f"  {number(score.average_precision or 0.0, 3)}, {count(score.samples)}" for score in chosen]
+    told = [f"  {number(score.average_precision or 0.0, 3)}, {score.samples:,}" for score in chosen]
     # The names are measured as plain text, and drawn bold.
     room = 0.9 * (width - max((style.text_width(more, style.TEXT, "bold") for more in told), default=0.0))
     names = style.fit_all([score.name for score in chosen], room, style.TEXT)

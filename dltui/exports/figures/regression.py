@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from dltui.core.analysis.evaluation import latest
 from dltui.core.text import plural
 from dltui.exports.figures import style
-from dltui.exports.wording import count, number
+from dltui.exports.wording import number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -82,7 +82,7 @@ def _short(value: float) -> str:
 def _title(subject: str, fit: Fit) -> str:
     # A mean of squares of several units means nothing.
     value = f"mean R² {number(fit.r2)}" if len(shown(fit)) > 1 else f"MSE {number(fit.mse)}"
-    return f"{subject}: {fit.split} {value}, n = {count(len(fit.y))}"
+    return f"{subject}: {fit.split} {value}, n = {len(fit.y):,}"
 
 
 def _subtitle(fit: Fit, drawn: int = 0) -> str:

@@ -10,7 +10,7 @@ from matplotlib.ticker import FuncFormatter
 
 from dltui.core.analysis.evaluation import latest
 from dltui.exports.figures import style
-from dltui.exports.wording import count, percent
+from dltui.exports.wording import decimal_percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -37,7 +37,7 @@ def draw_reliability(subject: str, split: str, found: Calibration) -> Figure:
 
 
 def _title(subject: str, split: str, found: Calibration) -> str:
-    return f"{subject}: {split} calibration error {percent(found.error)}, n = {count(int(found.samples.sum()))}"
+    return f"{subject}: {split} calibration error {decimal_percent(found.error)}, n = {int(found.samples.sum()):,}"
 
 
 def _subtitle() -> str:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from dltui.core.contract.inputs import Input
 from dltui.core.text import clean_line, plural
 from dltui.exports.figures import diagram, style
-from dltui.exports.wording import count
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -57,7 +56,7 @@ def draw_structure(structure: Structure, boxes: bool = True) -> Figure:
     """Draw the boxes and arrows of Graphviz, or a table with a line per layer."""
     if not boxes or len(structure.nodes) > MOST_BOXES:
         return _table(structure)
-    known = [diagram.Box(node.name, node.kind, _shape(node), count(node.parameters or 0)) for node in structure.nodes]
+    known = [diagram.Box(node.name, node.kind, _shape(node), f"{node.parameters or 0:,}") for node in structure.nodes]
     return diagram.draw(known, _rows(len(known)), _title(structure), _subtitle(structure))
 
 
@@ -81,7 +80,7 @@ def _subtitle(structure: Structure) -> str:
 
 
 def _shape(node: Node) -> str:
-    return " × ".join(map(count, node.shape)) or "–"
+    return " × ".join(map("{:,}".format, node.shape)) or "–"
 
 
 def _table(structure: Structure) -> Figure:
@@ -92,7 +91,7 @@ def _table(structure: Structure) -> Figure:
     _rule(axes, top - LINE)
     for number, node in enumerate(structure.nodes, 1):
         middle = top - LINE * (number + 0.5) - 0.03
-        known = "" if node.parameters is None else count(node.parameters)
+        known = "" if node.parameters is None else f"{node.parameters:,}"
         _line(axes, middle, (node.name, node.kind, _shape(node), known), style.INK)
         _share(axes, middle, (node.parameters or 0) / max(structure.parameters, 1))
     _rule(axes, top - LINE * (len(structure.nodes) + 1) - 0.06)

@@ -14,7 +14,7 @@ from dltui.core.tasks.registry import phrase, task_of, title
 from dltui.core.text import plural
 from dltui.exports.figures import style
 from dltui.exports.figures.axes import metric_axis, whole_numbers
-from dltui.exports.wording import number, percent
+from dltui.exports.wording import decimal_percent, number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -106,7 +106,7 @@ def _subtitle(training: Training) -> str:
 
 
 def _shown(metric: str, value: float) -> str:
-    return percent(value) if metric.endswith("accuracy") else number(value)
+    return decimal_percent(value) if metric.endswith("accuracy") else number(value)
 
 
 def _panel(axes: Axes, curves: Curves, training: Training) -> None:

@@ -22,7 +22,7 @@ from dltui.exports.report import drawn
 from dltui.exports.report.html_pieces import block, folded, section, table, text
 from dltui.exports.report.svg_inline import inline_svg
 from dltui.exports.tables.summary import summary
-from dltui.exports.wording import count, number, percent
+from dltui.exports.wording import decimal_percent, number
 
 if TYPE_CHECKING:
     from dltui.core.contract import Exporter
@@ -99,7 +99,7 @@ def _numbers(reader: RunReader, found: Table) -> str:
             for metric in task.metrics[1:]
         },
         "best epoch": found["best_epoch"],
-        "parameters": None if found["parameters"] is None else count(found["parameters"]),
+        "parameters": None if found["parameters"] is None else f"{found['parameters']:,}",
         "training time": duration(found["train_seconds"]) if found["train_seconds"] else None,
         "samples/s": None if not found["samples_per_second"] else f"{found['samples_per_second']:,.0f}",
         "energy and cost": cost.line(cost.cost(reader.history, reader.live(), cost.own_prices())),
@@ -146,7 +146,7 @@ def _settings(run: Mapping[str, Any]) -> str:
 
 def _learning_rates(reader: RunReader) -> str:
     changes = reader.history.lr_changes
-    rows = [(count(step), exact(lr)) for step, lr in changes]
+    rows = [(f"{step:,}", exact(lr)) for step, lr in changes]
     told = "<p>Learning rates set while it ran:</p>" + table(("from step", "learning rate"), rows) if rows else ""
     return _rate_curve(reader) + told
 
@@ -180,8 +180,8 @@ def _classes(reader: RunReader) -> str:
         [
             score.name,
             *(_share(value) for value in (score.precision, score.recall, score.f1, *([score.iou] if masks else []))),
-            count(score.true),
-            count(score.said),
+            f"{score.true:,}",
+            f"{score.said:,}",
         ]
         for score in matrix.scores()
     ]
@@ -199,7 +199,7 @@ def _targets(found: Table) -> str:
 
 
 def _share(value: float | None) -> str:
-    return "–" if value is None else percent(value, 1)
+    return "–" if value is None else decimal_percent(value, 1)
 
 
 def _epochs(reader: RunReader) -> str:
@@ -237,7 +237,7 @@ def _test(reader: RunReader) -> str:
 def _circumstances(reader: RunReader, found: Table) -> str:
     attempt = reader.history.attempt
     dataset = attempt.dataset if attempt else {}
-    sizes = ", ".join(f"{name} {count(size)}" for name, size in (dataset.get("sizes") or {}).items())
+    sizes = ", ".join(f"{name} {size:,}" for name, size in (dataset.get("sizes") or {}).items())
     rows = [
         ("run", found["run_id"]),
         ("forked from", f"{found['parent']}, step {found['parent_step']}" if found["parent"] else None),
@@ -254,7 +254,7 @@ def _circumstances(reader: RunReader, found: Table) -> str:
 def _shown(name: str, value: float | None) -> str | None:
     if value is None:
         return None
-    return percent(value) if name.endswith("accuracy") else number(value)
+    return decimal_percent(value) if name.endswith("accuracy") else number(value)
 
 
 def export(reader: RunReader, target: Path) -> None:

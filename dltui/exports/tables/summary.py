@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ from dltui.core import fs
 from dltui.core.analysis import cost
 from dltui.core.analysis.evaluation import latest
 from dltui.core.lifecycle.proof.receipt import receipt
+from dltui.core.numbers import plain_json
 from dltui.core.reading.summary import device_of, ranks_of, step_micros, training_speed
 from dltui.core.rundir import confidential, place
 from dltui.core.tasks.registry import task_of
@@ -102,14 +102,9 @@ def _line(reader: RunReader) -> dict[str, Any]:
 def _targets(fit: Fit) -> dict[str, dict[str, float | None]]:
     """The errors of each target in its own units."""
     fits = [fit.of(number) for number in range(fit.y.shape[1])]
-    return {one.title: {name: _plain(getattr(one, name)) for name in ("mse", "mae", "r2")} for one in fits}
+    return {one.title: {name: plain_json(getattr(one, name)) for name in ("mse", "mae", "r2")} for one in fits}
 
 
 def export(reader: RunReader, target: Path) -> None:
-    record = {key: _plain(value) for key, value in summary(reader).items()}
-    fs.write_atomic(target, (json.dumps(record, indent=2, ensure_ascii=True) + "\n").encode())
-
-
-def _plain(value: Any) -> Any:
-    """The value with NaN and infinities replaced by None, which JSON can express."""
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    text = json.dumps(plain_json(summary(reader)), indent=2, allow_nan=False)
+    fs.write_atomic(target, (text + "\n").encode())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from dltui.core.text import clean, without_colours
+from dltui.core.text import clean, without_sgr
 from dltui.tui.draw.styled_text import Row, cut_left, width
 
 LONGEST = 2_000
@@ -47,12 +47,12 @@ def _fitting(text: str, room: int) -> int:
 
 
 def printed(lines: Sequence[str], room: int) -> list[str]:
-    """Rows of at most `room` cells, harmless on a terminal and without the colours that a library printed. The rulers
+    """Rows of at most `room` cells, harmless on a terminal and without the colors that a library printed. The rulers
     below a line are left out where it is wrapped: they would point at nothing."""
     rows: list[str] = []
     whole = True
     for line in lines:
-        text = clean(without_colours(line), LONGEST).rstrip()
+        text = clean(without_sgr(line), LONGEST).rstrip()
         if _RULER.match(text) and not whole:
             continue
         indent = len(text) - len(text.lstrip())

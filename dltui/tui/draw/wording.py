@@ -11,6 +11,7 @@ from dltui.core.text import plural
 
 if TYPE_CHECKING:
     from dltui.core.analysis.groups import Spread
+    from dltui.core.catalog.entries import BackendEntry
     from dltui.core.reading.history import History
 
 
@@ -41,6 +42,11 @@ LARGEST = 1e300
 def framework(name: str) -> str:
     """The framework in two letters, for columns."""
     return FRAMEWORKS.get(name, name[:2].upper())
+
+
+def framework_title(name: str, backends: Mapping[str, BackendEntry]) -> str:
+    """The framework as its backend calls it for people; where no plugin gives its backend, by a name known here."""
+    return backends[name].title if name in backends else TITLES.get(name, name)
 
 
 def spark(
@@ -80,10 +86,14 @@ def differences(config: Mapping[str, Any], defaults: Mapping[str, Any]) -> list[
 
 
 def probability(value: float) -> str:
-    """A probability in whole percent; `<1 %` for a little one, because 0 would be impossible; NaN has no percents."""
+    """A probability in whole percent; `<1 %` for a little one, because 0 would be impossible, and `>99 %` for one that
+    is not certain; NaN has no percents.
+    """
     if value != value:
         return "NaN"
     text = f"{100 * value:.0f} %"
+    if text == "100 %" and value < 1:
+        return ">99 %"
     return "<1 %" if text == "0 %" and value > 0 else text
 
 

@@ -45,7 +45,7 @@ def examine(environment: Mapping[str, str]) -> Terminal:
         ascii=_is_ascii(environment),
         color=color,
         theme=_theme(environment) if color else PLAIN,
-        images=KITTY if kitty.known(environment) else SIXEL if sixel.known(environment) else "",
+        images=_images(environment),
     )
 
 
@@ -57,6 +57,12 @@ def forget_misleading(environment: MutableMapping[str, str]) -> None:
     if not environment.get("NO_COLOR"):
         # Empty it says nothing, but Textual only looks whether it is there.
         environment.pop("NO_COLOR", None)
+
+
+def within_multiplexer(environment: Mapping[str, str]) -> bool:
+    """True inside tmux and GNU screen, which let no images and no progress pass to the terminal around them."""
+    term = environment.get("TERM", "")
+    return bool(environment.get("TMUX") or environment.get("STY")) or term.startswith(("screen", "tmux"))
 
 
 def is_poor(environment: Mapping[str, str]) -> bool:
@@ -78,6 +84,12 @@ def chosen(terminal: Terminal, settings: ScreenSettings) -> Terminal:
         theme=theme if terminal.color else PLAIN,
         images={"on": terminal.images or KITTY, "sixel": SIXEL, "off": ""}.get(settings.images, terminal.images),
     )
+
+
+def _images(environment: Mapping[str, str]) -> str:
+    if within_multiplexer(environment):
+        return ""
+    return KITTY if kitty.known(environment) else SIXEL if sixel.known(environment) else ""
 
 
 def _is_ascii(environment: Mapping[str, str]) -> bool:

@@ -23,13 +23,10 @@ MOST_CELLS = 129
 
 
 def known(environment: Mapping[str, str]) -> bool:
-    """True if the terminal says by its variables that it shows images in this way. tmux and screen would not let them
-    pass. Nobody asks the terminal, whose answer may come too late.
+    """True if the terminal says by its variables that it shows images in this way. Nobody asks the terminal, whose
+    answer may come too late.
     """
-    term = environment.get("TERM", "")
-    if environment.get("TMUX") or environment.get("STY") or term.startswith(("screen", "tmux")):
-        return False
-    return term in ("xterm-kitty", "xterm-ghostty")
+    return environment.get("TERM") in ("xterm-kitty", "xterm-ghostty")
 
 
 def transmission(number: int, png: bytes, columns: int, rows: int) -> str:

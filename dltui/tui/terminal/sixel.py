@@ -37,12 +37,10 @@ USUAL = Window(24, 80, 20, 10)
 
 
 def known(environment: Mapping[str, str]) -> bool:
-    """True if the terminal says by its variables that it is one that shows sixel images. tmux and screen would not let
-    them pass. Nobody asks the terminal, whose answer may come too late.
+    """True if the terminal says by its variables that it is one that shows sixel images. Nobody asks the terminal,
+    whose answer may come too late.
     """
     term = environment.get("TERM", "")
-    if environment.get("TMUX") or environment.get("STY") or term.startswith(("screen", "tmux")):
-        return False
     if term in ("foot", "foot-direct", "foot-extra", "mlterm", "mlterm-256color", "wezterm"):
         return True
     # A terminal that was started from another one inherits its variables, but has a TERM of its own.

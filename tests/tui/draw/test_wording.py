@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dltui.tui.draw.wording import buckets, probability, spark
+from types import SimpleNamespace
+from typing import Any
+
+from dltui.tui.draw.wording import buckets, framework_title, probability, spark
 
 
 def test_a_trend_is_of_the_whole_run() -> None:
@@ -31,5 +34,14 @@ def test_a_little_chance_is_not_none() -> None:
     assert [probability(value) for value in (0.0049, 1e-9, 0.005, 0.0051)] == ["<1 %", "<1 %", "<1 %", "1 %"]
 
 
+def test_a_chance_that_is_almost_one_is_not_certain() -> None:
+    assert [probability(value) for value in (0.994, 0.996, 1 - 1e-9, 1.0)] == ["99 %", ">99 %", ">99 %", "100 %"]
+
+
 def test_a_chance_that_is_no_number_is_called_so() -> None:
     assert probability(float("nan")) == "NaN"
+
+
+def test_a_framework_is_called_as_its_backend_says() -> None:
+    backends: Any = {"jax": SimpleNamespace(title="JAX")}
+    assert [framework_title(name, backends) for name in ("jax", "torch", "other")] == ["JAX", "PyTorch", "other"]

@@ -172,7 +172,7 @@ def test_a_traceback_keeps_its_shape(room: int) -> None:
     assert "".join(TRACEBACK.splitlines()[-1].split()) in "".join(joined.split())
 
 
-def test_colours_of_a_library_are_left_out() -> None:
+def test_colors_of_a_library_are_left_out() -> None:
     assert printed(["\x1b[1mInput 0 is \x1b[38;5;9mwrong\x1b[0m", "\x1b[1m"], 60) == ["Input 0 is wrong", ""]
     assert printed(["a\x1b]0;b\x1b[2J"], 60) == [r"a\x1b]0;b\x1b[2J"]
 

@@ -98,9 +98,8 @@ def read(reader: RunReader) -> Embeddings | None:
     """The embeddings that were made with the run's test predictions; None where there are none. Raises RunError for a
     damaged file.
     """
-    predictions = reader.predictions("test") if reader.history.test else None
-    arrays = reader.inside(NAME) if predictions is not None else None
-    return None if arrays is None or predictions is None else unpack(arrays, predictions)
+    found = reader.inside_of_test(NAME)
+    return unpack(*found) if found else None
 
 
 def unpack(arrays: Mapping[str, Array], predictions: Mapping[str, Array]) -> Embeddings | None:

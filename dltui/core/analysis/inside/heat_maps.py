@@ -59,12 +59,11 @@ class LatestHeatMaps:
 
     def look(self) -> HeatMaps | None:
         """The maps; None where there are none, or their file is damaged."""
-        reader = self._reader
         try:
-            predictions = reader.predictions("test") if reader.history.test else None
-            arrays = reader.inside(NAME) if predictions is not None else None
+            found = self._reader.inside_of_test(NAME)
+            arrays, predictions = found or (None, None)
             if arrays is not self._known[0] or predictions is not self._known[1]:
-                self._known = (arrays, predictions, read(reader))
+                self._known = (arrays, predictions, unpack(*found) if found else None)
         except DltuiError:
             return None
         return self._known[2]
@@ -83,9 +82,8 @@ def read(reader: RunReader) -> HeatMaps | None:
     """The maps that were made of the run's test predictions; None where there are none. Raises RunError for a damaged
     file.
     """
-    predictions = reader.predictions("test") if reader.history.test else None
-    arrays = reader.inside(NAME) if predictions is not None else None
-    return None if arrays is None or predictions is None else unpack(arrays, predictions)
+    found = reader.inside_of_test(NAME)
+    return unpack(*found) if found else None
 
 
 def unpack(arrays: Mapping[str, Array], predictions: Mapping[str, Array]) -> HeatMaps | None:

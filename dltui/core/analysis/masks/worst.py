@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dltui.core.analysis.masks.pixels import matrix
-from dltui.core.tasks.segmentation.tally import Lost, lost_pixels, mean_iou
+from dltui.core.tasks.segmentation.tally import Lost, lost_pixels, mean_ratio
 from dltui.core.text import clean_line
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Masks:
         """The mean IoU of the classes over all pixels of the split."""
         counts = np.array(self.matrix.counts)
         both = np.diagonal(counts)
-        return mean_iou(both, counts.sum(axis=0) + counts.sum(axis=1) - both)
+        return mean_ratio(both, counts.sum(axis=0) + counts.sum(axis=1) - both)
 
     @property
     def wrong(self) -> int:

@@ -10,7 +10,7 @@ import numpy as np
 from dltui.core.errors import RunError
 from dltui.core.tasks.numbers import chunks
 from dltui.core.tasks.segmentation import IGNORED, MOST_CLASSES
-from dltui.core.tasks.segmentation.tally import MOST_LOST, Tally, mean_iou, thinning
+from dltui.core.tasks.segmentation.tally import MOST_LOST, Tally, mean_ratio, thinning
 
 if TYPE_CHECKING:
     from dltui.core.contract import Spec, Split
@@ -36,7 +36,7 @@ def measure(outputs: Array | Tally, targets: Array, spec: Spec | None = None) ->
     known = bool(pixels)
     return {
         "loss": found.loss_sum / int(pixels) if known else 0.0,
-        "miou": mean_iou(both, either),
+        "miou": mean_ratio(both, either),
         "pixel_accuracy": float(right / pixels) if known else float("nan"),
     }
 
@@ -48,7 +48,7 @@ def report(
     confusion = _tally(outputs, targets).confusion
     both, either = _of_classes(confusion)
     true = confusion.sum(axis=1)
-    found = {"dice": mean_iou(2 * both, either + both), "class_accuracy": mean_iou(both, true)}
+    found = {"dice": mean_ratio(2 * both, either + both), "class_accuracy": mean_ratio(both, true)}
     return {name: value for name, value in found.items() if name in names}
 
 

@@ -128,10 +128,10 @@ def _iou(mask: Array, said: Array, classes: int) -> float:
     counts = mask != IGNORED
     true, told = mask[counts], said[counts]
     both, here, there = (np.bincount(values, minlength=classes) for values in (true[true == told], true, told))
-    return mean_iou(both, here + there - both)
+    return mean_ratio(both, here + there - both)
 
 
-def mean_iou(both: Array, either: Array) -> float:
-    """The mean of intersection over union of the classes that are true or said somewhere; NaN without any."""
-    there = either > 0
-    return float(np.mean(both[there] / either[there])) if there.any() else float("nan")
+def mean_ratio(parts: Array, wholes: Array) -> float:
+    """The mean of the ratios of parts to wholes that are not zero, as of intersections to unions; NaN without any."""
+    there = wholes > 0
+    return float(np.mean(parts[there] / wholes[there])) if there.any() else float("nan")

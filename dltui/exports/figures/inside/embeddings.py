@@ -13,7 +13,6 @@ from dltui.core.analysis.evaluation import latest
 from dltui.core.analysis.inside import embeddings
 from dltui.core.text import safe
 from dltui.exports.figures import style
-from dltui.exports.wording import count
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -67,9 +66,7 @@ def _named_across() -> int:
 
 
 def subtitle(found: Embeddings) -> str:
-    text = (
-        f"{count(len(found.labels))} test samples by the {count(found.features)} numbers that the last layer is given"
-    )
+    text = f"{len(found.labels):,} test samples by the {found.features:,} numbers that the last layer is given"
     return f"{text}; color: true class; ring: predicted otherwise"
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from dltui.core.analysis.evaluation import latest
 from dltui.core.text import plural
 from dltui.exports.figures import style
-from dltui.exports.wording import count, number
+from dltui.exports.wording import number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -52,7 +52,7 @@ def title(subject: str, found: Masks) -> str:
     """The title of figures about the masks of a split."""
     matrix = found.matrix
     when = "" if matrix.split == "test" else f" after epoch {matrix.epoch}"
-    return f"{subject}: {matrix.split} mean IoU {number(found.mean_iou)}, n = {count(len(found.ious))} images{when}"
+    return f"{subject}: {matrix.split} mean IoU {number(found.mean_iou)}, n = {len(found.ious):,} images{when}"
 
 
 def _subtitle(found: Masks) -> str:

@@ -9,7 +9,7 @@ from dltui.tui.draw.chart_data import Chart, Series
 from dltui.tui.draw.picture import picture
 from dltui.tui.draw.styled_text import Row, beside, cut, fit, left, on, right, window
 from dltui.tui.draw.wording import probability
-from dltui.tui.run_page.compact.columns import Columns, columns
+from dltui.tui.run_page.compact.columns import Columns, columns, percent
 from dltui.tui.run_page.inside.nothing import why_none
 
 if TYPE_CHECKING:
@@ -65,11 +65,11 @@ def _row(score: Score, layout: Columns, chosen: bool) -> Row:
     cells = (
         (right(f"{score.samples:,}", NUMBER), "dim"),
         (right(_number(score.average_precision), NUMBER), "bold"),
-        (right(_percent(score.precision), NUMBER), ""),
-        (right(_percent(score.recall), NUMBER), ""),
-        (right(_percent(score.f1), NUMBER), ""),
+        (right(percent(score.precision), NUMBER), ""),
+        (right(percent(score.recall), NUMBER), ""),
+        (right(percent(score.f1), NUMBER), ""),
         (right(_number(score.threshold), NUMBER), "dim"),
-        (right(_percent(score.best_f1), NUMBER), ""),
+        (right(percent(score.best_f1), NUMBER), ""),
     )
     name = (left(score.name, layout.name), "bold" if chosen else "")
     return [(" › " if chosen else "   ", "accent bold"), name, *(cells[at] for at in layout.shown)]
@@ -148,7 +148,3 @@ def _named(labels: Sequence[tuple[str, float]]) -> list[str]:
 
 def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"
-
-
-def _percent(value: float | None) -> str:
-    return "-" if value is None else f"{100 * value:.1f} %"

@@ -17,6 +17,7 @@ from dltui.tui.base.effects.taskbar import Taskbar, known
         ({"TERM": "xterm-256color"}, False),
         ({"TERM": "tmux-256color", "WT_SESSION": "1", "TMUX": "x"}, False),
         ({"TERM": "screen", "TERM_PROGRAM": "ghostty"}, False),
+        ({"TERM": "xterm-256color", "VTE_VERSION": "8000", "STY": "1.pts-0.host"}, False),
         ({}, False),
     ],
 )
