@@ -48,8 +48,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    # Under nohup all programs that tests start would ignore it.
+    # Under nohup, or started in the background by a script, all programs that tests start would ignore these.
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if not is_long(config) and not config.getoption("--hypothesis-profile"):
         settings.load_profile("few")
 

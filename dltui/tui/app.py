@@ -94,7 +94,7 @@ class DltuiApp(LeanApp, inherit_bindings=False):
         self._watched: dict[str, RunDirectory] = {}
         """The runs that were live when their page was left."""
         self._unstarted: list[str] = []
-        """What is still being started, by the names that `carry_out` was given."""
+        """The lines for the shell of what is still being started."""
         self.first_time = False
         self.ways_out: WaysOut | None = None
         """Listens to signals, where there is a real terminal."""
@@ -217,9 +217,7 @@ class DltuiApp(LeanApp, inherit_bindings=False):
         """Show what is wrong with a request's dataset for a model; `take` gets the review of its marked samples."""
         from dltui.tui.pages.data import DataPage, review_file
 
-        # Of data that fits several tasks each has samples of its own in a split.
-        task = f" {entry.task_with(request.dataset_options, model)}" if model and entry.task == "any" else ""
-        review = review_file(request.exports, entry.reference + task)
+        review = review_file(request.exports, entry, request.dataset_options, model)
         self.push_screen(DataPage(entry, request.dataset_options, request.data_dir, review, take, model))
 
     def open_resumption(self, run: Summary) -> None:
@@ -264,32 +262,38 @@ class DltuiApp(LeanApp, inherit_bindings=False):
         """Record that a live run was watched, so that after leaving, the shell shows how to come back to it."""
         self._watched[run.id] = run
 
-    def carry_out(self, page: Screen[Any], task: str, work: Callable[[], Message | None], starts: str = "") -> None:
+    def carry_out(
+        self, page: Screen[Any], task: str, work: Callable[[], Message | None], starts: str = "", lost: str = ""
+    ) -> None:
         """Run `work` in a thread, as `in_thread` does. Where the page is left meanwhile, the one on top says what came
-        of it; `starts` names what it starts, which the shell is told where the screen is left before.
+        of it; `starts` names what it starts, and `lost` is the line for the shell where the screen is left before.
         """
-        self._unstarted += [starts] if starts else []
+        self._unstarted += [lost] if lost else []
 
         def carried_out() -> Message:
             found = attempt(task, work)
-            if starts:
+            if lost:
                 # Here, since an app that is about to end takes no message.
-                self._unstarted.remove(starts)
+                self._unstarted.remove(lost)
             return CarriedOut(page, found, starts)
 
         in_thread(self, task, carried_out)
 
     def on_carried_out(self, message: CarriedOut) -> None:
         found = message.found
-        if found is not None and message.page in self.screen_stack:
+        if found is None:
+            return
+        # While the app ends there is no screen any more.
+        top = self.screen_stack[-1] if self.screen_stack else None
+        if message.page in self.screen_stack:
             message.page.post_message(found)
-        elif not isinstance(self.screen, Page):
+        elif not isinstance(top, Page):
             return
         elif isinstance(found, Failed):
             before = f"{message.starts} was not started: " if message.starts else ""
-            self.screen.notice.say(f"{before}{found.reason}", "bad", seconds=60)
+            top.notice.say(f"{before}{found.reason}", "bad", seconds=60)
         elif isinstance(found, Told):
-            self.screen.notice.say(found.text, "good", seconds=60)
+            top.notice.say(found.text, "good", seconds=60)
 
     def tell_shell(self, line: str) -> None:
         """Have a line shown in the shell, once, after leaving."""
@@ -302,8 +306,8 @@ class DltuiApp(LeanApp, inherit_bindings=False):
         """
         runs, clock = self.services.runs, self.services.clock
         going = [safe(name) for name, run in self._watched.items() if runs.goes_on(run, clock.now)]
-        lost = [f"{safe(name)} had not begun: start it again unless dltui runs lists it" for name in self._unstarted]
-        return [*self.closing_lines, *lost, *(f"{name} goes on; back with: dltui attach {name}" for name in going)]
+        back = [f"{name} goes on; back with: dltui attach {name}" for name in going]
+        return [*self.closing_lines, *self._unstarted, *back]
 
     def _run_page(self, run: RunDirectory, replay: bool = False) -> Screen[None]:
         from dltui.tui.run_page.page import RunPage

@@ -103,17 +103,18 @@ class _Assembly:
         if not moved:
             return found
         records = self.ask(list(moved.values()))
-        return [(moved[i], records[moved[i].digest]) if i in moved else entry for i, entry in enumerate(found)]
+        told = {i: (source, records[source.digest]) for i, source in moved.items()}
+        return [told[i] if i in told and _is_better(told[i][1], entry[1]) else entry for i, entry in enumerate(found)]
 
     def _other(self, source: Source, record: Record) -> str:
-        """The interpreter that has what made loading fail by its absence: a framework, or for a file any module, as
-        those that go with a framework may be imported before it; "" where there is none.
+        """The interpreter that has what made loading fail by its absence: a framework, or for a file all the modules,
+        as those that go with a framework may be imported before it; "" where there is none.
         """
         names = {error[2] for error in _errors(record) if error[2]}
         backends = [entry for entry in self.catalog.backends.values() if entry.version is not None]
         fitting = [entry.python for entry in backends if entry.package in names]
-        if source.kind == "file":
-            fitting += [one.python for one in self.catalog.installed.values() if any(map(one.has_module, names))]
+        if source.kind == "file" and names:
+            fitting += [one.python for one in self.catalog.installed.values() if all(map(one.has_module, names))]
         return next((python for python in fitting if python != source.python), "")
 
     def _note_errors(self, source: Source, record: Record) -> None:
@@ -255,6 +256,14 @@ def _errors(record: Record) -> Iterable[tuple[str, str, str]]:
     for error in record.get("errors", ()):
         if isinstance(error, list) and len(error) == 3 and all(isinstance(text, str) for text in error):
             yield error[0], error[1], error[2]
+
+
+def _is_better(record: Record, before: Record) -> bool:
+    """True if the answer of another interpreter is to be taken: less of the plugin fails there, or nothing worked
+    before, and what it says leads further.
+    """
+    worked = any(before.get(kind) for kind in probe.KINDS)
+    return not worked or len(record.get("errors", ())) < len(before.get("errors", ()))
 
 
 def _origin(source: Source, item: Record) -> Record:

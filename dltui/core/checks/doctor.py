@@ -70,7 +70,9 @@ def _folders() -> Iterator[Check]:
     for what, folder in (("runs", paths.runs_dir()), ("cache", paths.cache_dir())):
         try:
             paths.ensure_private_dir(folder)
-            yield Check(what, "ok", f"{clean_line(folder)}, {fs.free_bytes(Path(folder)) / 1e9:,.0f} GB free")
+            free = fs.free_bytes(Path(folder))
+            room = f"{free / 1e9:,.0f} GB free" if free < fs.NO_LIMIT else "its disk tells of no size"
+            yield Check(what, "ok", f"{clean_line(folder)}, {room}")
         except (DltuiError, OSError) as error:
             yield Check(what, "bad", clean_line(error))
 

@@ -26,6 +26,8 @@ UNSCALED = 100
 """The largest feature without a warning."""
 CHANNELS = (1, 3, 4)
 """How many channels images usually have."""
+LEAST_SIDE = 16
+"""The least side of what is surely an image and not a signal or a board."""
 
 
 def checked(task: Task, returned: object) -> Arrays:
@@ -115,7 +117,7 @@ def _check_together(task: Task, parts: dict[str, tuple[Array, Array]], classes: 
             raise RunError(f"there are no {name} samples; add data")
         if train_x.shape[1:] != x.shape[1:]:
             raise RunError(f"train samples have shape {train_x.shape[1:]}, {name} samples {x.shape[1:]}")
-    return TASKS[task].arithmetic.check_train(train_y, test_y, classes)
+    return [*_order_note(train_x.shape[1:]), *TASKS[task].arithmetic.check_train(train_y, test_y, classes)]
 
 
 def _inputs(part: str, given: object) -> Array:
@@ -138,9 +140,17 @@ def _inputs(part: str, given: object) -> Array:
 
 def _check_order(part: str, shape: tuple[int, ...]) -> None:
     """Check that images do not have their channels first, as other libraries keep them. Raises RunError."""
-    if shape[0] in CHANNELS and min(shape[1:]) > max(CHANNELS):
+    if shape[0] in CHANNELS and min(shape[1:]) >= LEAST_SIDE:
         told = f"{part} images have the shape {shape}, with the channels first"
         raise RunError(f"{told}; give (height, width, channels): x.transpose(0, 2, 3, 1)")
+
+
+def _order_note(shape: tuple[int, ...]) -> list[str]:
+    """A note about images that are too small to tell whether they have their channels first."""
+    if len(shape) != 3 or shape[0] not in CHANNELS or min(shape[1:]) <= max(CHANNELS):
+        return []
+    told = f"images of the shape {shape} are taken as (height, width, channels)"
+    return [f"{told}; where the channels are first, x.transpose(0, 2, 3, 1) mends it"]
 
 
 def split_rows(rows: int, validation: float, seed: int) -> tuple[Array, Array]:

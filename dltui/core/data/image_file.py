@@ -57,7 +57,13 @@ class UnreadableError(Exception):
 
 
 class NotNowError(UnreadableError):
-    """The file may be good, but it cannot be read at this moment: whoever keeps what was read must not leave it out."""
+    """The file may be good, but it cannot be read at this moment: whoever keeps what was read must not leave it out.
+    `number` is that of the system's error.
+    """
+
+    def __init__(self, reason: str, number: int) -> None:
+        super().__init__(reason)
+        self.number = number
 
 
 def read(file: File, reading: Mapping[str, Any]) -> Pixels:
@@ -139,8 +145,9 @@ def guarded(file: File, function: Callable[[ImageFile.ImageFile], T]) -> T:
 
 def failed(error: Exception, path: str) -> UnreadableError:
     """The error to raise for whatever an attempt to read an image raised; `path` is "" for what is no file."""
-    away = isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno in AWAY)
-    return (NotNowError if away else UnreadableError)(_reason(error, path))
+    if isinstance(error, OSError) and error.errno in AWAY:
+        return NotNowError(_reason(error, path), error.errno)
+    return UnreadableError(_reason(error, path))
 
 
 def orientation(image: ImageFile.ImageFile) -> int:

@@ -4,7 +4,6 @@ be read once they can.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,11 +13,11 @@ OWN_DECODERS = (".heic", ".heif", ".avif", ".tar")
 
 
 def stamp(path: Path) -> tuple[Any, ...]:
-    """A file's path, size in bytes, time of its last change in ns, and whether it may be read. Raises OSError for a
-    file that is not there.
+    """A file's path, size in bytes, time of its last change in ns, and who may read it: its mode, owner and group.
+    Raises OSError for a file that is not there.
     """
     status = path.stat()
-    return str(path), status.st_size, status.st_mtime_ns, os.access(path, os.R_OK)
+    return str(path), status.st_size, status.st_mtime_ns, status.st_mode, status.st_uid, status.st_gid
 
 
 def decoders(files: Sequence[Path]) -> list[str]:

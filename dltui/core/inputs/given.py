@@ -64,11 +64,15 @@ def _text(path: str) -> str:
     try:
         with Path(path).open("rb") as file:
             content = file.read(MOST_BYTES + 1)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise UsageError(f"{where} cannot be read: {reason.lower()}") from None
+    try:
         module = separated.unpacking(content)
         if module and len(content) <= MOST_BYTES:
             content = module.open(io.BytesIO(content)).read(MOST_BYTES + 1)
-    except OSError as error:
-        raise UsageError(f"{where} cannot be read: {(error.strerror or str(error)).lower()}") from None
+    except MemoryError:
+        raise
     except Exception as error:
         # Each way of packing has its own errors for what is damaged.
         raise UsageError(f"{where} is compressed and damaged: {clean_line(error, 100)}") from None
@@ -114,17 +118,23 @@ def _texts(path: str, one: Input) -> tuple[Array, list[int]]:
     return _records(one, [tokens.encode(text, one)[: one.shape[0]] for text in found]), lines
 
 
-def _lines(path: str) -> list[tuple[int, list[str]]]:
-    """The lines of a table with their numbers, without empty ones and comments. Raises UsageError."""
+def _lines(path: str, wanted: Sequence[str] = ()) -> list[tuple[int, list[str]]]:
+    """The lines of a table with their numbers, without empty ones and comments. Where columns are `wanted` each line is
+    a sample: then a comment between them, which may be meant for one, is refused. Raises UsageError.
+    """
     text, where = _text(path), clean_line(path)
     other = separated.no_table(text)
     if other:
         raise UsageError(f"{where} is {other}")
-    form = separated.form_of(separated.beginning(io.StringIO(text, newline="")))
+    form = separated.form_of(separated.beginning(io.StringIO(text, newline="")), frozenset(wanted))
+    comments: list[int] = []
     try:
-        rows = list(separated.rows_of(io.StringIO(text, newline=""), form)) if form else []
+        rows = list(separated.rows_of(io.StringIO(text, newline=""), form, comments)) if form else []
     except separated.BadLine as error:
         raise UsageError(f"{where} {error}") from None
+    if wanted and comments:
+        told = "begins with # and has not as many cells as others; complete it, or remove it if it is a comment"
+        raise UsageError(f"{where} line {comments[0]} {told}")
     found = [(line, [cell.strip() for cell in cells]) for line, cells in rows]
     return [(line, cells) for line, cells in found if any(cells)]
 
@@ -148,7 +158,7 @@ def _steps(path: str, one: Input) -> list[list[float]]:
 
 def _order(path: str, one: Input, lines: Sequence[tuple[int, list[str]]]) -> Sequence[int] | None:
     """The columns of the features, as a first line of names has them, which may be the numbers that training knew as
-    names; None without such a line. Raises UsageError for other names.
+    names; None without such a line. Raises UsageError where only some of the names are others.
     """
     first = lines[0][1] if lines else []
     names = headings.names_of(first, one.places)
@@ -160,10 +170,11 @@ def _order(path: str, one: Input, lines: Sequence[tuple[int, list[str]]]) -> Seq
     # Of a single feature the name does not matter; of features without names there is nothing to compare.
     if one.features == 1 or all(map(NAMELESS.fullmatch, one.places)):
         return range(len(first))
-    if sorted(names) != sorted(one.places):
+    order = headings.order_of(names, one.places)
+    if order is None:
         there, wanted = (clean_line(", ".join(some), 100) for some in (names, one.places))
         raise UsageError(f"{clean_line(path)} has the columns {there}; this model takes {wanted}: name them so")
-    return [names.index(name) for name in one.places]
+    return order
 
 
 def _step(one: Input, cells: Sequence[str]) -> list[float | None]:
@@ -178,8 +189,8 @@ def _step(one: Input, cells: Sequence[str]) -> list[float | None]:
 
 def _rows(path: str, names: Sequence[str]) -> list[tuple[int, dict[str, str]]]:
     """The rows of a table that has at least these columns, by their names, and the line of each. Raises UsageError."""
-    (_, head), *rows = _lines(path) or [(0, [])]
-    one_more = all(len(cells) == len(head) + 1 for _, cells in rows)
+    (_, head), *rows = _lines(path, names) or [(0, [])]
+    one_more = len(head) > 1 and all(len(cells) == len(head) + 1 for _, cells in rows)
     if one_more and any(cells[-1] for _, cells in rows):
         # R leaves out the name of the row names; a column of nothing stands behind the others.
         head = ["", *head]

@@ -40,6 +40,17 @@ def names_of(cells: Sequence[str], wanted: Collection[str]) -> list[str]:
     return [next((name for name in names if name in wanted), names[0]) for names in every]
 
 
+def order_of(names: Sequence[str], wanted: Sequence[str]) -> list[int] | None:
+    """The places of the wanted names, in capitals or not, among those of another table; the order that this has where
+    the two share no name, None where they share some only.
+    """
+    small, wanted_small = ([name.lower() for name in some] for some in (names, wanted))
+    for there, known in ((names, wanted), (small, wanted_small)):
+        if sorted(there) == sorted(known) and len(set(known)) == len(known):
+            return [there.index(name) for name in known]
+    return None if set(small) & set(wanted_small) else list(range(len(names)))
+
+
 def categories(texts: Sequence[str]) -> list[str]:
     """The texts of a category, cut where that does not make two of them one."""
     return _where_alike([clean_line(text, CATEGORY) for text in texts], [clean_line(text) for text in texts])

@@ -6,16 +6,19 @@ import contextlib
 import csv
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from importlib import import_module
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
+from dltui.core.inputs import headings
 from dltui.core.inputs.numerals import LONGEST_CELL, looks_like_number
 from dltui.core.text import clean_line
 
 SEPARATORS = (";", "\t", "|", ",")
+NONE = "\x1f"
+"""Stands for the separator of a table of one column."""
 COMMENTS = ("#", "%", "//")
 LOOKED_AT = 100
 """So many lines tell the separator and the header."""
@@ -75,7 +78,7 @@ def opened(path: Path) -> IO[bytes]:
 def other_format(head: bytes, suffix: str) -> str:
     """What a file with these first bytes is that is no text in UTF-8, and what to do with it; "" for none of these."""
     kind = next((name for magic, name in OTHERS.items() if head.startswith(magic)), "")
-    if not head.startswith(b"PK"):
+    if not kind or not head.startswith(b"PK"):
         return kind
     inside = next((name for mark, name in SHEETS.items() if mark in head), "")
     by_name = SHEETS[b"xl/"] if suffix.lower() in (".xlsx", ".xlsm") else ""
@@ -100,8 +103,10 @@ def beginning(stream: Any) -> list[str]:
     return lines
 
 
-def form_of(lines: Sequence[str]) -> Form | None:
-    """The form of a file with these first lines; None where there is nothing in them."""
+def form_of(lines: Sequence[str], wanted: Collection[str] = ()) -> Form | None:
+    """The form of a file with these first lines, whose line of names has the `wanted` ones where some are known; None
+    where there is nothing in them.
+    """
     said = _said_separator(lines[0]) if lines else ""
     skip = 1 if said else 0
     comments = 0
@@ -113,30 +118,31 @@ def form_of(lines: Sequence[str]) -> Form | None:
     rest = lines[skip + comments :]
     if not any(line.strip() for line in rest):
         return None
-    separator = said or max(SEPARATORS, key=lambda separator: _fitness(_cut(rest, separator), separator))
-    columns = _usual_length(_cut(rest, separator))
     above = lines[skip + comments - 1] if comments else ""
-    # A line of as many cells has the names of the columns, of which the first may begin like a comment: `% fat`.
-    names = above.startswith(COMMENTS) and columns > 1 and _usual_length(_cut([above], separator)) == columns
+    separator = said or _separator(above, rest, wanted)
+    rows = _cut(rest, separator)
+    columns = _usual_length(rows)
+    names = columns > 1 and _has_names(above, rows, separator, wanted)
     comments -= names
     return Form(separator, skip + comments, columns, names and above.startswith("#"), comments)
 
 
 def rows_of(stream: Iterable[str], form: Form, comments: list[int] | None = None) -> Iterator[tuple[int, list[str]]]:
     """Yield the number of its last line and the cells of every row of a text. Empty lines are left out, and so are
-    comments between rows, whose lines are added to `comments`. Raises BadLine.
+    comments between rows, of another number of cells, whose lines are added to `comments`. Raises BadLine.
     """
     lines = _Lines(islice(stream, form.skip, None))
     reader = _reader(lines, form.separator)
     line, is_first = form.skip, True
     try:
         for cells in reader:
+            begins, lines.row = lines.row, ""
             if lines.ended and cells != [END]:
                 raise BadLine(f"line {line + 1} opens a quotation mark that is never closed; close or remove it")
             line = form.skip + reader.line_num
             if lines.ended or not any(cells):
                 continue
-            if not is_first and len(cells) != form.columns and cells[0].startswith(COMMENTS):
+            if not is_first and len(cells) != form.columns and begins.lstrip(" ").startswith(COMMENTS[0]):
                 if comments is not None:
                     comments.append(line)
                 continue
@@ -152,14 +158,19 @@ def rows_of(stream: Iterable[str], form: Form, comments: list[int] | None = None
 
 
 class _Lines:
-    """The lines of a text and then END; `ended` once that was taken."""
+    """The lines of a text and then END; `ended` once that was taken. `row` is the first line that was taken since it
+    was made "".
+    """
 
     def __init__(self, lines: Iterable[str]) -> None:
         self._lines = lines
         self.ended = False
+        self.row = ""
 
     def __iter__(self) -> Iterator[str]:
-        yield from self._lines
+        for line in self._lines:
+            self.row = self.row or line
+            yield line
         self.ended = True
         yield END
 
@@ -177,6 +188,38 @@ def _said_separator(line: str) -> str:
 
 def _is_comment_or_empty(line: str, comments: int) -> bool:
     return line.startswith(COMMENTS) or (comments > 0 and not line.strip())
+
+
+def _separator(above: str, rest: Sequence[str], wanted: Collection[str]) -> str:
+    """The separator that gives the most of the wanted names, else the fittest for the rows."""
+
+    def suits(separator: str) -> tuple[int, bool, tuple[float, int]]:
+        rows = _cut(rest, separator)
+        heads = [*_cut([above], separator), *rows[:1]] if wanted else []
+        # A line of names without any separator is that of one column.
+        found = [(_named(cells, wanted), len(cells) > 1 or separator == NONE) for cells in heads]
+        return (*max(found, default=(0, False)), _fitness(rows, separator))
+
+    return max((*SEPARATORS, NONE) if wanted else SEPARATORS, key=suits)
+
+
+def _has_names(above: str, rows: Sequence[Sequence[str]], separator: str, wanted: Collection[str]) -> bool:
+    """True if the comment above these rows has the names of their columns, of which the first may begin like a comment:
+    `% fat`.
+    """
+    cells = [cell for row in _cut([above], separator) for cell in row]
+    if not above.startswith(COMMENTS) or len(cells) != _usual_length(rows):
+        return False
+    if wanted:
+        return _named(cells, wanted) > _named(rows[0], wanted)
+    # Prose may have as many cells as the names below it.
+    return above.startswith("#") or any(looks_like_number(cell.strip()) for cell in rows[0])
+
+
+def _named(cells: Sequence[str], wanted: Collection[str]) -> int:
+    """How many of the wanted names there are in a line, which may begin with the mark of a comment."""
+    unmarked = [cells[0].lstrip("# "), *cells[1:]]
+    return max(sum(name in wanted for name in headings.names_of(some, wanted)) for some in (cells, unmarked))
 
 
 def _cut(lines: Sequence[str], separator: str) -> list[list[str]]:

@@ -27,6 +27,7 @@ from dltui.core.rundir.launch import DEFAULT, Chosen, workers
 from dltui.core.rundir.names import check_run_name, free_name, run_name
 from dltui.core.text import clean_line
 from dltui.core.train import augmentation
+from dltui.core.train.options import time_budget
 from dltui.core.train.options.check_options import (
     adapted,
     check_classes,
@@ -100,9 +101,14 @@ def create_run(
     folder before it gets its name.
     """
     checked = check_request(request, catalog)
+    _writable(request.exports)
+    return create_checked(request, checked.prepare(tell), fill)
+
+
+def create_checked(request: RunRequest, checked: Checked, fill: Fill = lambda run: None) -> RunDirectory:
+    """Create the directory of a run whose request is checked, and its data prepared. Raises UsageError."""
     exports = _writable(request.exports)
     paths.ensure_private_dir(paths.runs_dir())
-    checked = checked.prepare(tell)
     record = {**checked.record(request), "notes": [*request.notes, *checked.notes]}
     return _create(request.name, exports, record, partial(_fill_all, checked.followers, fill))
 
@@ -166,9 +172,7 @@ def check_request(request: RunRequest, catalog: Catalog) -> Checked:
         needs.check_images(reasons, dataset.name, len(dataset.input_shape) == 3)
     options = suited.sized(full_options(dataset, {**dataset.given, **request.dataset_options}), model, config)
     task = _task(model, dataset, options)
-    given = _given(request, model)
-    config = adapted(config, given, task)
-    check_test(config, given)
+    config = _adapted(request, config, model, task)
     check_options(config, task, model.id, model.own_metrics, dataset.classes)
     formats = check_formats(request.formats, RUN_FORMATS)
     if request.name is not None:
@@ -191,6 +195,17 @@ def check_request(request: RunRequest, catalog: Catalog) -> Checked:
         **({} if launcher.is_default else {"launcher": {"name": launcher.name, "options": dict(launcher.options)}}),
     }
     return Checked(model, dataset, device, fields, reasons, followers, frozenset(request.config))
+
+
+def _adapted(request: RunRequest, config: dict[str, Any], model: ModelEntry, task: str) -> dict[str, Any]:
+    """The config as it suits the task and what the user has set. Raises UsageError for what was set wrongly."""
+    given = _given(request, model)
+    config = adapted(config, given, task)
+    check_test(config, given)
+    # A fork has the time of its parent, a trial that of its sweep.
+    if request.sweep is None and "max_time" in (request.fork["changes"] if request.fork else config):
+        time_budget.check_clear(str(config["max_time"]))
+    return config
 
 
 def _given(request: RunRequest, model: ModelEntry) -> set[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from dltui.core import fs
@@ -86,6 +86,8 @@ def fork(parent: RunReader, request: ForkRequest, catalog: Catalog) -> RunDirect
     if not parent.directory.path.exists():
         raise UsageError(f"{clean_line(parent.directory.id)} was deleted; nothing is left to begin with")
     found, best = _choose(parent.directory, request.which)
+    if "lr" in request.changes and request.changes["lr"] == _rate(parent, found.step):
+        request = replace(request, changes={name: one for name, one in request.changes.items() if name != "lr"})
     instead = trust.replaced(parent.directory, catalog, request.code)
     mixed = resume.mixtures(parent, catalog, instead)
     known = {field.name for field in catalog.model(str(asked["model"])).fields}
@@ -98,8 +100,8 @@ def fork(parent: RunReader, request: ForkRequest, catalog: Catalog) -> RunDirect
 
 
 def changes_of(parent: RunReader, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Those of the given hyperparameters with which a fork differs from its parent: the learning rate of run.json, too,
-    where a command has set another one.
+    """Those of the given hyperparameters with which a fork differs from its parent: the learning rate, too, where a
+    command has set another one somewhere.
     """
     before, was_set = parent.run["config"], bool(parent.history.lr_changes)
     return {name: value for name, value in given.items() if before.get(name) != value or (name == "lr" and was_set)}
@@ -115,21 +117,21 @@ def _config(asked: Mapping[str, Any], changes: Mapping[str, Any], known: Collect
 
 
 def _steered_values(parent: RunReader, request: ForkRequest, origin: _Origin) -> dict[str, Any]:
-    """The hyperparameters of the parent that commands have changed, as they are at the checkpoint, without those that
-    the fork changes itself: for a fork with a log of its own, which has none of these commands.
+    """The epochs of the parent, where commands have added some and the fork does not change them itself: for a fork
+    with a log of its own, which has none of these commands.
     """
-    if origin.same_steps:
-        return {}
-    found: dict[str, Any] = {"epochs": planned_epochs(parent)}
-    rate = _set_rate(parent, origin.step)
-    if rate is not None:
-        found["lr"] = rate
-    return {name: value for name, value in found.items() if name not in request.changes}
+    return {} if origin.same_steps or "epochs" in request.changes else {"epochs": planned_epochs(parent)}
 
 
-def _set_rate(parent: RunReader, step: int) -> float | None:
+def _rate(parent: RunReader, step: int) -> Any:
+    """The learning rate that holds at this step, before the schedule."""
+    rate = _set_rate(parent.history, step)
+    return parent.run["config"].get("lr") if rate is None else rate
+
+
+def _set_rate(history: History, step: int) -> float | None:
     """The learning rate that a command has set and that holds at this step; None without one."""
-    return next((lr for at, lr in reversed(parent.history.lr_changes) if at <= step), None)
+    return next((lr for at, lr in reversed(history.lr_changes) if at <= step), None)
 
 
 def _choose(run: RunDirectory, which: Which) -> tuple[Checkpoint, Checkpoint | None]:
@@ -328,10 +330,16 @@ def _fill(
 
 def _steering(run: RunDirectory, records: Sequence[Mapping[str, Any]], told: Sequence[Event]) -> dict[str, Any]:
     """The commands that steer the fork's plan, as its log will have them; its checkpoints carry them too."""
-    history = History()
-    history.commands = [dict(record) for record in records if record.get("type") == "command_obeyed"]
+    history = _commanded(records)
     history.commands += [event.to_json() for event in told if isinstance(event, CommandObeyed)]
     return {"commands": history.steered, "fork": run.run().get("fork")}
+
+
+def _commanded(records: Sequence[Mapping[str, Any]]) -> History:
+    """What the commands of a log have changed."""
+    history = History()
+    history.commands = [dict(record) for record in records if record.get("type") == "command_obeyed"]
+    return history
 
 
 def _save(run: RunDirectory, origin: _Origin, attempt: int) -> CheckpointSaved:
@@ -370,22 +378,24 @@ def _first_events(
     parent: RunReader, request: ForkRequest, origin: _Origin, records: Sequence[Mapping[str, Any]]
 ) -> list[Event]:
     """The first events of the fork: its origin and its changes; a learning rate set by command in the parent no longer
-    holds where the fork has one of its own.
+    holds where the fork has one of its own. Without that it stays, by a command where the fork's log has none of it:
+    a command may set what the model would not be given.
     """
-    before, rate = dict(parent.run["config"]), _set_rate(parent, origin.step)
-    if rate is not None:
-        before["lr"] = rate
+    rate = _set_rate(parent.history, origin.step)
+    before = {**parent.run["config"], "lr": _rate(parent, origin.step)}
     changes = [f"{name} {exact(before.get(name))} -> {exact(value)}" for name, value in request.changes.items()]
     if rate is not None and "lr" not in request.changes:
         changes.append(f"lr stays {exact(rate)}, as it was set while the parent trained")
     where = f"forked from {parent.directory.id} at step {origin.step:,} ({request.which} checkpoint)"
     told = f"{where}: {', '.join(changes)}" if changes else where
     events: list[Event] = [Logged("info", clean_line(told))]
-    was_set = any(record.get("type") == "command_obeyed" and record.get("action") == "set" for record in records)
-    if "lr" in request.changes and was_set:
-        by, lr = process.user_at_host(), {"lr": request.changes["lr"]}
-        epoch = int(origin.loop_state.get("epoch", 0))
-        events.append(CommandObeyed(secrets.token_hex(8), "set", lr, epoch, origin.step, by, time.time()))
+    lr, inherited = request.changes.get("lr", rate), _set_rate(_commanded(records), origin.step)
+    begins = {**parent.run["config"], **request.changes}.get("lr") if inherited is None else inherited
+    if lr not in (None, begins):
+        by, epoch = process.user_at_host(), int(origin.loop_state.get("epoch", 0))
+        # The steps of a log of its own are others.
+        step = origin.step if origin.same_steps else 0
+        events.append(CommandObeyed(secrets.token_hex(8), "set", {"lr": lr}, epoch, step, by, time.time()))
     return events
 
 

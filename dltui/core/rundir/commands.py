@@ -117,8 +117,7 @@ def _place(path: Path, data: bytes) -> None:
     """Create the complete file at `path` atomically. Raises FileExistsError when the name is taken."""
     temp = fs.temp_name(path)
     try:
-        fs.write_new(temp, data, sync=False)
-        _hand_over(temp)
+        _write(temp, data)
         try:
             fs.FS.link(temp, path)
         except FileExistsError:
@@ -134,12 +133,18 @@ def _place(path: Path, data: bytes) -> None:
     fs.FS.unlink(temp)
 
 
-def _hand_over(path: Path) -> None:
-    """Give a file that root has made to the owner of its folder, whose worker could not read it otherwise."""
-    if os.geteuid() == 0:
-        with contextlib.suppress(OSError):
-            found = path.parent.stat()
-            os.chown(path, found.st_uid, found.st_gid)
+def _write(path: Path, data: bytes) -> None:
+    """Create a file; root gives it to the owner of its folder, whose worker could not read it otherwise."""
+    fd = fs.FS.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+    try:
+        fs.append_all(fd, data)
+        if os.geteuid() == 0:
+            with contextlib.suppress(OSError):
+                found = path.parent.stat()
+                # By its descriptor: who may write to the folder may put a link in the place of its name.
+                os.fchown(fd, found.st_uid, found.st_gid)
+    finally:
+        fs.FS.close(fd)
 
 
 def waiting_ids(run_dir: Path) -> list[str]:
@@ -153,8 +158,8 @@ def waiting_ids(run_dir: Path) -> list[str]:
 
 def take(run_dir: Path, problems: dict[str, str] | None = None) -> list[Command]:
     """The pending commands, in the order they were sent. Each is returned again until `done`; one that this user may
-    not read, or that is no command, is moved aside as `*.bad`, and one that cannot be read at the moment stays for the
-    next look. `problems` gets the reasons, by id.
+    not read, or that is no command, is moved aside as `*.bad`, and `problems` gets the reason, by its id; one that
+    cannot be read at the moment stays for the next look.
     """
     commands: list[Command] = []
     found = {} if problems is None else problems
@@ -165,8 +170,8 @@ def take(run_dir: Path, problems: dict[str, str] | None = None) -> list[Command]
         except FileNotFoundError:
             continue
         except _UNREADABLE as error:
-            found[command_id] = _reason(error)
             if not isinstance(error, OSError) or error.errno in _LASTING:
+                found[command_id] = _reason(error)
                 with contextlib.suppress(OSError):
                     fs.FS.rename(path, path.with_suffix(_BAD))
     return commands

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import secrets
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -24,6 +25,8 @@ FORMAT = 1
 _MOST_JSON = 16 * 1024 * 1024
 _YOUNG = 600.0
 _DAY = 86_400.0
+_MAKING = threading.Lock()
+"""Of two threads that make runs, one would free the lock of the other by reading its file."""
 
 
 class _Part:
@@ -177,7 +180,7 @@ class RunDirectory:
 def _fill(run: RunDirectory, content: dict[str, Any], held: lock.RunLock) -> None:
     fs.FS.mkdir(run.path)
     # A folder whose lock is free was left by a killed process. A disk without locks is refused by the worker.
-    with contextlib.suppress(RunError):
+    with _MAKING, contextlib.suppress(RunError):
         held.acquire(run.lock_path)
     for folder in (run.control_dir, run.checkpoints_dir, run.predictions_dir):
         fs.FS.mkdir(folder)
@@ -195,14 +198,19 @@ def _sweep(parent: Path) -> None:
 
 
 def _is_left(temp: Path) -> bool:
-    """True if nobody makes a run of this folder any more. A free lock proves that where it was locked on this host: on
-    a network disk the locks of others may not show, and a folder may have been made a moment ago.
+    """True if nobody makes a run of this folder any more. A lock that is free after it was signed proves that where it
+    was signed on this host: on a network disk the locks of others may not show, and a folder may have been made a
+    moment ago.
     """
-    # What this process has locked is not opened: closing it would free the lock.
-    if lock.is_held(temp / "lock"):
-        return False
-    signed = _read_object(temp / "lock") or {}
-    return signed.get("host") == process.this_host() or time.time() - fs.changed(temp) > _YOUNG
+    with _MAKING:
+        # What this process has locked is not opened: closing it would free the lock.
+        if lock.is_held(temp / "lock"):
+            return False
+        signed = _read_object(temp / "lock") or {}
+        if signed.get("host") == process.this_host():
+            # It may have been locked and signed since.
+            return not lock.is_held(temp / "lock")
+    return time.time() - fs.changed(temp) > _YOUNG
 
 
 def _dump(content: dict[str, Any]) -> bytes:

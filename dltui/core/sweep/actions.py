@@ -42,13 +42,12 @@ class Sweeps:
         start.lead(folder.find(name))
 
     def more(self, name: str, count: int) -> int:
-        """Add trials, and go on where there are any; returns how many. Raises UsageError or RunError."""
+        """Add trials, and go on; returns how many. Raises UsageError where nothing is left to do, or RunError."""
         from dltui.core.sweep import folder, start
 
         found = folder.find(name)
-        added = found.more(count)
-        if added:
-            start.lead(found)
+        added = start.more(found, count)
+        start.lead(found)
         return added
 
     def stop(self, name: str) -> str:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from dltui.core.analysis.trials import space, trial
 from dltui.core.catalog.fields import flag_words
 from dltui.core.errors import UsageError
-from dltui.core.lifecycle.create import RunRequest, check_request, create_run
+from dltui.core.lifecycle.create import RunRequest, check_request, create_checked, create_run
 from dltui.core.lifecycle.launch import launching
 from dltui.core.lifecycle.start import queue_worker
 from dltui.core.machine.devices import list_devices
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from dltui.core.analysis.trials.space import Values
     from dltui.core.analysis.trials.trial import Trial
     from dltui.core.catalog.entries import Catalog
+    from dltui.core.lifecycle.create import Checked
     from dltui.core.machine.devices import Device
     from dltui.core.rundir.directory import RunDirectory
     from dltui.core.sweep.folder import SweepFolder
@@ -116,6 +117,8 @@ class Coordinator:
         self._deaths: Counter[tuple[str, int]] = Counter()
         """How often each run was started again at each of its steps."""
         self._given_up: set[str] = set()
+        self._asked = ""
+        """The run that was to be started at the last look, when its launcher was asked about it instead."""
 
     def run(self) -> None:
         """See to the sweep until nothing is left to do, or it is stopped. Raises UsageError and RunError."""
@@ -129,12 +132,21 @@ class Coordinator:
         plan = self._folder.plan()
         every = self._reader.all()
         own = [one for one in every if one.confirms is None]
-        going, lost = [one for one in every if not one.over], self._lost(every)
-        if len(going) >= plan.parallel or (going and not any(_has_device(one.run) for one in going)):
+        going, lost = [one for one in every if not one.over], [one for one in every if self._is_lost(one)]
+        full = len(going) >= plan.parallel or (going and not any(_has_device(one.run) for one in going))
+        asked, self._asked = self._asked, ""
+        for one in every:
+            if full or one not in lost[:1]:
+                launching.refresh(one.run, Status(one.status))
+        if full:
             # The sweep waits for its device as one; then it has several trials there.
             return True
         if lost:
             # Before new ones, and one after the other, as these begin.
+            if lost[0].run.id != asked and launching.refresh_all([(lost[0].run, Status(lost[0].status))]):
+                # Its job may be in the queue again: what was answered counts at the next look.
+                self._asked = lost[0].run.id
+                return True
             self._deaths[lost[0].run.id, lost[0].step] += 1
             self._start(lost[0].run, going)
             return True
@@ -145,12 +157,6 @@ class Coordinator:
         if any(one.confirms is None for one in going):
             return True
         return self._see_to_winner(plan, own, every, going) or bool(going)
-
-    def _lost(self, every: Sequence[Trial]) -> list[Trial]:
-        """The runs that were interrupted, and are to be started again."""
-        for one in every:
-            launching.refresh(one.run, Status(one.status))
-        return [one for one in every if self._is_lost(one)]
 
     def _is_lost(self, one: Trial) -> bool:
         """True for a run whose worker was killed, or has never begun, and not because a user wanted it."""
@@ -170,30 +176,33 @@ class Coordinator:
     def _begin_trial(self, plan: Plan, number: int, before: Sequence[Trial], going: Sequence[Trial]) -> None:
         values = samplers.values(plan, number, before, self._folder.refused().values())
         request = replace(trial_request(plan, self._request, number, values), device=self._device(plan, going))
+        checked: Checked | None = None
         try:
-            run = create_run(request, self._catalog, self._tell)
-        except UsageError:
-            problem = self._problem(request)
+            checked = check_request(request, self._catalog)
+            prepared = checked.prepare(self._tell)
+        except UsageError as error:
             # Where the first trial would be refused as well, the values are not the reason.
-            if not problem or not before or self._problem(self._again(plan, before[0], request.device)):
+            if not before or self._is_refused(self._again(plan, before[0], request.device), checked is not None):
                 raise
             # Values that do not go together: the next trial has others.
             self._folder.refuse(number, values)
-            self._tell(f"trial {number} cannot be trained: {problem}")
+            self._tell(f"trial {number} cannot be trained: {error}")
             return
-        self._start(run, going)
+        self._start(create_checked(request, prepared), going)
 
     def _again(self, plan: Plan, one: Trial, device: str) -> RunRequest:
         """The request of a trial that there is."""
         return replace(trial_request(plan, self._request, one.number, dict(one.values)), device=device)
 
-    def _problem(self, request: RunRequest) -> str:
-        """Why a request cannot be trained, its data looked at; ""."""
+    def _is_refused(self, request: RunRequest, with_data: bool) -> bool:
+        """True for a request that cannot be trained; its data is looked at only `with_data`."""
         try:
-            check_request(request, self._catalog).prepare(self._tell)
-        except UsageError as error:
-            return str(error)
-        return ""
+            checked = check_request(request, self._catalog)
+            if with_data:
+                checked.prepare(self._tell)
+        except UsageError:
+            return True
+        return False
 
     def _device(self, plan: Plan, going: Sequence[Trial]) -> str:
         """The device of the next trial: of several GPUs, where the choice was left open, one with the fewest trials;

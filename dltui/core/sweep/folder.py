@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import contextlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, replace
+from types import MappingProxyType
 from typing import Any
 
 from dltui.core import fs, paths
@@ -39,8 +41,16 @@ class SweepFolder:
         self._request_path = paths.sweep_file(name)
 
     @classmethod
-    def create(cls, plan: Plan, request: RunRequest, loggers: list[dict[str, str]]) -> SweepFolder:
-        """Make the folder of a new sweep; `loggers` have their options as they were given. Raises UsageError."""
+    def create(
+        cls,
+        plan: Plan,
+        request: RunRequest,
+        loggers: list[dict[str, str]],
+        refused: Mapping[int, Values] = MappingProxyType({}),
+    ) -> SweepFolder:
+        """Make the folder of a new sweep; `loggers` have their options as they were given, `refused` are the values
+        that do not go together. Raises UsageError.
+        """
         found = cls(check_run_name(plan.name))
         paths.ensure_private_dir(paths.sweeps_dir())
         temp = fs.temp_name(found.path)
@@ -48,6 +58,8 @@ class SweepFolder:
             fs.FS.mkdir(temp)
             confidential.write(temp, loggers)
             fs.write_new(temp / found._request_path.name, _dump(plan, request))
+            if refused:
+                fs.write_new(temp / "refused", _lines(refused).encode())
             if found.path.exists():
                 raise UsageError(f"there is a sweep {clean_line(plan.name)} already; choose another --name")
             fs.commit_dir(temp, found.path)
@@ -146,9 +158,7 @@ class SweepFolder:
 
     def refuse(self, number: int, values: Values) -> None:
         """Leave out a trial. Raises RunError."""
-        every = {**self.refused(), number: values}
-        records = ({"trial": trial, "values": space.to_record(every[trial])} for trial in sorted(every))
-        self._note("refused", "".join(f"{json.dumps(record)}\n" for record in records))
+        self._note("refused", _lines({**self.refused(), number: values}))
 
     def begin_again(self) -> None:
         """Forget that it was stopped, and why it ended."""
@@ -169,6 +179,11 @@ def _dump(plan: Plan, request: RunRequest) -> bytes:
     asked["command"] = confidential.mask_command(request.command)
     content = {"format": FORMAT, "plan": plan.to_json(), "request": asked}
     return (json.dumps(content, indent=1, allow_nan=False) + "\n").encode("ascii")
+
+
+def _lines(refused: Mapping[int, Values]) -> str:
+    records = ({"trial": trial, "values": space.to_record(refused[trial])} for trial in sorted(refused))
+    return "".join(f"{json.dumps(record)}\n" for record in records)
 
 
 def _masked(word: str) -> str:

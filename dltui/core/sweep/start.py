@@ -29,7 +29,9 @@ from dltui.core.rundir.launch import Chosen
 from dltui.core.sweep import folder, samplers
 from dltui.core.sweep.coordinator import confirming_name, confirming_seeds, trial_request
 from dltui.core.sweep.folder import SweepFolder
+from dltui.core.sweep.view import look
 from dltui.core.text import clean_line
+from dltui.core.train.options import time_budget
 from dltui.core.worker import loggers
 
 if TYPE_CHECKING:
@@ -45,7 +47,7 @@ LEAVING_SECONDS = 10.0
 STARTING_SECONDS = 20.0
 APPEARING_SECONDS = 3.0
 """The time in which a worker that has just been started tells of itself."""
-LOOKING_SECONDS = 5.0
+LOOKING_SECONDS = 1.0
 """For so long a trial is looked for whose values go together."""
 _LONGEST_NAME = 44
 """Letters of the name of a sweep; its runs have longer ones."""
@@ -64,16 +66,15 @@ def create(
     command = tuple(confidential.mask_command(plan.command))
     plan = plans.with_pruner(replace(plan, name=name, epochs=epochs, timed=timed, command=command))
     plan = plans.check(plan)
+    plans.check_shared(plan)
     samplers.check(plan)
+    _check_times(plan, request)
     _check_names(plan, request)
     _check_seeds(plan, request, catalog)
     checked, refused = _first(plan, request, catalog, tell)
     request = replace(_as_left_out(request, checked.fields), name=name)
     request = replace(request, command=trial_words(request))
-    sweep = SweepFolder.create(plan, request, [*loggers.chosen(request.loggers, catalog)])
-    for number, values in refused.items():
-        sweep.refuse(number, values)
-    return sweep
+    return SweepFolder.create(plan, request, [*loggers.chosen(request.loggers, catalog)], refused)
 
 
 def _first(
@@ -98,6 +99,13 @@ def _first(
             problem, until = (problem, until) if refused else (error, time.monotonic() + LOOKING_SECONDS)
             refused[number] = values
     raise problem
+
+
+def _check_times(plan: Plan, request: RunRequest) -> None:
+    """Raises UsageError where a trial would train for a time that is not clear."""
+    varied = [text for one in plan.space if one.name == "max_time" for text in one.values]
+    for text in (request.config.get("max_time") or "", *varied):
+        time_budget.check_clear(str(text))
 
 
 def _check_names(plan: Plan, request: RunRequest) -> None:
@@ -185,6 +193,17 @@ def _is_timed(plan: Plan, request: RunRequest, catalog: Catalog) -> bool:
     field = catalog.model(request.model).field("max_time")
     varied = any(one.name == "max_time" for one in plan.space)
     return varied or bool(request.config.get("max_time", field.default if field else ""))
+
+
+def more(sweep: SweepFolder, count: int, **changes: Any) -> int:
+    """Add trials to a sweep, with other changes to its plan; returns how many were added. Raises UsageError, with
+    nothing changed, where there are no more combinations and nothing else is left to do, and RunError.
+    """
+    plan = sweep.plan()
+    room = plans.check(replace(plan, trials=plan.trials + count, **changes)).trials - plan.trials
+    if not room and not look(sweep.name).left:
+        raise UsageError(f"{sweep.name} has no more trials: all combinations have one; leave --more out")
+    return sweep.more(count, **changes)
 
 
 def lead(sweep: SweepFolder) -> int | None:

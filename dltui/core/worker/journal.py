@@ -183,11 +183,12 @@ class Journal:
             # The limit is that of this process, which it keeps.
             return f"{reason} in {where}; dltui kill, raise the limit (ulimit -f), dltui resume"
         if error.errno == errno.ENOSPC:
-            reason = f"{reason}: {self._free()}"
+            reason = f"{reason}{self._free()}"
         return f"{reason} in {where}; goes on when there is room"
 
     def _free(self) -> str:
         try:
-            return f"{fs.free_bytes(self.run.path)} B free"
+            free = fs.free_bytes(self.run.path)
         except OSError:
-            return "no room"
+            return ": no room"
+        return f": {free} B free" if free < fs.NO_LIMIT else ""

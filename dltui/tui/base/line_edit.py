@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from dltui.tui.draw.styled_text import Row, cut
+from dltui.tui.draw.styled_text import Row, cut, one_line
 
 Answer = Callable[[], None]
 LONGEST = 4_096
@@ -58,6 +58,10 @@ class LineEdit:
         text = text[: max(LONGEST - len(self.text), 0)]
         self.text = self.text[: self.at] + text + self.text[self.at :]
         self.at += len(text)
+
+    def paste(self, text: str) -> None:
+        """Insert pasted text as one line, with its blanks: it may be the middle of what is typed."""
+        self.insert(one_line(text.strip("\r\n")))
 
     def row(self, style: str, size: int) -> Row:
         """The text with its cursor; the whole text is marked while typing would replace it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from dltui.core.text import one_line, safe
+from dltui.core.text import safe
 from dltui.core.text import width as cells_of
 from dltui.tui.base.rows import Rows
 from dltui.tui.draw.printed import told
@@ -124,10 +124,11 @@ class Notice(Rows, can_focus=True):
             if prompt.live is not None:
                 prompt.live(prompt.first)
         elif event.key == "enter":
-            prompt.problem = prompt.check(prompt.edit.text)
+            text = prompt.edit.text.strip()
+            prompt.problem = prompt.check(text)
             if not prompt.problem:
                 self._leave()
-                prompt.done(prompt.edit.text)
+                prompt.done(text)
         elif prompt.step is not None and event.key in ("up", "down"):
             prompt.edit.text = prompt.step(prompt.edit.text, 1 if event.key == "up" else -1)
             prompt.edit.at = len(prompt.edit.text)
@@ -141,7 +142,7 @@ class Notice(Rows, can_focus=True):
 
     def on_paste(self, event: Paste) -> None:
         if self._prompt is not None:
-            self._prompt.edit.insert(one_line(event.text).strip())
+            self._prompt.edit.paste(event.text)
             _edited(self._prompt)
             self.redraw()
 
@@ -174,7 +175,7 @@ class Notice(Rows, can_focus=True):
 
 def _edited(prompt: Prompt) -> None:
     """Check the changed text and report it to `live`."""
-    prompt.problem = prompt.check(prompt.edit.text) if prompt.edit.text else ""
+    prompt.problem = prompt.check(prompt.edit.text.strip()) if prompt.edit.text else ""
     if prompt.live is not None:
         prompt.live(prompt.edit.text)
 

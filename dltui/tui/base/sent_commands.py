@@ -305,6 +305,7 @@ def _twice(time: str) -> str:
 def _time_problem(text: str, before: str) -> str:
     """The problem of a time in place of the time before, or ""."""
     try:
+        time_budget.check_clear(text)
         longer = time_budget.parse(text) > time_budget.parse(before)
     except UsageError:
         return "90s, 10m or 1h30m"

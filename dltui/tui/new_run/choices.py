@@ -77,7 +77,7 @@ def shown_models(form: RunForm, height: int) -> range:
 
 def shown_devices(count: int, chosen: int, height: int) -> range:
     """The devices, with `auto`, that are visible in a list of this height."""
-    return window(count, chosen, height - 1)
+    return window(count, max(chosen, 0), height - 1)
 
 
 def shown_datasets(form: RunForm, height: int) -> range:

@@ -28,8 +28,9 @@ from dltui.tui.new_run.form import DROP
 if TYPE_CHECKING:
     from textual.widget import Widget
 
-    from dltui.core.finders.find import Finder, Rates
+    from dltui.core.finders.find import Rates
     from dltui.tui.base.line_edit import Answer
+    from dltui.tui.base.services.new_runs import Finding
     from dltui.tui.new_run.form import RunForm
     from dltui.tui.new_run.start_keys import StartKeys
     from dltui.tui.new_run.state import FormState
@@ -79,16 +80,27 @@ class RatesFound(Message):
         self.rates = rates
 
 
+class Search:
+    """A search for a batch size, in a thread."""
+
+    def __init__(self, finding: Finding) -> None:
+        self.progress = "looking for a batch size that fits"
+        self.over = False
+        self.finder = finding.finder(self._tell)
+
+    def _tell(self, text: str) -> None:
+        """Store the progress; drawn at the next tick."""
+        self.progress = f"looking for a batch size that fits: {text}"
+
+
 class FindKeys:
     """Handles FIND_KEYS; what is found becomes the value of its row when the person takes it."""
 
     def __init__(self, page: Page, state: FormState, starting: StartKeys, changed: Callable[[], None]) -> None:
         """`changed` is called when the form has other content."""
         self._page, self._state, self._starting, self._changed = page, state, starting, changed
-        self._progress: str | None = None
-        """Of the search for a batch size that is under way."""
-        self._finder: Finder | None = None
-        """Of that search."""
+        self._search: Search | None = None
+        """The last one, unless it was ended."""
         self._found: BatchFound | None = None
         """What is still to be proposed."""
         self.answers: dict[str, Answer] = {"l": self.rates, "b": self.batch, "d": self.data}
@@ -122,40 +134,32 @@ class FindKeys:
 
     def batch(self) -> None:
         form = self._state.form
-        if form is None or self._progress is not None or not self._findable(form):
+        if form is None or self._under_way is not None or not self._findable(form):
             return
-
-        def tell(text: str) -> None:
-            # In a thread; drawn at the next tick.
-            if self._finder is finder:
-                self._progress = f"looking for a batch size that fits: {text}"
-
-        finder = self._page.host.services.finding.finder(tell)
-        self._finder, self._progress = finder, "looking for a batch size that fits"
+        self._search = search = Search(self._page.host.services.finding)
         self._page.notice.clear_message()
         asked, request, catalog = Asked.of(form), outcome.request(form), form.catalog
 
         def work() -> Message | None:
             try:
-                found = BatchFound(asked, *finder.batch_size(request, catalog))
+                found = BatchFound(asked, *search.finder.batch_size(request, catalog))
             except DltuiError:
-                if self._finder is finder:
+                if self._search is search:
                     raise
                 # Nobody waits for it.
                 return None
             else:
-                return found if self._finder is finder else None
+                return found if self._search is search else None
             finally:
-                if self._finder is finder:
-                    self._finder = self._progress = None
+                search.over = True
 
         in_thread(self._page, "fit", work)
 
     def cancel(self) -> None:
         """End the search that is under way, because something else needs the device or the form was left."""
-        finder, self._finder, self._progress = self._finder, None, None
-        if finder is not None:
-            finder.cancel()
+        search, self._search = self._under_way, None
+        if search is not None:
+            search.finder.cancel()
 
     def found(self, message: BatchFound, typing: bool) -> None:
         """Propose the batch size, or have it proposed when nothing is typed any more."""
@@ -176,7 +180,12 @@ class FindKeys:
 
     def row(self) -> Row:
         """The pending search; empty without one."""
-        return [(f" {safe(self._progress)} ...", "accent")] if self._progress is not None else []
+        search = self._under_way
+        return [(f" {safe(search.progress)} ...", "accent")] if search is not None else []
+
+    @property
+    def _under_way(self) -> Search | None:
+        return self._search if self._search is not None and not self._search.over else None
 
     def _take(self, name: str, value: float, why: str = "") -> None:
         self._put(f"model:{name}", exact(value), why)

@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dltui.core.catalog.fields import FIT
 from dltui.core.data import suited
 from dltui.core.errors import UsageError
 from dltui.core.lifecycle.forms.presets import Presets
@@ -142,13 +143,13 @@ class RunForm:
             self._take("launch", chosen.options)
 
     def _take_figures(self, run: Mapping[str, Any], theirs: bool) -> None:
-        """Take the formats of a run's figures, and their folder if that is not the usual one; no folder of a run that
-        is `theirs`, another user's or host's.
+        """Take the formats of a run's figures, but for those of a trial, and their folder if that is not the usual one;
+        no folder of a run that is `theirs`, another user's or host's.
         """
         from dltui.core.paths import absolute
 
         rows = {setting.spec.name: setting for setting in RUN_SETTINGS}
-        if run.get("formats"):
+        if run.get("formats") and not run.get("sweep"):
             self.put(rows["format"], ",".join(map(str, run["formats"])))
         if theirs or not run.get("exports") or not run.get("cwd"):
             return
@@ -386,7 +387,11 @@ class RunForm:
             side = self.typed.get("model:image_size") or self.preset("image_size")
             asked = {"image_size": int(side) if side.isdecimal() else 0}
             return exact(suited.sized({"size": 0}, self.model, asked)["size"])
-        return (self.preset(setting.spec.name) if setting.kind in ("run", "model") else "") or self.usual(setting)
+        preset = self.preset(setting.spec.name) if setting.kind in ("run", "model") else ""
+        if preset == FIT and setting.can_be_found and self.is_sweep:
+            # One that fits is found for a single run, and trials differ.
+            preset = ""
+        return preset or self.usual(setting)
 
     def usual(self, setting: Setting) -> str:
         """The value where a command line says nothing: trials draw no figures."""
@@ -456,6 +461,8 @@ class RunForm:
         try:
             if setting.kind != "run":
                 setting.parse(text)
+                if text == FIT and setting.can_be_found and self.is_sweep:
+                    return f"{setting.spec.flag} {FIT} is found for a single run, a sweep takes a number"
             elif text:
                 check_own(setting.spec.name, text)
         except UsageError as error:
@@ -502,7 +509,7 @@ class RunForm:
     def is_sweep(self) -> bool:
         """True if a range is typed."""
         rows = [setting for setting in self.settings() if setting.kind == "model"] if self.parent is None else []
-        return any(setting.is_range(self.text(setting)) for setting in rows)
+        return any(setting.is_range(self.typed.get(setting.key, "")) for setting in rows)
 
     def steady(self, setting: Setting) -> str:
         """The text of a setting, of a range its last value."""

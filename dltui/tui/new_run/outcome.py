@@ -5,8 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, Any
 
-from dltui.core.catalog.fields import FIT, FITTED, flag_words
-from dltui.core.errors import UsageError
+from dltui.core.catalog.fields import flag_words
 from dltui.core.hosts.address import of_device
 from dltui.core.rundir.launch import DEFAULT
 from dltui.tui.new_run.setting import RUN_SETTINGS
@@ -68,7 +67,7 @@ def command_line(form: RunForm) -> str:
 
 
 def request(form: RunForm, queued: bool = False) -> Any:
-    """The request for `create_run`. Raises UsageError for an invalid value."""
+    """The request for `create_run`, or for the trials of a sweep. Raises UsageError for an invalid value."""
     from dltui.core.analysis.trials.space import Dimension
     from dltui.core.lifecycle.create import RunRequest
 
@@ -100,11 +99,3 @@ def sweep(form: RunForm, trials: int) -> Any:
     seed = values.get("seed", 0)
     words = (*command(form), "--trials", str(trials))
     return Plan("", space, trials, pruner="", seed=seed if isinstance(seed, int) else 0, command=words)
-
-
-def sweep_request(form: RunForm) -> Any:
-    """The request of the trials. Raises UsageError for an invalid value."""
-    asked = request(form)
-    if asked.config.get(FITTED) == FIT:
-        raise UsageError(f"--batch-size {FIT} is found for a single run, a sweep takes a number")
-    return asked

@@ -90,7 +90,8 @@ class StartKeys:
         self.starting, self._preparing = True, preparing
         self.free_device()
         self._page.notice.clear_message()
-        self._page.host.carry_out(self._page, "start", work, starts=what)
+        lost = f"{safe(what)} had not begun: start it again unless dltui runs lists it"
+        self._page.host.carry_out(self._page, "start", work, starts=what, lost=lost)
 
     def _refuse_fork(self) -> bool:
         """Say that a fork can only be started; False where the form is of no fork."""
@@ -132,7 +133,7 @@ class StartKeys:
         self._begin(
             f"a sweep of {_title(asked)}",
             lambda: SweepBegun(
-                sweeps.start(outcome.sweep(asked, trials), outcome.sweep_request(asked), asked.catalog, self._tell)
+                sweeps.start(outcome.sweep(asked, trials), outcome.request(asked), asked.catalog, self._tell)
             ),
         )
 

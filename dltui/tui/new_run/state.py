@@ -24,6 +24,7 @@ class FormState:
         # Again: what differs is most likely a setting.
         self.part = GROUPS.index("settings") if again else 0
         self.device_at = 0
+        """-1 while the word of the form means none of the list."""
         self.marked: dict[str, int] = {}
         """The devices that train together, by name, and how many processes each has."""
         self._setting_at = 1
@@ -42,18 +43,19 @@ class FormState:
             self.sync_device()
 
     def sync_device(self) -> None:
-        """Mark the devices that the word of the form means, and move their cursor there; a word that means none here
-        stays, with its problem.
+        """Mark the devices that the word of the form means, and move their cursor there. The word for one device stays;
+        for one that means none here there is a problem.
         """
-        if self.loaded is None:
+        form, names = self.form, self.device_names()
+        if form is None:
             return
-        form, names = self.loaded.form, self.device_names()
-        self.marked = marks.marks_of(form.device, self.loaded.devices)
-        word, problem = marks.word(self.marked) or form.device, ""
-        if not self.marked and word not in names and not form.is_away:
-            word, problem = marks.meant(word, self.loaded.devices, form.kinds)
-        first = next(iter(self.marked), word)
-        self.device_at = names.index(first) if first in names else 0
+        self.marked = marks.marks_of(form.device, form.devices)
+        small, problem = form.device.strip().lower(), ""
+        word = marks.word(self.marked) or (small if small in names else form.device)
+        at = next(iter(self.marked), word)
+        if at not in names and not form.is_away:
+            at, problem = marks.meant(word, form.devices)
+        self.device_at = names.index(at) if at in names else -1
         form.choose_device(word, problem)
 
     @property
@@ -144,9 +146,9 @@ class FormState:
         process more, up to one for each core. False outside of the list of devices.
         """
         form, names = self.form, self.device_names()
-        if form is None or self.loaded is None or self.group != "device":
+        if form is None or self.group != "device" or self.device_at < 0:
             return False
-        self.marked = marks.turned(self.marked, names[self.device_at], self.loaded.devices)
+        self.marked = marks.turned(self.marked, names[self.device_at], form.devices)
         form.choose_device(marks.word(self.marked) or names[self.device_at])
         return True
 

@@ -45,11 +45,15 @@ class Saved(Message):
         self.review = review
 
 
-def review_file(exports: str, dataset: str) -> Path:
-    """The review of a dataset: in a folder of its own among the figures."""
+def review_file(exports: str, entry: DatasetEntry, options: Mapping[str, Any], model: ModelEntry | None) -> Path:
+    """The review of a dataset: in a folder of its own among the figures. Of data that fits several tasks each has one,
+    for its splits have samples of their own.
+    """
     from dltui.core import paths
     from dltui.core.data.findings.review import NAME
 
+    task = f" {entry.task_with(options, model)}" if model and entry.task == "any" else ""
+    dataset = entry.reference + task
     name = re.sub(r"[^A-Za-z0-9._]+", "-", dataset).strip("-.")[:60]
     if name != dataset:
         # Others may be left with the same letters.

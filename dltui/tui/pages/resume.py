@@ -192,7 +192,8 @@ class ResumePage(Page):
             services.starting.resume(run.directory, more)
             return Told(f"{run.name} goes on: its worker starts")
 
-        self.host.carry_out(self, "resume", work, starts=run.name)
+        lost = f"{safe(run.name)} may not go on yet: see dltui runs, or {self.command()}"
+        self.host.carry_out(self, "resume", work, starts=run.name, lost=lost)
         self.redraw()
 
     def action_back(self) -> None:

@@ -131,7 +131,8 @@ class SweepKeys:
 
             def add() -> Message:
                 added = services.sweeps.more(name, MORE)
-                return Told(plural(added, "more trial") if added else "no more trials: all combinations have one")
+                none = f"{safe(name)} goes on without more trials: all combinations have one"
+                return Told(plural(added, "more trial") if added else none)
 
             in_thread(self._page, "more", add)
 

@@ -232,6 +232,23 @@ def test_a_framework_with_an_interpreter_of_its_own(tmp_path: Path, home: Path) 
     assert load_catalog(files).backends["jaxy"].version is None
 
 
+def test_a_file_of_which_a_part_works_stays_where_it_does(tmp_path: Path, home: Path) -> None:
+    """Another interpreter has the module of one hook, and lacks what the file or its other hook imports."""
+    python, site = interpreter(tmp_path / "venv")
+    (site / "only_there.py").write_text("")
+    hook = "@hookimpl\ndef dltui_{}():\n    import {}\n    return []\n"
+    data, table = hook.format("datasets", "only_there"), hook.format("exporters", "nowhere_at_all")
+    (tmp_path / "one.py").write_text("import click\n" + MODEL.format(id="one", framework="numpy") + data)
+    (tmp_path / "two.py").write_text(MODEL.format(id="two", framework="numpy") + data + table)
+    home.mkdir()
+    (home / "config.toml").write_text(f'[frameworks.jaxy]\npython = "{python}"\n')
+    found = load_catalog([tmp_path / "one.py", tmp_path / "two.py", FAKE])
+    for name in ("one", "two"):
+        assert found.models[name].available
+        (source,) = [one for one in found.sources if one.name == f"{name}.py"]
+        assert source.python == sys.executable
+
+
 def test_other_interpreters_are_not_started_for_a_kept_answer(
     tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from dltui.core import fs
 from dltui.core.catalog import questions
 from dltui.core.catalog.entries import BackendEntry, Catalog
 from dltui.core.catalog.sources import Installed
@@ -217,3 +218,13 @@ def test_doctor_says_that_a_framework_does_not_see_the_gpu(monkeypatch: pytest.M
     check = by_name(monkeypatch, catalog_with("2.14.1+cpu"))["PyTorch"]
     assert check.state == "bad"
     assert f"2.14.1+cpu ({sys.executable}), uses cpu; does not see NVIDIA H100: this PyTorch is built" in check.text
+
+
+def test_a_disk_that_tells_of_no_size_has_no_free_bytes_to_tell(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DLTUI_HOME", str(tmp_path))
+    for free, words in ((7 * 10**9, ", 7 GB free"), (fs.NO_LIMIT, ", its disk tells of no size")):
+        monkeypatch.setattr(fs, "free_bytes", lambda path, free=free: free)
+        runs = next(check for check in doctor._folders() if check.what == "runs")
+        assert runs.text.endswith(words)

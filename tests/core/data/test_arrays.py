@@ -193,7 +193,19 @@ def test_channels_that_come_first_are_refused(shape: tuple[int, ...]) -> None:
     assert checked("classification", classified(train=(last, y), test=(last, y))).train[0].shape == last.shape
 
 
-@pytest.mark.parametrize("shape", [(3, 40, 3), (1, 100, 1), (32, 32, 12), (4, 4, 9), (3, 3, 64)])
+@pytest.mark.parametrize("shape", [(3, 40, 3), (1, 100, 1), (32, 32, 12), (4, 4, 9), (3, 3, 64), (8, 8, 3)])
 def test_small_images_and_many_channels_are_no_fault(shape: tuple[int, ...]) -> None:
     part = np.zeros((4, *shape), np.uint8), np.array([0, 1, 0, 1])
-    assert checked("classification", classified(train=part, test=part)).train[0].shape == (4, *shape)
+    found = checked("classification", classified(train=part, test=part))
+    assert found.train[0].shape == (4, *shape)
+    assert found.notes == ()
+
+
+@pytest.mark.parametrize("shape", [(1, 100, 12), (4, 64, 8), (1, 8, 8)])
+def test_signals_are_taken_as_they_are_and_told(shape: tuple[int, ...]) -> None:
+    """They may as well be small images with their channels first."""
+    part = np.zeros((4, *shape), np.uint8), np.array([0, 1, 0, 1])
+    found = checked("classification", classified(train=part, test=part))
+    assert found.train[0].shape == (4, *shape)
+    told = f"images of the shape {shape} are taken as (height, width, channels); where the channels are first, x.transp"
+    assert [note[: len(told)] for note in found.notes] == [told]

@@ -20,7 +20,7 @@ from dltui.core.catalog.framework_devices import resolve
 from dltui.core.errors import RunError, UsageError
 from dltui.core.finders import finder_process
 from dltui.core.finders.find import Finder, Rates
-from dltui.core.finders.rate_range import HIGHEST, LOWEST, WHOLE_RANGE, RateRange, within
+from dltui.core.finders.rate_range import HIGHEST, LOWEST, WHOLE_RANGE, RateRange, ends
 from dltui.core.lifecycle.create import RunRequest
 from tests.fakes import fake_plugin
 
@@ -125,25 +125,31 @@ def test_wrong_use_is_one_line(changes: dict[str, Any], extent: RateRange, messa
 
 
 @pytest.mark.parametrize(
-    ("bounds", "ends"),
+    ("bounds", "usual"),
     [
         ({}, (LOWEST, HIGHEST)),
         ({"exclusive_minimum": 0.0, "maximum": 1.0}, (LOWEST, 1.0)),
-        ({"minimum": 1e-3, "exclusive_maximum": 0.5}, (1e-3, 0.5)),
+        ({"minimum": 1e-3, "exclusive_maximum": 0.5}, (1e-3, math.nextafter(0.5, 0))),
+        ({"exclusive_minimum": 1e-3}, (math.nextafter(1e-3, 1), HIGHEST)),
         ({"exclusive_minimum": 0.0, "maximum": 100.0}, (LOWEST, HIGHEST)),
     ],
 )
 def test_no_rate_is_tested_that_a_run_would_be_refused_with(
-    bounds: dict[str, float], ends: tuple[float, float]
+    bounds: dict[str, float], usual: tuple[float, float]
 ) -> None:
     field = FieldSpec("lr", "float", 0.1, **bounds)  # type: ignore[arg-type]
-    found = within(WHOLE_RANGE, field)
-    assert (found.lowest, found.highest) == ends
-    assert within(found, field) == found
-    assert within(WHOLE_RANGE, None) == WHOLE_RANGE
-    if bounds:
-        with pytest.raises(UsageError, match="cannot all be trained with: "):
-            within(RateRange(highest=1000.0), field)
+    found = ends(WHOLE_RANGE, field)
+    assert found == usual
+    assert ends(RateRange(0, *found), field) == found
+    assert [field.check(rate) for rate in found] == list(found)
+
+
+@pytest.mark.parametrize("asked", [{"highest": HIGHEST}, {"lowest": LOWEST}, {"highest": 0.5}])
+def test_an_end_that_was_asked_for_does_not_move(asked: dict[str, float]) -> None:
+    field = FieldSpec("lr", "float", 0.1, minimum=1e-3, exclusive_maximum=0.5)
+    assert ends(RateRange(**asked), None) == (asked.get("lowest", LOWEST), asked.get("highest", HIGHEST))  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="cannot all be trained with: "):
+        ends(RateRange(**asked), field)  # type: ignore[arg-type]
 
 
 @pytest.mark.long

@@ -104,7 +104,17 @@ def test_steps_are_in_the_order_of_their_names(tmp_path: Path, text: str, steps:
     assert x["sequence"][0][:2].tolist() == steps
 
 
-@pytest.mark.parametrize("head", ["x,z", "x,y,z", "time,x"])
+def test_names_are_compared_without_capitals_and_others_keep_their_order(tmp_path: Path) -> None:
+    for head, step in (("Y,X", [2, 1]), ("left,right", [1, 2]), ("0,1", [1, 2])):
+        x, _ = given.read(written(tmp_path, f"{head}\n1.0,2.0\n"), [XY])
+        assert x["sequence"][0][0].tolist() == step
+    counted = Input("sequence", (4, 2), padded=True, places=("0", "1"))
+    assert given.read(written(tmp_path, "x,y\n1,2\n"), [counted])[0]["sequence"][0][0].tolist() == [1, 2]
+    both = Input("sequence", (4, 2), padded=True, places=("x", "X"))
+    assert given.read(written(tmp_path, "X,x\n1,2\n"), [both])[0]["sequence"][0][0].tolist() == [2, 1]
+
+
+@pytest.mark.parametrize("head", ["x,z", "x,y,z", "time,x", "X,z"])
 def test_steps_with_other_names_are_refused(tmp_path: Path, head: str) -> None:
     with pytest.raises(UsageError, match=r"has the columns .*; this model takes x, y: name them so"):
         given.read(written(tmp_path, f"{head}\n1,2\n"), [XY])
@@ -160,7 +170,6 @@ def test_a_quotation_mark_that_is_never_closed_loses_no_rows(tmp_path: Path) -> 
         "sep=;\na;b\n1;ice\n2;Köln\n",
         "# exported\n# by me\na,b\n1,ice\n2,Köln\n",
         "#a,b\n1,ice\n2,Köln\n",
-        "a,b\n1,ice\n# half of it\n2,Köln\n",
         'a,b\n"r1",1,ice\n"r2",2,Köln\n',
         'a;b;"Länge, mm";"Breite, mm"\n1;ice;0;0\n2;Köln;0;0\n',
     ],
@@ -171,6 +180,57 @@ def test_tables_are_read_as_training_reads_them(tmp_path: Path, text: str, pack:
     path.write_bytes(pack(text.encode()))
     x, _ = given.read(str(path), AB)
     assert (x["numbers"].tolist(), x["categories"].tolist()) == ([[1], [2]], [[1], [2]])
+
+
+def test_a_comment_between_rows_is_refused_as_it_may_be_meant_for_one(tmp_path: Path) -> None:
+    for text, place in (("a,b\n1,ice\n# half of it\n2,Köln\n", 3), ("a,b\n#fun,ice,now\n1,ice\n2,ice\n", 2)):
+        with pytest.raises(UsageError, match=f"line {place} begins with # and has not as many cells as others"):
+            given.read(written(tmp_path, text), AB)
+    with pytest.raises(UsageError, match="line 3 has 3 cells, the first has 2"):
+        given.read(written(tmp_path, 'a,b\n1,ice\n"#fun",love,it\n2,Köln\n'), AB)
+
+
+TEXT = Input("text", (30,), "int32", (258,), padded=True, tokens="byte", places=("review",))
+
+
+@pytest.mark.parametrize(
+    ("rows", "lengths"),
+    [
+        (["Good", "Nice", "Bad; boring"], [4, 4, 11]),
+        (["nice; good", "bad; dull"], [10, 9]),
+        (["a,b", "c,d"], [3, 3]),
+        (["#fun, love it", "Nice"], [13, 4]),
+    ],
+)
+def test_a_header_without_a_separator_is_one_column(tmp_path: Path, rows: list[str], lengths: list[int]) -> None:
+    x, lines = given.read(written(tmp_path, "\n".join(["review", *rows, ""])), [TEXT])
+    assert (x["text_length"].tolist(), lines) == (lengths, list(range(2, 2 + len(rows))))
+
+
+def test_a_separator_that_is_said_makes_no_names_of_rows_of_a_single_column(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="line 3 has 2 cells, the first has 1"):
+        given.read(written(tmp_path, "sep=;\nreview\nnice; good\nbad; dull\n"), [TEXT])
+
+
+def test_the_separator_is_that_by_which_the_header_has_the_columns_of_training(tmp_path: Path) -> None:
+    path = written(tmp_path, "genres,price\na|b|c,9.5\nb|c|d,1\n")
+    assert given.read_rows(path, [numbers("price")])[0].tolist() == [[9.5], [1]]
+    path = written(tmp_path, "# by me\n#genres,price\na|b|c,9.5\nb|c|d,1\n")
+    assert given.read_rows(path, [numbers("price")])[0].tolist() == [[9.5], [1]]
+
+
+def test_a_header_that_begins_like_a_comment_is_known_by_the_columns_of_training(tmp_path: Path) -> None:
+    categories = Input("categories", (1,), "int32", (3,), places=("% fat",), texts=(("", "low", "high"),))
+    x, _ = given.read(written(tmp_path, "% fat,kind\nlow,a\nhigh,b\n"), [categories])
+    assert x["categories"][:, 0].tolist() == [1, 2]
+    path = written(tmp_path, "# exported, by me\nspeed,dist\n1,2\n")
+    assert given.read_rows(path, [numbers("speed", "dist")])[0].tolist() == [[1, 2]]
+
+
+def test_a_heading_that_begins_with_the_marks_of_a_zip_archive_is_one(tmp_path: Path) -> None:
+    path = tmp_path / "new.xlsx"
+    path.write_text("PK,a\n1,2\n")
+    assert given.read_rows(str(path), [numbers("PK", "a")])[0].tolist() == [[1, 2]]
 
 
 def test_a_column_of_nothing_is_no_name_of_a_row(tmp_path: Path) -> None:
@@ -184,12 +244,29 @@ def test_a_column_of_nothing_is_no_name_of_a_row(tmp_path: Path) -> None:
         (b"PAR1" + bytes(range(99)), "is a parquet file: save it as CSV"),
         (b"PK\x03\x04 xl/workbook.xml", "is an Excel workbook: save its sheet as CSV"),
         (gzip.compress(b"a,b\n1,2\n", mtime=0)[:-6], "is compressed and damaged"),
+        (gzip.compress(b"a,b\n1,2\n", mtime=0)[:-8] + b"\0" * 8, "is compressed and damaged: CRC check failed"),
+        (bz2.compress(b"a,b\n1,2\n")[:20] + b"\0" * 40, "is compressed and damaged: Invalid data stream"),
         (b'{"a": 1, "b": "ice"}\n{"a": 2, "b": "ice"}\n', "is JSON: save it as CSV"),
     ],
 )
 def test_files_that_are_no_such_table_are_named(tmp_path: Path, content: bytes, line: str) -> None:
     (tmp_path / "new.csv").write_bytes(content)
     with pytest.raises(UsageError, match=line):
+        given.read(str(tmp_path / "new.csv"), AB)
+
+
+def test_what_cannot_be_opened_or_is_too_large_for_the_memory_is_not_called_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(UsageError, match="cannot be read: embedded null byte"):
+        given.read("new\0.csv", AB)
+
+    def full(*arguments: object) -> None:
+        raise MemoryError
+
+    (tmp_path / "new.csv").write_bytes(gzip.compress(b"a,b\n1,ice\n"))
+    monkeypatch.setattr(gzip, "open", full)
+    with pytest.raises(MemoryError):
         given.read(str(tmp_path / "new.csv"), AB)
 
 

@@ -147,7 +147,7 @@ def test_epochs_stand_where_the_fork_begins_however_late_they_were_added() -> No
     assert fork.inherited([saved, added], "c", 20, True) == []
 
 
-@pytest.mark.parametrize(("changes", "lr"), [({}, 0.25), ({"lr": 2.0}, 2.0)])
+@pytest.mark.parametrize(("changes", "lr"), [({}, 0.25), ({"lr": 3.0}, 3.0)])
 def test_a_rate_that_was_set_stays_with_other_batches(
     lab: Lab, catalog: Catalog, changes: dict[str, float], lr: float
 ) -> None:
@@ -156,10 +156,12 @@ def test_a_rate_that_was_set_stays_with_other_batches(
     commanded(parent, "set", 5, lr=0.25)
     commanded(parent, "set", 10_000, lr=0.75)
     run = forked(lab, parent, catalog, batch_size=24, epochs=3, **changes)
-    assert run.run()["config"]["lr"] == lr
+    assert (run.run()["config"]["lr"], read(run).history.lr_changes) == ((3.0, []) if changes else (2.0, [(0, 0.25)]))
+    lab.finish(run)
+    assert read(run).history.points.lr[-1] == lr
     (told,) = (text for _, _, text in read(run).history.logs if text.startswith("forked from"))
     assert ("lr stays 0.25, as it was set while the parent trained" in told) == (lr == 0.25)
-    assert ("lr 0.25 -> 2" in told) == (lr == 2.0)
+    assert ("lr 0.25 -> 3" in told) == (lr == 3.0)
 
 
 def test_the_rate_of_run_json_is_a_change_where_another_one_was_set(tmp_path: Path) -> None:
@@ -168,6 +170,44 @@ def test_the_rate_of_run_json_is_a_change_where_another_one_was_set(tmp_path: Pa
     assert fork.changes_of(read(run), given) == {"seed": 4}
     commanded(run, "set", 5, lr=0.01)
     assert fork.changes_of(read(run), given) == {"lr": 0.05, "seed": 4}
+
+
+@pytest.mark.parametrize("batch_size", [40, 24])
+def test_a_rate_that_the_model_would_not_be_given_stays_as_well(lab: Lab, catalog: Catalog, batch_size: int) -> None:
+    """A command may set any up to its own bound."""
+    parent = lab.new_run(epochs=1)
+    lab.finish(parent)
+    commanded(parent, "set", 5, lr=50.0)
+    run = forked(lab, parent, catalog, batch_size=batch_size, epochs=2)
+    assert [lr for _, lr in read(run).history.lr_changes] == [50.0]
+
+
+@pytest.mark.parametrize(("set_lr", "lr"), [([], 2.0), ([(5, 0.25)], 0.25), ([(10_000, 0.25)], 2.0)])
+def test_the_rate_that_holds_at_the_checkpoint_is_no_change(
+    lab: Lab, catalog: Catalog, set_lr: list[tuple[int, float]], lr: float
+) -> None:
+    parent = lab.new_run(epochs=1)
+    lab.finish(parent)
+    for step, rate in set_lr:
+        commanded(parent, "set", step, lr=rate)
+    run = forked(lab, parent, catalog, epochs=2, lr=lr)
+    assert run.run()["fork"]["changes"] == {"epochs": 2}
+    (told,) = (text for _, _, text in read(run).history.logs if text.startswith("forked from"))
+    assert "lr 0" not in told
+    assert "lr 2" not in told
+    lab.finish(run)
+    assert read(run).history.points.lr[-1] == pytest.approx(lr)
+
+
+def test_a_time_of_the_parent_that_is_not_clear_stays(
+    lab: Lab, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fork, "_check_epochs", lambda *_: None)
+    parent = lab.new_run(max_time="10s5")
+    lab.finish(parent)
+    with pytest.raises(UsageError, match="max_time takes a duration such as 90s, 10m or 1h30m, not 20s5"):
+        forked(lab, parent, catalog, max_time="20s5")
+    assert forked(lab, parent, catalog, seed=4).run()["config"]["max_time"] == "10s5"
 
 
 @pytest.mark.parametrize("changes", [{}, {"batch_size": 24}])

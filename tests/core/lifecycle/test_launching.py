@@ -17,7 +17,7 @@ from dltui.core.catalog.fields import FieldSpec
 from dltui.core.catalog.sources import Installed
 from dltui.core.contract.launchers import Launcher, LaunchState
 from dltui.core.errors import PluginError, RunError, UsageError
-from dltui.core.lifecycle import kill, start
+from dltui.core.lifecycle import kill, start, trash
 from dltui.core.lifecycle.launch import asked_rows, launch_process, launched_process, launching
 from dltui.core.machine import devices
 from dltui.core.machine.devices import Device, left_open, visible_to
@@ -339,12 +339,26 @@ def test_a_launcher_that_is_gone_is_told_when_it_is_asked(run: RunDirectory, mon
     assert (found.state, found.reason[:31]) == ("unknown", "launcher slurm of one is not in")
 
 
-def test_a_launcher_that_puts_jobs_back_is_asked_about_an_interrupted_run(
-    run: RunDirectory, monkeypatch: pytest.MonkeyPatch
+def test_a_job_of_a_launcher_that_is_gone_is_given_up(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its run could not be deleted otherwise."""
+    monkeypatch.setattr(launch_process.trust, "catalog", lambda run: Catalog())
+    launch.write(run.path, LaunchRecord("slurm", {}, job={"id": "7"}, requeues=True, state="unknown"))
+    assert launching.has_job(run)
+    with pytest.raises(UsageError, match=r"is not installed; .*; its job was not ended, and is not "):
+        launch_process.act("kill", run.path)
+    assert launching.is_withdrawn(run)
+    status = RunReader(run).status()
+    assert (status.name, status.why.split(" by ")[0]) == ("interrupted", "given up")
+    trash.check(run)
+
+
+@pytest.mark.parametrize("name", launching.ASKED)
+def test_only_a_launcher_that_puts_jobs_back_is_asked_about_a_run_that_may_begin_again(
+    run: RunDirectory, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     """Its node may be lost, and its job in the queue again."""
     monkeypatch.setattr(launching, "_process", lambda *words: SimpleNamespace(wait=lambda seconds: 0))
-    record, over = LaunchRecord("slurm", {}, time=time.time(), job={"id": "7"}), Status("interrupted")
+    record, over = LaunchRecord("slurm", {}, time=time.time(), job={"id": "7"}), Status(name)
     for changes, asked in (({}, False), ({"requeues": True}, True), ({"requeues": True, "withdrawn": True}, False)):
         launch.write(run.path, replace(record, **changes))  # type: ignore[arg-type]
         assert launching.refresh_all([(run, over)]) is asked

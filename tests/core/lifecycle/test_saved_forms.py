@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dltui.core.errors import UsageError
-from dltui.core.lifecycle.forms.saved import SavedForm, load_forms, save_form
+from dltui.core.lifecycle.forms.saved import SavedForm, holds_another, load_forms, save_form
 
 
 @pytest.fixture(autouse=True)
@@ -27,6 +27,19 @@ def test_what_is_saved_is_loaded_and_comments_stay(file: Path) -> None:
     save_form("quick", SavedForm("mlp-torch", "digits"))
     assert load_forms()["quick"].model == "mlp-torch"
     assert file.read_text().startswith('# mine\n[screen]\ntheme = "nord"\n')
+
+
+def test_another_form_of_a_name_is_told_whatever_else_is_saved(file: Path) -> None:
+    quick = SavedForm("cnn-torch", "digits")
+    file.write_text('[forms.bad]\nmodel = 3\n[forms.quick]\nmodel = "cnn-torch"\ndataset = "digits"\n')
+    file.chmod(0o600)
+    assert not holds_another("new", quick)
+    assert not holds_another("quick", quick)
+    assert holds_another("quick", SavedForm("mlp-torch", "digits"))
+    assert holds_another("bad", quick), "it cannot be read"
+    file.write_text("forms = 3")
+    with pytest.raises(UsageError, match="forms"):
+        holds_another("quick", quick)
 
 
 @pytest.mark.parametrize("name", ["", "a b", "../x", "a\x1b"])

@@ -9,6 +9,7 @@ import shutil
 import stat
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from dltui.core.errors import NewerFormatError, RunError, UsageError
 from dltui.core.machine.process import this_host
 from dltui.core.rundir import checksum, directory
 from dltui.core.rundir.directory import FORMAT, RunDirectory, find_run, list_runs
+from dltui.core.rundir.lock import RunLock
 from tests.helpers.faulty import FaultyFileSystem
 
 
@@ -272,3 +274,44 @@ def test_what_another_host_is_making_is_left_alone(home: Path) -> None:
     begun(json.dumps({"host": this_host()}))
     make("mine")
     assert not temp.exists()
+
+
+def test_a_run_that_is_locked_while_it_is_looked_at_is_left_alone(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    temp, held = home / "runs" / ".x.00000000.tmp", RunLock()
+    temp.mkdir(parents=True)
+
+    def read(path: Path) -> dict[str, object]:
+        held.acquire(path)
+        return {"host": this_host()}
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(directory, "_read_object", read)
+        assert not directory._is_left(temp)
+    held.release()
+    assert directory._is_left(temp)
+
+
+def test_of_two_threads_that_make_runs_none_frees_the_lock_of_the_other(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    temp = home / "runs" / ".x.00000000.tmp"
+    read, held = directory._read_object, RunLock()
+    other = threading.Thread(target=directory._fill, args=(RunDirectory(temp), {"id": "x"}, held))
+
+    def read_slowly(path: Path) -> dict[str, object] | None:
+        other.start()
+        while not temp.exists():
+            time.sleep(0.01)
+        other.join(0.2)
+        return read(path)
+
+    temp.parent.mkdir(parents=True)
+    monkeypatch.setattr(directory, "_read_object", read_slowly)
+    assert not directory._is_left(temp)
+    other.join()
+    look = "import sys, pathlib; from dltui.core.rundir import lock; print(lock.is_held(pathlib.Path(sys.argv[1])))"
+    seen = subprocess.run(
+        [sys.executable, "-c", look, str(temp / "lock")], capture_output=True, text=True, check=True
+    ).stdout
+    held.release()
+    assert seen == "True\n"

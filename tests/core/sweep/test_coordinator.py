@@ -123,6 +123,34 @@ def _status(reader: trial.RunReader) -> object:
     return reader.look(10_000_000_000.0)[0]
 
 
+@pytest.mark.parametrize("queued", [True, False])
+def test_a_trial_whose_job_may_be_in_the_queue_again_is_asked_about_before_it_is_started(
+    lab: SweepLab, started: list[tuple[str, bool]], monkeypatch: pytest.MonkeyPatch, queued: bool
+) -> None:
+    leader, asked = lab.coordinator(lab.sweep(trials=1)), list[str]()
+    every = [Trial(0, lab.lab.new_run(), {}, "interrupted", over=True)]
+
+    def ask(runs: list[tuple[RunDirectory, Any]]) -> bool:
+        asked.extend(f"{run.id} {status.name}" for run, status in runs)
+        if queued:
+            every[0] = replace(every[0], status="queued", over=False)
+        return True
+
+    no_wait = mock.Mock()
+    monkeypatch.setattr(coordinator.launching, "refresh_all", ask)
+    monkeypatch.setattr(coordinator.launching, "refresh", no_wait)
+    monkeypatch.setattr(leader._reader, "all", lambda: list(every))
+    name = every[0].run.id
+    assert leader.step()
+    assert (started, asked, no_wait.call_count) == ([], [f"{name} interrupted"], 0)
+    assert leader.step()
+    # However long its answer takes, it is asked once before each start.
+    assert (started, len(asked)) == ([] if queued else [(name, False)], 1)
+    if not queued:
+        assert leader.step()
+        assert (len(started), len(asked)) == (1, 2)
+
+
 def test_what_a_user_killed_stays_so(lab: SweepLab) -> None:
     folder = lab.sweep(trials=1, pruner="none")
     lab.asleep = {"lab-t000"}
@@ -235,8 +263,8 @@ def test_a_confirming_run_is_known_by_its_seed(lab: SweepLab, monkeypatch: pytes
     monkeypatch.setattr(
         lab,
         "_create",
-        lambda request, *rest: made(
-            replace(request, name=f"{request.name}-2") if "-winner-" in str(request.name) else request, *rest
+        lambda request: made(
+            replace(request, name=f"{request.name}-2") if "-winner-" in str(request.name) else request
         ),
     )
     folder = lab.sweep(trials=1, confirm=1)
@@ -280,6 +308,36 @@ def test_values_that_do_not_go_together_are_left_out(lab: SweepLab, by_data: boo
             pass
     assert [one.number for one in TrialReader("lab").trials()] == [0, 2]
     assert said == ["trial 1 cannot be trained: lr and epochs do not go together"]
+
+
+@pytest.mark.parametrize(("by_data", "prepared"), [(False, [0, 2]), (True, [0, 1, 0, 2])])
+def test_data_is_prepared_no_more_often_than_it_must_be(lab: SweepLab, by_data: bool, prepared: list[int]) -> None:
+    """Once for each trial, and again for the first where one was refused by the data."""
+    folder, looked, check = lab.sweep(trials=3, pruner="none"), list[int](), refusing(1, by_data=by_data)
+
+    def noted(request: RunRequest, catalog: Catalog) -> Any:
+        found = check(request, catalog)
+        assert request.sweep is not None
+        found.prepare, prepare, number = mock.Mock(), found.prepare, request.sweep["trial"]
+        found.prepare.side_effect = lambda tell: (looked.append(number), prepare(tell))
+        return found
+
+    with lab.at_work(), mock.patch.object(coordinator, "check_request", noted):
+        leader = lab.coordinator(folder)
+        while leader.step():
+            pass
+    assert looked == prepared
+
+
+def test_a_run_that_cannot_be_written_refuses_no_values(lab: SweepLab) -> None:
+    folder = lab.sweep(trials=2)
+    with lab.at_work():
+        leader = lab.coordinator(folder)
+        leader.step()
+        full = mock.Mock(side_effect=UsageError("cannot write to /runs"))
+        with mock.patch.object(coordinator, "create_checked", full), pytest.raises(UsageError, match="cannot write"):
+            leader.step()
+    assert folder.refused() == {}
 
 
 def test_values_that_do_not_go_together_are_not_drawn_again(lab: SweepLab) -> None:
@@ -333,6 +391,30 @@ def test_a_sweep_begins_with_the_first_values_that_go_together(by_data: bool, mo
     assert first(0, 1, error=DataError, by_data=True) == ([0], "not 0")
     monkeypatch.setattr(start, "LOOKING_SECONDS", -1.0)
     assert first(0, 1, by_data=by_data) == ([0], "not 0")
+
+
+def test_what_no_values_help_is_looked_at_for_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such as a metric that is not known."""
+    clock, check = iter(range(1000)), mock.Mock(side_effect=UsageError("no metric x"))
+    monkeypatch.setattr(start.time, "monotonic", lambda: 0.1 * next(clock))
+    with mock.patch.object(start, "check_request", check), pytest.raises(UsageError, match="no metric x"):
+        start._first(replace(PLAN, trials=1000), REQUEST, Catalog(), print)
+    assert check.call_count < 15
+
+
+@pytest.mark.parametrize("changes", [{"config": {"max_time": "1h30"}}, {"values": ("1h", "1h30")}])
+def test_a_time_that_is_not_clear_begins_no_sweep(changes: dict[str, Any]) -> None:
+    request = replace(REQUEST, config=changes.get("config", {}))
+    plan = replace(PLAN, space=(LR, Dimension("max_time", "choice", values=changes.get("values", ("1h",)))))
+    with pytest.raises(UsageError, match="not 1h30"):
+        start._check_times(plan, request)
+    start._check_times(replace(PLAN, space=(LR,)), REQUEST)
+
+
+def test_the_values_that_were_refused_come_with_the_folder(lab: SweepLab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SweepFolder, "_note", mock.Mock(side_effect=RunError("no space")))
+    refused = {0: {"lr": 0.1}, 1: {"lr": 0.2}}
+    assert SweepFolder.create(PLAN, REQUEST, [], refused).refused() == refused
 
 
 def test_a_space_without_values_that_go_together_is_looked_through_once() -> None:
@@ -512,7 +594,16 @@ def test_more_trials_begin_a_coordinator_where_there_are_any(lab: SweepLab, coor
     lab.sweep(space=(Dimension("lr", "choice", values=(0.1, 0.2, 0.3)),), trials=2, pruner="none")
     assert Sweeps().more("lab", 10) == 1
     assert Sweeps().more("lab", 10) == 0
-    assert coordinators.call_count == 1
+    assert coordinators.call_count == 2, "two of the trials wait to be trained"
+
+
+def test_a_sweep_that_has_all_and_has_done_all_stays_as_it_is(lab: SweepLab, coordinators: mock.Mock) -> None:
+    folder = lab.sweep(space=(Dimension("lr", "choice", values=(0.1, 0.2)),), trials=2, pruner="none")
+    lab.finish(folder)
+    for more in (lambda: start.more(folder, 10, parallel=3), lambda: Sweeps().more("lab", 10)):
+        with pytest.raises(UsageError, match="lab has no more trials: all combinations have one; leave --more out"):
+            more()
+    assert (folder.plan().parallel, coordinators.call_count) == (1, 0)
 
 
 def test_a_stop_says_which_trials_it_could_not_reach(lab: SweepLab, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from dltui.core.contract.config import TrainConfig
 from dltui.core.errors import UsageError
-from dltui.core.train.options.time_budget import TimeBudget, parse, phases, too_long
+from dltui.core.train.options.time_budget import TimeBudget, check_clear, parse, phases, too_long
 from dltui.core.train.plan import MOST_EPOCHS, Planner
 
 
@@ -20,10 +20,22 @@ def test_durations_are_read(text: str, seconds: float) -> None:
     assert parse(text) == seconds
 
 
-@pytest.mark.parametrize("text", ["soon", "0", "-5m", "10x", "1e400", "m", "1h30", "1d12", "5 5", "30 1h"])
+@pytest.mark.parametrize("text", ["soon", "0", "-5m", "10x", "1e400", "m"])
 def test_what_is_no_duration_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="max_time takes a duration"):
         parse(text)
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("1h30", 3630), ("1d12", 86412), ("5 5", 10), ("30 1h", 3630)])
+def test_a_time_that_is_not_clear_is_for_runs_that_have_it(text: str, seconds: float) -> None:
+    assert parse(text) == seconds
+    with pytest.raises(UsageError, match="max_time takes a duration"):
+        check_clear(text)
+
+
+@pytest.mark.parametrize("text", ["90", " 90 ", "1h30m", "2 min", "soon"])
+def test_other_times_are_clear(text: str) -> None:
+    check_clear(text)
 
 
 def test_a_fitted_schedule_goes_on_where_it_was_and_ends_with_the_time() -> None:

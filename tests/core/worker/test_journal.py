@@ -149,8 +149,8 @@ def test_what_is_no_command_is_told_once(open_journal: Journal, monkeypatch: pyt
     assert [command.action for command in open_journal.commands()] == ["stop"]
     reader = RunReader(run)
     reader.refresh()
-    reasons = ["its file holds no command", f"its file cannot be read: {os.strerror(errno.ESTALE)}"]
-    assert [text for _, _, text in reader.history.logs] == [f"a command was not obeyed: {why}" for why in reasons]
+    line = "a command was not obeyed: its file holds no command"
+    assert [text for _, _, text in reader.history.logs] == [line], "the other one is obeyed, only later"
 
 
 @pytest.mark.parametrize(
@@ -172,6 +172,15 @@ def test_a_write_that_waits_for_room_says_what_is_full(
     assert phase == "paused"
     assert detail.startswith(told)
     assert detail.endswith(f"; {then}")
+
+
+def test_a_disk_that_tells_of_no_size_has_no_free_bytes_to_tell(
+    open_journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    for free, words in ((7, "disk full: 7 B free in "), (fs.NO_LIMIT, "disk full in ")):
+        monkeypatch.setattr(fs.FS, "free_bytes", lambda path, free=free: free)
+        assert open_journal._no_room(full).startswith(words)
 
 
 def test_a_process_that_has_to_go_does_not_wait_for_room(open_journal: Journal) -> None:

@@ -184,7 +184,10 @@ def check_notes() -> None:
     late = {"freeze": "body", "unfreeze_at": 2, "epochs": 2}
     (told,) = trainable(two_layers(keras.optimizers.Adam), **late)[0].notes
     assert told.startswith("Adam counts the same steps for all weights")
+    assert trainable(two_layers(keras.optimizers.AdamW), **late)[0].notes[0].startswith("AdamW counts the same steps")
     assert trainable(two_layers(keras.optimizers.SGD), **late)[0].notes == ()
+    # Its mean squares begin at zero, too, but are not corrected: its first updates are the same at any time.
+    assert trainable(two_layers(keras.optimizers.RMSprop), **late)[0].notes == ()
     assert trainable(two_layers(keras.optimizers.Adam), freeze="body")[0].notes == ()
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from dltui.core.lifecycle.forms.presets import Presets
 from dltui.core.machine import cpu, devices
 from dltui.core.machine.devices import Device
+from dltui.tui.base.hosts.far_hosts import FarDevice
 from dltui.tui.new_run import outcome
 from dltui.tui.new_run.devices import marks
 from dltui.tui.new_run.forecast_row import Forecast
@@ -14,7 +17,7 @@ from dltui.tui.new_run.form import RunForm
 from dltui.tui.new_run.load import Loaded
 from dltui.tui.new_run.state import FormState
 from tests.tui.sample_catalog import make_catalog
-from tests.tui.scenario import FakeServices, shown, text, until
+from tests.tui.scenario import FakeServices, lines, shown, text, until
 
 FOUND = [Device("cuda:0", "A"), Device("cuda:1", "A"), Device("cuda:2", "A", problem="broken"), Device("cpu", "a CPU")]
 
@@ -58,19 +61,41 @@ async def test_space_marks_a_device(services: FakeServices, monkeypatch: pytest.
         assert page.state.form.device == second
 
 
-def loaded(word: str, found: list[Device]) -> FormState:
+def loaded(word: str, found: list[Device], far: Sequence[Device] = ()) -> FormState:
     form = RunForm.with_defaults(make_catalog(), Presets((("dltui.toml", {"device": word}),), environment={}))
+    form.devices = found
     state = FormState(again=False)
-    state.load(Loaded(form, Forecast(), found, {}))
+    state.load(Loaded(form, Forecast(), [*found, *far], {}))
     return state
 
 
-@pytest.mark.parametrize(("word", "name"), [("cuda", "cuda:0"), ("CPU", "cpu"), ("cpu:1", "cpu"), ("auto", "auto")])
-def test_a_word_for_one_device_is_that_device(word: str, name: str) -> None:
+@pytest.mark.parametrize(
+    ("word", "name", "kept"),
+    [
+        ("cuda", "cuda:0", "cuda"),
+        ("cuda:all", "cuda:0", "cuda:0,cuda:1"),
+        ("CPU", "cpu", "cpu"),
+        ("cpu:1", "cpu", "cpu:1"),
+        ("auto", "auto", "auto"),
+        ("Auto", "auto", "auto"),
+    ],
+)
+def test_the_cursor_is_on_what_a_word_means_and_the_word_stays(word: str, name: str, kept: str) -> None:
     state = loaded(word, FOUND)
     assert state.form is not None
-    assert (state.form.device, state.device_names()[state.device_at]) == (name, name)
+    assert (state.form.device, state.device_names()[state.device_at]) == (kept, name)
     assert state.form.first_problem() == (None, "")
+
+
+@pytest.mark.parametrize(("word", "name"), [("cuda", "cuda:0"), ("cuda:all", "cuda:0"), ("far:cuda:0", "far:cuda:0")])
+def test_a_word_means_no_device_of_another_host_that_it_does_not_name(word: str, name: str) -> None:
+    far = FarDevice("far:cuda:0", "B", free_bytes=80 << 30)
+    state = loaded(word, [Device("cuda:0", "A", free_bytes=1 << 30), Device("cpu", "a CPU")], [far])
+    assert state.form is not None
+    assert (state.form.device, state.device_names()[state.device_at], state.marked) == (word, name, {})
+    state.choose("device", 3)
+    assert state.mark()
+    assert (state.form.device, state.marked) == ("far:cuda:0", {})
 
 
 def test_a_word_for_no_device_is_said_until_another_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,7 +104,10 @@ def test_a_word_for_no_device_is_said_until_another_is_chosen(monkeypatch: pytes
     assert state.form is not None
     assert "--device cuda" in outcome.command_line(state.form)
     assert 'no device "cuda"; this machine has cpu' in state.form.first_problem()[1]
-    state.choose("device", 0)
+    assert (state.group, state.chosen("device")) == ("model", -1)
+    state.turn_part(1)
+    assert not state.mark()
+    state.move(1)
     assert state.form.device == "auto"
     assert state.form.first_problem() == (None, "")
     # A framework may find what no driver tells of.
@@ -98,6 +126,7 @@ async def test_enter_goes_to_the_device_that_is_not_there(
         await pilot.press("enter")
         assert 'no device "cuda:7"' in text(app)
         assert app.screen.state.group == "device"  # type: ignore[attr-defined]
+        assert not any("›" in line and "would take" in line for line in lines(app)), "auto is not what is chosen"
         await pilot.press("down", "enter")
         await until(pilot, lambda: bool(services.started))
-    assert services.started[0].device == "cuda:0"
+    assert services.started[0].device == "auto"

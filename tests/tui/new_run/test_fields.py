@@ -215,3 +215,35 @@ async def test_a_pasted_folder_keeps_its_blanks(services: FakeServices) -> None:
         page.notice.prompt("where", "", lambda text: "", lambda text: None)
         await paste(app, pilot, "/data/my  set\n")
         assert page.notice._prompt.edit.text == "/data/my  set"
+
+
+async def test_a_paste_into_the_middle_keeps_its_blanks_and_what_is_taken_has_none_around_it(
+    services: FakeServices, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(services.catalog, "load", with_families)
+    monkeypatch.setattr(services.catalog, "members", lambda catalog: [])
+    async with shown(services, new=True) as (app, pilot):
+        page: Any = app.screen
+        await pilot.press("slash")
+        for part in ("hello", " world "):
+            await paste(app, pilot, part)
+        assert page.model_search.edit.text == "hello world "
+        await pilot.press("escape")
+        page.state.show(next(row for row in page.state.form.settings() if row.spec.name == "data_dir"))
+        for part in (" hello", " world \n"):
+            await paste(app, pilot, part)
+        await pilot.press("enter")
+        assert page.state.form.typed == {"run:data_dir": "hello world"}
+        taken: list[str] = []
+        page.notice.prompt("name", "", lambda text: "" if text == text.strip() else "blanks", taken.append)
+        for part in (" hello", " world \n"):
+            await paste(app, pilot, part)
+        assert "blanks" not in text(app)
+        await pilot.press("enter")
+        assert taken == ["hello world"]
+        (tmp_path / "hello world").mkdir()
+        await pilot.press("shift+tab", *DOWN_TO_OWN[2:])
+        for part in (f" {tmp_path}/hello", " world \n"):
+            await paste(app, pilot, part)
+        await pilot.press("enter")
+        assert page.state.form.dataset_name == f"folder:{tmp_path}/hello world"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -115,6 +116,37 @@ async def test_a_search_that_was_ended_proposes_nothing(services: FakeServices) 
         await until(pilot, lambda: "it works" in text(app))
         await until(pilot, lambda: all(one.name != "dltui-fit" for one in threading.enumerate()))
         assert not page.notice.asking
+        assert page.find_keys.row() == []
+
+
+async def test_progress_that_comes_late_is_not_shown(services: FakeServices, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thread tells it, and the search may be ended at any place there."""
+    services.held = True
+    tells: list[Callable[[str], None]] = []
+    finder = services.finding.finder
+
+    def noted(tell: Callable[[str], None], *more: Any) -> Any:
+        tells.append(tell)
+        return finder(tell, *more)
+
+    monkeypatch.setattr(services.finding, "finder", noted)
+    async with shown(services, new=True) as (app, pilot):
+        page: Any = app.screen
+
+        class Late(str):
+            def __format__(self, how: str) -> str:
+                page.find_keys.cancel()
+                return "batch size 64"
+
+        await pilot.press("b")
+        tells[0]("batch size 32")
+        assert "batch size 32" in page.find_keys.row()[0][0]
+        tells[0](Late())
+        assert page.find_keys.row() == []
+        await pilot.press("b")
+        assert len(tells) == 2, "another search can begin"
+        services.go_on.set()
+        await until(pilot, lambda: page.notice.asking)
         assert page.find_keys.row() == []
 
 

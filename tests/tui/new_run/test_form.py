@@ -321,6 +321,12 @@ def test_again_takes_the_formats_and_the_folder_of_the_figures() -> None:
     assert again("another's", formats=["pdf"], exports="/out/x") == ["--format", "pdf"], "no folder of another user"
 
 
+def test_again_takes_no_formats_of_a_trial() -> None:
+    trial = {"name": "lab", "trial": 3}
+    assert again(formats=["none"], sweep=trial, exports="/out/x") == ["--exports", "/out", "--format", "png"]
+    assert again(formats=["none"]) == ["--format", "none"]
+
+
 def test_again_says_what_it_has_no_rows_for() -> None:
     run = {"model": "cnn-torch", "dataset": "digits", "share": "group", "loggers": [{"name": "wandb"}]}
     assert RunForm.like(make_catalog(), run, "like x", True).origin == "like x, without --share, --log"

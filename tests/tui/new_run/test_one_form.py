@@ -11,6 +11,7 @@ from dltui.core.catalog.entries import LauncherEntry
 from dltui.core.catalog.fields import FieldSpec
 from dltui.core.errors import UsageError
 from dltui.core.lifecycle.forms.saved import SavedForm
+from dltui.tui.base.threads import CarriedOut, Failed
 from dltui.tui.new_run import outcome
 from dltui.tui.new_run.form import RunForm
 from dltui.tui.new_run.page import NewRunPage
@@ -66,12 +67,18 @@ async def test_a_fork_without_a_checkpoint_says_why_and_goes_on_saying_it(servic
         assert "start" not in lines(app)[-1]
 
 
+def save_into(saved: dict[str, SavedForm], services: FakeServices, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have forms saved in a mapping."""
+    monkeypatch.setattr(services.catalog, "save_form", saved.__setitem__)
+    monkeypatch.setattr(services.catalog, "forms", lambda: dict(saved))
+    monkeypatch.setattr(services.catalog, "holds_another", lambda name, form: saved.get(name, form) != form)
+
+
 async def test_a_form_is_saved_under_a_name_and_filled_again(
     services: FakeServices, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     saved: dict[str, SavedForm] = {}
-    monkeypatch.setattr(services.catalog, "save_form", saved.__setitem__)
-    monkeypatch.setattr(services.catalog, "forms", lambda: dict(saved))
+    save_into(saved, services, monkeypatch)
     async with shown(services) as (app, pilot):
         page = await opened(app, pilot, "n")
         await pilot.press("L")
@@ -138,8 +145,7 @@ async def test_a_preset_fills_all_of_the_form_or_nothing(
 async def test_a_saved_form_is_not_replaced_unasked(services: FakeServices, monkeypatch: pytest.MonkeyPatch) -> None:
     before = SavedForm("softmax-torch", "digits")
     saved = {"quick": before}
-    monkeypatch.setattr(services.catalog, "save_form", saved.__setitem__)
-    monkeypatch.setattr(services.catalog, "forms", lambda: dict(saved))
+    save_into(saved, services, monkeypatch)
     async with shown(services, new=True) as (app, pilot):
         page: Any = app.screen
         await pilot.press("W", *"quick", "enter")
@@ -154,3 +160,29 @@ async def test_a_saved_form_is_not_replaced_unasked(services: FakeServices, monk
         page.notice.clear_message()
         await pilot.press("W", *"quick", "enter")
         await until(pilot, lambda: "saved as quick" in text(app))
+
+
+async def test_a_form_that_is_not_saved_is_told_where_the_page_was_left(
+    services: FakeServices, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = SavedForm("softmax-torch", "digits")
+    saved = {"quick": before}
+    save_into(saved, services, monkeypatch)
+    monkeypatch.setattr(services.catalog, "holds_another", lambda name, form: services.go_on.wait(10))
+    async with shown(services, new=True) as (app, pilot):
+        await pilot.press("W", *"quick", "enter", "escape")
+        assert not isinstance(app.screen, NewRunPage)
+        services.go_on.set()
+        await until(pilot, lambda: "quick is another form, not saved" in text(app))
+    assert saved == {"quick": before}
+
+
+async def test_what_comes_while_the_screen_ends_is_no_error(
+    services: FakeServices, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with shown(services, new=True) as (app, _pilot):
+        page = app.screen
+        with monkeypatch.context() as patch:
+            patch.setattr(app, "_screen_stacks", {app.current_mode: []})
+            app.on_carried_out(CarriedOut(page, Failed("save", "the disk is full"), ""))
+            app.on_carried_out(CarriedOut(page, None, ""))

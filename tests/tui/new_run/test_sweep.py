@@ -8,7 +8,6 @@ import pytest
 
 from dltui.core.analysis.trials.plan import Plan
 from dltui.core.analysis.trials.space import Dimension
-from dltui.core.errors import UsageError
 from dltui.core.lifecycle.forms.presets import Presets
 from dltui.tui.new_run import outcome
 from dltui.tui.new_run.form import RunForm
@@ -63,9 +62,11 @@ async def test_the_number_of_trials_is_asked_and_the_sweep_is_shown(nothing: Fak
 
 
 def form(**texts: str) -> RunForm:
-    """A form with these texts, typed in this order; `preset` is the format that is set in a file."""
-    preset = texts.pop("preset", "")
-    table = {"format": preset} if preset else {}
+    """A form with these texts, typed in this order; `preset` is the format that is set in a file, `batch` the batch
+    size there.
+    """
+    preset, batch = texts.pop("preset", ""), texts.pop("batch", "")
+    table = ({"format": preset} if preset else {}) | ({"batch_size": batch} if batch else {})
     found = RunForm.with_defaults(make_catalog(), Presets((("dltui.toml", table),), environment={}))
     for name, typed in texts.items():
         found.put(next(row for row in found.settings() if row.spec.name == name), typed)
@@ -88,18 +89,29 @@ def test_trials_have_the_figures_that_the_row_shows(
 ) -> None:
     filled = form(**texts)
     row = next(row for row in filled.settings() if row.key == "run:format")
-    assert (filled.text(row), outcome.sweep_request(filled).formats) == (",".join(formats), formats)
+    assert (filled.text(row), outcome.request(filled).formats) == (",".join(formats), formats)
     command = outcome.command(filled)
     assert command[command.index("--format") :] == words if words else "--format" not in command
 
 
 def test_a_batch_size_that_is_to_be_found_is_none_of_a_sweep() -> None:
     filled = form(lr="0.1,0.3", batch_size="fit")
-    with pytest.raises(UsageError, match=r"^--batch-size fit is found for a single run") as refused:
-        outcome.sweep_request(filled)
-    meant = filled.meant(str(refused.value))
-    assert meant is not None
-    assert meant.key == "model:batch_size"
+    row, problem = filled.first_problem()
+    assert problem == "--batch-size fit is found for a single run, a sweep takes a number"
+    assert row is not None
+    assert row.key == "model:batch_size"
+    filled.put(next(one for one in filled.settings() if one.spec.name == "lr"), "0.1")
+    assert filled.first_problem() == (None, "")
+
+
+def test_a_sweep_has_the_usual_batch_size_where_that_of_a_file_is_to_be_found() -> None:
+    filled = form(batch="fit")
+    assert outcome.request(filled).config == {"batch_size": "fit"}
+    filled.put(next(row for row in filled.settings() if row.spec.name == "lr"), "0.1,0.3")
+    assert filled.first_problem() == (None, "")
+    assert outcome.request(filled).config == {}
+    assert "--batch-size" not in outcome.command(filled)
+    assert outcome.request(form(batch="32", lr="0.1,0.3")).config == {"batch_size": 32}
 
 
 def test_no_number_of_trials_is_too_long_to_be_refused() -> None:

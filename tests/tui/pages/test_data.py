@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from dltui.core.catalog.entries import Catalog, at
+from dltui.core.catalog.entries import Catalog, at, entry_of
 from dltui.core.catalog.schema import field_specs
 from dltui.core.contract.config import DatasetOptions
 from dltui.core.data.findings import check, record
@@ -147,8 +147,11 @@ async def test_data_that_cannot_be_looked_at_goes_on_saying_why(
     ],
 )
 def test_each_dataset_has_a_review_of_its_own(one: str, other: str) -> None:
-    assert review_file("exports", one) != review_file("exports", other)
-    assert review_file("/lab", "fashion-mnist") == Path("/lab/data-fashion-mnist/review.csv")
+    catalog = make_catalog()
+    files = [review_file("exports", entry_of(each, catalog), {}, None) for each in (one, other)]
+    assert files[0] != files[1]
+    known = catalog.datasets["fashion-mnist"]
+    assert review_file("/lab", known, {}, None) == Path("/lab/data-fashion-mnist/review.csv")
 
 
 async def test_each_task_has_a_review_of_its_own(services: FakeServices) -> None:

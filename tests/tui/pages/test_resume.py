@@ -73,3 +73,18 @@ async def test_what_becomes_of_it_is_said_where_the_page_was_left(
         await pilot.press("enter", "escape")
         services.go_on.set()
         await until(pilot, lambda: "cold-yak was not started: its device is taken" in text(app))
+
+
+async def test_the_shell_is_told_how_to_go_on_where_the_screen_is_left_before(
+    services: FakeServices, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(services.starting, "resume", lambda run, more: services.go_on.wait(10))
+    async with shown(services, run="cold-yak") as (app, pilot):
+        await pilot.press("r")
+        await until(pilot, lambda: "go on with cold-yak?" in text(app))
+        await pilot.press("m", "enter", "enter")
+        assert app.last_lines() == [
+            "cold-yak may not go on yet: see dltui runs, or dltui resume cold-yak --more-epochs 5"
+        ]
+        services.go_on.set()
+        await until(pilot, lambda: app.last_lines() == [])

@@ -120,13 +120,17 @@ def with_pruner(plan: Plan) -> Plan:
     return plan
 
 
+def check_shared(plan: Plan) -> None:
+    """Raise UsageError where a hyperparameter varies that all trials of a new sweep share."""
+    for one in plan.space:
+        if one.name in SHARED:
+            raise UsageError(SHARED[one.name])
+
+
 def check(plan: Plan) -> Plan:
     """The plan, with no more trials than there are combinations. Raises UsageError."""
     if not plan.space:
         raise UsageError("nothing varies: give a range, such as --lr 0.01..0.3:log or --batch-size 64,256")
-    for one in plan.space:
-        if one.name in SHARED:
-            raise UsageError(SHARED[one.name])
     whole("trials", plan.trials, MOST_TRIALS)
     whole("parallel", plan.parallel, MOST_PARALLEL)
     whole("reduction", plan.reduction, 100, 2)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -17,6 +18,8 @@ from dltui.core import paths
 from dltui.core.data.findings import review
 from dltui.core.data.findings.record import SPLITS
 from dltui.core.errors import RunError, UsageError
+from dltui.core.inputs.numerals import as_number
+from dltui.core.numbers import output
 from dltui.core.tasks.registry import TASKS
 from dltui.core.text import clean_line, plural, safe
 
@@ -36,6 +39,8 @@ UNIT = "file"
 ENDING = ".csv"
 LINE = "line "
 """What the name of a row of a table begins with; the number of its line follows."""
+ROUNDED = 1e-3
+"""The part by which a target in a review may differ from that of the sample."""
 
 _LINE = re.compile(rf"{LINE}\d+")
 
@@ -71,7 +76,7 @@ def record(text: str) -> dict[str, Any] | None:
     path = Path(paths.absolute(file))
     try:
         content = path.read_bytes()
-        found, skipped = review.parse(content.decode("utf-8")), review.skipped(content.decode("utf-8"))
+        found, skipped = review.parse_counted(content.decode("utf-8"))
     except (OSError, UnicodeDecodeError, UsageError) as error:
         reason = clean_line(getattr(error, "strerror", None) or error, 200)
         raise UsageError(f"cannot read {clean_line(path)}: {reason}; {OPTION} names a review.csv") from None
@@ -220,8 +225,14 @@ def _check(row: Row, y: Array, task: Task, classes: Sequence[str], file: str, is
     """Raise RunError for a row that is not of this data, of which it has these targets."""
     targets = TASKS[task].targets
     if targets == "numbers" and row.true and not is_named:
-        told = f"of class {clean_line(row.true, 40)}, and this run predicts numbers; check the data with --model MODEL"
-        raise RunError(f"{_other(row, file)} {told}")
+        number = as_number(row.true)
+        if number is None:
+            told = "and this run predicts numbers; check the data with --model MODEL"
+            raise RunError(f"{_other(row, file)} of class {clean_line(row.true, 40)}, {told}")
+        for one in (float(one.item()) for one in y if one.size == 1):
+            # A person may have rounded it.
+            if not math.isclose(number, one, rel_tol=ROUNDED, abs_tol=1e-9):
+                raise RunError(f"{_other(row, file)} with the target {output(number)}, which is {output(one)} here")
     for one in y if targets in ("class", "labels") and row.true else ():
         present = [int(one)] if targets == "class" else [number for number, there in enumerate(one) if there]
         label = "|".join(safe(classes[number]) for number in present)

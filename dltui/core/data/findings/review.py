@@ -89,9 +89,18 @@ def parse(text: str) -> dict[Key, Opinion]:
     return _read(text)[0]
 
 
-def _read(text: str) -> tuple[dict[Key, Opinion], list[list[str]]]:
-    """The opinions, and the rows that are none, such as those with a mark of a person's own. Raises UsageError for a
-    file that is no review.
+def parse_counted(text: str) -> tuple[dict[Key, Opinion], int]:
+    """The opinions, and the number of rows that have a mark and are none: the mark is not known, or there is no id.
+    Raises UsageError.
+    """
+    found, others, header = _read(text)
+    marks = (dict(zip(header, row, strict=False)).get("mark") for row in others)
+    return found, sum(bool(mark and mark.strip()) for mark in marks)
+
+
+def _read(text: str) -> tuple[dict[Key, Opinion], list[list[str]], list[str]]:
+    """The opinions, the rows that are none, such as those with a mark of a person's own, and the header. Raises
+    UsageError for a file that is no review.
     """
     header, rows = _table(text)
     found, others = {}, []
@@ -101,16 +110,7 @@ def _read(text: str) -> tuple[dict[Key, Opinion], list[list[str]]]:
             others.append(row)
         else:
             found[opinion.key] = opinion
-    return found, others
-
-
-def skipped(text: str) -> int:
-    """The number of rows that have a mark and are no opinion: the mark is not known, or there is no id. Raises
-    UsageError.
-    """
-    header, rows = _table(text)
-    cells = [dict(zip(header, row, strict=False)) for row in rows]
-    return sum(bool((row.get("mark") or "").strip()) and _opinion(row) is None for row in cells)
+    return found, others, header
 
 
 def _table(text: str) -> tuple[list[str], list[list[str]]]:
@@ -157,7 +157,7 @@ def save_opinions(path: Path, changed: Iterable[Opinion]) -> dict[Key, Opinion]:
     over.
     """
     try:
-        opinions, others = _read(_text_of(path))
+        opinions, others, _ = _read(_text_of(path))
     except UsageError as error:
         raise UsageError(f"{clean_line(path)} is not written over: {error}; choose another file") from error
     for opinion in changed:

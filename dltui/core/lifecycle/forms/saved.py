@@ -29,10 +29,26 @@ class SavedForm:
 
 def load_forms() -> dict[str, SavedForm]:
     """The saved forms by name, in the order of the file. Raises UsageError for an invalid file."""
+    return {clean_line(name, 60): _form(name, table) for name, table in _tables().items()}
+
+
+def holds_another(name: str, form: SavedForm) -> bool:
+    """True where something else than this form is saved under a name, or what cannot be read. Raises UsageError for an
+    invalid file.
+    """
+    tables = _tables()
+    try:
+        return name in tables and _form(name, tables[name]) != form
+    except UsageError:
+        return True
+
+
+def _tables() -> dict[str, Any]:
+    """The tables of the forms, by name. Raises UsageError."""
     tables = settings.load_settings().tables.get(TABLE, {})
     if not isinstance(tables, dict):
         raise UsageError(f"{paths.config_file()}: {TABLE} must be tables like [{TABLE}.quick]")
-    return {clean_line(name, 60): _form(name, table) for name, table in tables.items()}
+    return tables
 
 
 def _form(name: str, table: Any) -> SavedForm:

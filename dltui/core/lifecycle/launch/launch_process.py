@@ -116,16 +116,23 @@ def _note(run: RunDirectory, record: LaunchRecord, asked: float, found: LaunchSt
 def kill(run: RunDirectory, launcher: Launcher, record: LaunchRecord) -> None:
     """End the job, and note that a user wanted it. Raises what the launcher raises."""
     # Before it ends: what a job does at its end depends on it.
-    marked = replace(record, withdrawn=True, reason=f"ended by {process.user_at_host()}", asked=time.time())
     with contextlib.suppress(RunError):
         # A full disk must not save a job from its end.
-        launch.write(run.path, marked)
+        launch.write(run.path, _withdrawn(record, "ended"))
     try:
         launcher.kill(as_launched(run), record.job)
     except BaseException:
         with contextlib.suppress(RunError):
             launch.write(run.path, record)
         raise
+
+
+def _withdrawn(record: LaunchRecord, how: str) -> LaunchRecord:
+    return replace(record, withdrawn=True, reason=f"{how} by {process.user_at_host()}", asked=time.time())
+
+
+class NotInstalledError(UsageError):
+    """A launcher that is not there any more: only its user knows what has become of its jobs."""
 
 
 ACTIONS: dict[str, Callable[[RunDirectory, Launcher, LaunchRecord], None]] = {
@@ -149,6 +156,9 @@ def act(action: str, run_dir: Path) -> None:
     except DltuiError as error:
         if action == "state":
             _note(run, record, time.time(), LaunchState("unknown", str(error)))
+        if action == "kill" and isinstance(error, NotInstalledError):
+            launch.write(run.path, _withdrawn(record, "given up"))
+            raise UsageError(f"{error}; its job was not ended, and is not asked about any more") from None
         raise
     ACTIONS[action](run, launcher, record)
 
@@ -156,7 +166,8 @@ def act(action: str, run_dir: Path) -> None:
 def _launcher(run: RunDirectory, record: LaunchRecord) -> Launcher:
     entry = trust.catalog(run).launchers.get(record.launcher)
     if entry is None:
-        raise UsageError(f"launcher {record.launcher} of {clean_line(run.id)} is not installed; see dltui plugins list")
+        told = f"launcher {record.launcher} of {clean_line(run.id)} is not installed; see dltui plugins list"
+        raise NotInstalledError(told)
     return plugin_loader.load_launcher(entry.source, record.launcher)
 
 

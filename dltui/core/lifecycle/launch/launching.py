@@ -235,7 +235,7 @@ def _is_due(run: RunDirectory, status: Status) -> bool:
     record = launch.read(run.path)
     if record is None or not record.job or record.withdrawn or record.state == "gone":
         return False
-    if status.name == "interrupted" and not record.requeues:
+    if status.name in ASKED and not record.requeues:
         return False
     if time.time() - record.asked < ASK_SECONDS or not _is_own(run.path):
         return False

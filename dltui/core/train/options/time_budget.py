@@ -26,19 +26,30 @@ SPARE = 0.02
 
 def parse(text: str, name: str = "max_time") -> float:
     """Seconds of "90s", "10m", "1h30m" or plain "90". Raises UsageError that begins with the `name`."""
-    whole = text.strip().lower()
-    rest, seconds = whole, 0.0
+    rest, seconds = text.strip().lower(), 0.0
     while rest:
         found = _PART.match(rest)
-        # In "1h30" the 30 may be minutes or seconds.
-        if found is None or (not found[2] and found[0] != whole):
+        if found is None:
             seconds = 0.0
             break
         seconds += float(found[1]) * _UNITS[found[2]]
         rest = rest[found.end() :]
     if not 0 < seconds <= 366 * 86_400:
-        raise UsageError(f"{name} takes a duration such as 90s, 10m or 1h30m, not {clean_line(text, 50)}")
+        raise _no_duration(text, name)
     return seconds
+
+
+def check_clear(text: str) -> None:
+    """Raise UsageError for a time that is not clear, which runs may have all the same: in "1h30" the 30 may be minutes
+    or seconds.
+    """
+    parts = _PART.findall(text.strip().lower())
+    if len(parts) > 1 and not all(unit for _, unit in parts):
+        raise _no_duration(text, "max_time")
+
+
+def _no_duration(text: str, name: str) -> UsageError:
+    return UsageError(f"{name} takes a duration such as 90s, 10m or 1h30m, not {clean_line(text, 50)}")
 
 
 class TimeBudget:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 from collections.abc import Callable, Iterable, Sequence
@@ -27,6 +28,12 @@ class Part(NamedTuple):
 Source = str | Part
 LARGEST = 1 << 30
 """The bytes of a part that are read at once; a damaged list of parts can ask for more than the memory."""
+REMEDIES = {
+    errno.EMFILE: "close other programs, or raise the limit of open files (ulimit -n)",
+    errno.ENFILE: "close other programs, and try again",
+    errno.ENOMEM: "try again when more memory is free",
+}
+"""What to do about errors that are those of the machine, not of a disk."""
 
 
 def from_json(place: Any) -> Source:
@@ -41,8 +48,8 @@ def seen(source: Source, look: Callable[[File], T]) -> T:
     try:
         return look(opened(source))
     except NotNowError as error:
-        told = f"{clean_line(name(source))} cannot be read now: {error}"
-        raise RunError(f"{told}; try again when its disk can be read, or remove the file") from None
+        remedy = REMEDIES.get(error.number, "try again when its disk can be read, or remove the file")
+        raise RunError(f"{clean_line(name(source))} cannot be read now: {error}; {remedy}") from None
 
 
 def opened(source: Source) -> File:

@@ -31,8 +31,8 @@ def arrays(listing: Listing, options: ImageOptions, context: PreparationContext,
     found = surveyed(listing, options, context)
     readable, gone = without_broken(listing, found.broken)
     parts, drawn = divide(readable, options)
-    decoded = decode(parts, options.color, found.reading(options), context, below)
-    classes, late = _classes_left(readable, decoded)
+    decoded = decode(parts, options.color, found.reading(options), context, below, learned=True)
+    classes, late = _classes_left(readable, parts, decoded)
     broken = _broken_notes(listing, [*found.broken, *decoded.broken], [*gone, *late], total)
     return Arrays(
         decoded.parts["train"],
@@ -90,13 +90,20 @@ def require_parts(listing: Listing, left: Mapping[str, Sequence[Sample]], broken
             unread = [source for source, _ in samples if source in broken]
             source = unread[0] if unread else samples[0][0]
             reason = broken.get(source, "no train image of its class can be read")
-            told = f"nothing is left of {plural(len(samples), f'{split} image')}; {clean_line(items.name(source))}"
-            raise RunError(f"{told}: {reason}; repair such files or remove the {split} part")
+            raise _nothing_left(listing, split, len(samples), f"{clean_line(items.name(source))}: {reason}")
 
 
-def _classes_left(listing: Listing, decoded: Decoded) -> tuple[tuple[str, ...], list[str]]:
-    """The classes that have a decoded train image, and the names of the others, whose images are left out of all parts.
-    The labels are renumbered. Raises RunError for a part of which nothing is left.
+def _nothing_left(listing: Listing, split: str, count: int, why: str) -> RunError:
+    own = split != "train" and split in listing.splits
+    remedy = f"repair such files{f' or remove the {split} part' if own else ''}"
+    return RunError(f"nothing is left of {plural(count, f'{split} image')}; {why}; {remedy}")
+
+
+def _classes_left(
+    listing: Listing, parts: Mapping[SplitName, Sequence[Sample]], decoded: Decoded
+) -> tuple[tuple[str, ...], list[str]]:
+    """The classes that have a decoded train image, and the names of the others, whose images are in no part. The labels
+    are renumbered. Raises RunError for a part of which nothing is left.
     """
     import numpy as np
 
@@ -105,14 +112,10 @@ def _classes_left(listing: Listing, decoded: Decoded) -> tuple[tuple[str, ...], 
     if not gone:
         return listing.classes, []
     for split, (x, labels) in decoded.parts.items():
-        rows = np.flatnonzero(np.isin(labels, present))
-        if not len(rows):
-            told = f"nothing is left of {plural(len(labels), f'{split} image')}"
-            raise RunError(f"{told}: no train image of {named(gone)} can be read; repair those or remove that part")
-        places: Array = np.searchsorted(present, labels[rows])
-        # A copy is rare: of a class whose train images have a good header each, and cannot be decoded.
-        decoded.parts[split] = (x if len(rows) == len(labels) else x[rows], places)
-        decoded.names[split] = [decoded.names[split][row] for row in rows]
+        if not len(labels):
+            why = f"no train image of {named(gone)} can be read"
+            raise _nothing_left(listing, split, len(parts[split]), why)
+        decoded.parts[split] = (x, np.searchsorted(present, labels))
     return tuple(listing.classes[number] for number in present), gone
 
 

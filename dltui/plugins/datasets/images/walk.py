@@ -57,7 +57,8 @@ def existing(path: str) -> Path:
     """The folder at a path of the user's. Raises RunError where there is none."""
     try:
         mode = Path(path).stat().st_mode
-    except (FileNotFoundError, NotADirectoryError):
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        # A ValueError is told of text that no file can be called, as with a NUL in it.
         raise RunError(f"{clean_line(path)} is not there") from None
     except OSError as error:
         reason = (error.strerror or str(error)).lower()

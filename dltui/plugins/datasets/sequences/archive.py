@@ -26,7 +26,7 @@ def read(path: Path) -> Found:
     """The sequences of an archive. Raises RunError naming the array that is wrong."""
     where = clean_line(path)
     arrays = _arrays(path, where)
-    own = [end for end in VALIDATION if f"x{end}" in arrays][:1]
+    own = [end for end in VALIDATION if {f"x{end}", f"y{end}"} <= arrays.keys()][:1]
     ends = ["_train", *own, "_test"] if "x_train" in arrays else [""]
     parts = [_part(where, arrays, end) for end in ends]
     sizes = [len(steps) for steps, _ in parts]

@@ -12,7 +12,7 @@ import numpy as np
 from dltui.core.errors import RunError
 from dltui.core.inputs import headings, separated
 from dltui.core.inputs.numerals import as_number, is_missing
-from dltui.core.text import clean_line
+from dltui.core.text import clean_line, plural
 from dltui.plugins.datasets.images.walk import folders, is_hidden
 from dltui.plugins.datasets.sequences.found import Found
 from dltui.plugins.datasets.tables import files, roles
@@ -73,8 +73,12 @@ def _grouped(
     for line, cells in table.cells():
         name, target = cells[first].strip(), cells[wanted].strip()
         where = f"{clean_line(table.path)} line {line}"
-        for place, what in ((first, "which tells sequences apart"), (wanted, "the target")):
-            if is_missing(cells[place].strip()):
+        # Any text can tell a sequence apart, such as NA.
+        for place, what, gap in (
+            (first, "which tells sequences apart", not name),
+            (wanted, "the target", is_missing(target)),
+        ):
+            if gap:
                 raise RunError(f"{where} has no {table.columns[place].name!r}, {what}: fill it in or remove it")
         if targets.setdefault(name, target) != target:
             told = f"{clean_line(repr(target), 40)} as its target, before it was {clean_line(repr(targets[name]), 40)}"
@@ -107,7 +111,7 @@ def of_folder(path: Path) -> Found:
     for file in found:
         read.append(_rows(file, read[0].steps.shape[1] if read else 0))
     first = _beginning(found[0])
-    notes = []
+    notes: list[str] = []
     alike = all(one.first == first[0] for one in read)
     if alike and len(found) > 1 and _are_names(first[0], first[1:]):
         steps = [_without_first(one.steps, file) for one, file in zip(read, found, strict=True)]
@@ -115,7 +119,7 @@ def of_folder(path: Path) -> Found:
         names = clean_line(",".join(first[0]), 60)
         notes.append(f"left out, as names of features: the line {names!r}, with which every file begins")
     else:
-        steps, places = _in_order(found, read)
+        steps, places, notes = _in_order(found, read)
     names_of_files = tuple(clean_line(f"{file.parent.name}/{file.name}", 150) for file in found)
     return Found(
         clean_line(path), steps, [file.parent.name for file in found], places, names_of_files, notes=tuple(notes)
@@ -134,22 +138,28 @@ def _names(cells: Sequence[str]) -> tuple[str, ...]:
     return tuple(headings.short_names(headings.headings(cells)))
 
 
-def _in_order(found: Sequence[Path], read: Sequence[_Read]) -> tuple[list[Array], tuple[str, ...]]:
-    """The steps with their features in the order of the first file that names them, and these names. Raises RunError
-    for a file that has others.
+def _in_order(found: Sequence[Path], read: Sequence[_Read]) -> tuple[list[Array], tuple[str, ...], list[str]]:
+    """The steps with their features in the order of the first file that names them, these names, and a note about files
+    that have none of them, whose order stays. Raises RunError for a file that has some only.
     """
     known, other = next(((one.names, file) for one, file in zip(read, found, strict=True) if one.names), ((), Path()))
     if len(known) < 2:
         # The name of a single feature may be that of the file.
-        return [one.steps for one in read], known if all(one.names in ((), known) for one in read) else ()
-    steps = []
+        return [one.steps for one in read], known if all(one.names in ((), known) for one in read) else (), []
+    steps, unknown = [], []
     for one, file in zip(read, found, strict=True):
-        if one.names and sorted(one.names) != sorted(known):
+        order = headings.order_of(one.names or known, known)
+        if order is None:
             there, wanted = (clean_line(", ".join(some), 80) for some in (one.names, known))
             told = f"names the features {there}, and {clean_line(other)} {wanted}; give both the same names"
             raise RunError(f"{clean_line(file)} {told}")
-        steps.append(one.steps[:, [one.names.index(name) for name in known]] if one.names else one.steps)
-    return steps, known
+        steps.append(one.steps[:, order])
+        if one.names and not {*map(str.lower, one.names)} & {*map(str.lower, known)}:
+            unknown.append(file)
+    if not unknown:
+        return steps, known, []
+    told = f"{plural(len(unknown), 'file')} with other names of features than {clean_line(other.name, 60)}"
+    return steps, known, [f"{told}, such as {clean_line(unknown[0].name, 60)}: taken in the order of each file"]
 
 
 def _beginning(file: Path) -> list[list[str]]:

@@ -11,10 +11,12 @@ import tensorflow as tf
 
 from dltui.core.errors import RunError
 from dltui.plugins import overrides
-from dltui.plugins.tensorflow.optimizers.late import SQUARES
 
 if TYPE_CHECKING:
     from dltui.core.contract.config import TrainConfig
+
+_CORRECTED = frozenset({"Adam", "Nadam", "Muon", "ScheduleFreeAdamW"})
+"""The optimizers of Keras that divide by mean squares, corrected for the number of their steps."""
 
 
 class OfKeras:
@@ -47,7 +49,7 @@ class OfKeras:
             f"{name} counts the same steps for all weights: the first updates of those that unfreeze_at unfreezes may"
             " be several times lr; a run with --freeze and a fork of it with --freeze '' avoid that"
         )
-        counts = self._late and any(path.endswith(SQUARES) for path in self.state)
+        counts = self._late and any(one.__name__ in _CORRECTED for one in type(self._optimizer).__mro__)
         has_ema = getattr(self._optimizer, "use_ema", False)
         return (*((ema,) if has_ema else ()), *((late,) if counts else ()))
 

@@ -61,6 +61,12 @@ class CatalogLoader:
 
         return load_forms()
 
+    def holds_another(self, name: str, form: SavedForm) -> bool:
+        """True where something else than this form is saved under a name. Raises UsageError."""
+        from dltui.core.lifecycle.forms.saved import holds_another
+
+        return holds_another(name, form)
+
     def save_form(self, name: str, form: SavedForm) -> None:
         """Save a form under a name. Raises UsageError."""
         from dltui.core.lifecycle.forms.saved import save_form

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
@@ -61,31 +62,43 @@ def check(
     `dltui train MODEL --dataset DATASET --data drop=FILE` leaves out, and suspects of wrong labels, which stay until
     you change their mark to "wrong label".
     """
-    from dltui.core.analysis import label_errors
     from dltui.core.catalog.assemble import load_catalog
     from dltui.core.data.findings import ask
     from dltui.tui.cli.launch import data_progress
 
+    if run and model:
+        raise UsageError("--run says which model it is; leave out --model")
     catalog = load_catalog(plugins)
     entry = catalog.dataset(dataset)
     options = key_values(data, entry.fields, f"dataset {entry.name}")
     reader = _run_on(run, entry, options) if run else None
-    suspects = label_errors.of_run(reader) if reader else None
+    suspects = _suspects(reader) if reader else None
     wanted = ask.of_run(reader.run) if reader else None
     wanted = ask.of_model(entry, catalog.model(model)) if model else wanted
     found = ask.find(entry, options, data_dir, data_progress.teller(), wanted).findings
     if as_json:
         say_json(as_object(found, suspects))
     else:
-        for line in lines(found):
-            say(line) if isinstance(line, str) else say_table(line, right=frozenset({3}))
-        if suspects is not None:
-            _say_suspects(suspects)
-    if write is not None:
-        said = _written(paths.expanded(write), _rows(found, suspects))
-        if not as_json:
-            say(said)
+        _say(found, suspects)
+    said = _written(paths.expanded(write), _rows(found, suspects)) if write is not None else ""
+    if said and not as_json:
+        say(said)
     return 0
+
+
+def _suspects(reader: RunReader) -> LabelErrors | None:
+    """The labels that are probably wrong by a run; None for a run without a class for each sample."""
+    from dltui.core.analysis import label_errors
+    from dltui.core.tasks.registry import task_of
+
+    return label_errors.of_run(reader) if task_of(reader.run.get("task")).targets == "class" else None
+
+
+def _say(found: Findings, suspects: LabelErrors | None) -> None:
+    for line in lines(found):
+        say(line) if isinstance(line, str) else say_table(line, right=frozenset({3}))
+    if suspects is not None:
+        _say_suspects(suspects)
 
 
 def _written(path: Path, rows: list[Opinion]) -> str:
@@ -185,15 +198,23 @@ def _rows(found: Findings, suspects: LabelErrors | None) -> list[Opinion]:
 
 
 def _new(rows: list[Opinion], known: dict[tuple[str, int], Opinion], path: Path) -> list[Opinion]:
-    """The rows of samples that nobody has judged yet; of a sample the first one. Raises UsageError for a review in
-    which the same ids are those of other samples.
+    """The rows of samples that nobody has judged yet; of a sample the first one. A file is known by its name: with
+    other files beside it, its id is another. Raises UsageError for a review in which the same ids are those of other
+    samples.
     """
+    from dltui.core.data.findings.dropped import LINE
+
+    line = rf"{LINE}\d+"
+    files = {one.name for one in known.values() if one.name and not re.fullmatch(line, one.name)}
     found: dict[tuple[str, int], Opinion] = {}
     for row in rows:
+        if row.name in files:
+            continue
         judged = known.get(row.key)
         if judged is not None and judged.name and row.name and judged.name != row.name:
-            told = f"holds {judged.name} as {row.split} {row.id}, which is {row.name} here"
-            raise UsageError(f"{clean_line(path)} {told}: the data was divided otherwise; write another file")
+            told = f"holds {clean_line(judged.name, 200)} as {row.split} {row.id}, which is {row.name} here"
+            why = "files were added or removed, or the data was divided otherwise"
+            raise UsageError(f"{clean_line(path)} {told}: {why}; write another file")
         if judged is None:
             found.setdefault(row.key, row)
     return list(found.values())

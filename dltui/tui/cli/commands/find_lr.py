@@ -8,7 +8,6 @@ import shlex
 import shutil
 import tempfile
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +25,6 @@ from dltui.tui.cli.output import can_show, say, say_json, show_on_terminal, term
 if TYPE_CHECKING:
     from dltui.core.catalog.entries import Catalog, ModelEntry
     from dltui.core.finders.find import Rates
-    from dltui.core.finders.rate_range import RateRange
     from dltui.core.lifecycle.create import RunRequest
     from dltui.tui.draw.styled_text import Row
 
@@ -120,15 +118,16 @@ def _take(command: Sequence[str], found: Rates) -> list[str]:
 def _find(request: RunRequest, catalog: Catalog, own: dict[str, Any]) -> tuple[RunRequest, Rates]:
     """Settle the request and test its rates, with progress on standard error."""
     from dltui.core.finders.find import Finder
-    from dltui.core.finders.rate_range import WHOLE_RANGE, within
+    from dltui.core.finders.rate_range import RateRange, ends
     from dltui.tui.cli.launch.data_progress import teller
 
-    given = {name: own[name] for name in ("steps", "lowest", "highest") if own[name] is not None}
-    extent: RateRange = within(replace(WHOLE_RANGE, **given), catalog.model(request.model).field("lr"))
+    extent = RateRange(own["steps"] or 0, own["lowest"], own["highest"])
+    # Refused before a batch size is looked for.
+    lowest, highest = ends(extent, catalog.model(request.model).field("lr"))
     tell = teller()
 
     def point(lr: float, loss: float) -> None:
-        done = math.log(lr / extent.lowest) / math.log(extent.highest / extent.lowest)
+        done = math.log(lr / lowest) / math.log(highest / lowest)
         tell(f"testing learning rates: {100 * done:.0f} %, {lr:.1g}, loss {loss:.4g}")
 
     finder = Finder(tell, point)

@@ -147,10 +147,13 @@ def _chosen(reader: RunReader, launcher: Chosen | None) -> Iterator[None]:
     run = reader.directory
     before = launch.read(run.path)
     launching.choose(run, launcher, trust.catalog(run))
+    written = launch.read(run.path)
     try:
         yield
-    except (DltuiError, click.Abort):
-        launching.take_back(run, before)
+    except (DltuiError, click.Abort, KeyboardInterrupt):
+        # Another record is that of a job which has begun.
+        if launch.read(run.path) == written:
+            launching.take_back(run, before)
         raise
 
 

@@ -137,7 +137,7 @@ class Follower:
         self._stopping: waiting.Waiting | None = None
 
     def run(self, asks: bool) -> int:
-        with _signals(self.received), _keys(asks) as keys:
+        with _signals(self.received, asks), _keys(asks) as keys:
             while True:
                 self.reader.refresh()
                 status = self.reader.status()
@@ -157,7 +157,7 @@ class Follower:
         if gone:
             warn(f"dltui: {status.why}; nothing is left of {self.reader.directory.id}")
             return UsageError.exit_code
-        if status.name == "failed":
+        if status.name == "failed" and not self._ending:
             warn(f"dltui: {self.reader.directory.id} failed: {status.why}")
         elif lost() and status.over:
             outcome = closing.outcome(self.reader.history, status.name, status.why)
@@ -288,9 +288,13 @@ class Follower:
         return lines + closing.take_home(place.exports_folder(self.reader.directory))
 
     def _last_status(self) -> Status:
-        """The final status; an own worker that has gone silently has failed, whatever its directory says."""
+        """The final status; an own worker that has gone silently has failed, unless it was told to end, whatever its
+        directory says.
+        """
         status = self.reader.status()
         if self._child_ended and not status.over:
+            if self._ending:
+                return replace(status, name="interrupted", why="its worker was told to end")
             return replace(
                 status, name="failed", why=f"its worker ended at once: {closing.last_output_line(self.reader)}"
             )
@@ -320,15 +324,17 @@ def has_left(reader: RunReader) -> bool:
 
 
 @contextlib.contextmanager
-def _signals(received: list[int]) -> Iterator[None]:
-    """Collect signals instead of ending the process."""
+def _signals(received: list[int], asks: bool) -> Iterator[None]:
+    """Collect signals instead of ending the process. With `asks`, Ctrl-C at a terminal always is one."""
 
     def note(number: int, frame: FrameType | None) -> None:
         received.append(number)
 
-    # What this process was told to ignore, by nohup or by a shell that started it in the background, stays ignored.
+    # What this process was told to ignore, by nohup or by a shell that started it in the background, stays ignored,
+    # but for the key of a person at the terminal.
     heeded = (*FORWARDED, signal.SIGHUP, signal.SIGCONT)
-    numbers = [number for number in heeded if signal.getsignal(number) is not signal.SIG_IGN]
+    pressed = (signal.SIGINT,) if asks else ()
+    numbers = [number for number in heeded if number in pressed or signal.getsignal(number) is not signal.SIG_IGN]
     before = {number: signal.signal(number, note) for number in numbers}
     try:
         yield

@@ -26,8 +26,6 @@ class Keys:
         self._taken = False
 
     def __enter__(self) -> Keys:
-        with contextlib.suppress(termios.error):
-            self._saved = termios.tcgetattr(self._fd)
         self.take()
         return self
 
@@ -44,6 +42,8 @@ class Keys:
         self._taken = self._in_front()
         if self._taken:
             with contextlib.suppress(termios.error):
+                # While another job has the terminal, as a shell that reads a line, its settings are those of that job.
+                self._saved = self._saved or termios.tcgetattr(self._fd)
                 tty.setcbreak(self._fd, termios.TCSADRAIN)
 
     def _in_front(self) -> bool:

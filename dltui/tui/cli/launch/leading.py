@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dltui.core.analysis.trials import plan as plans
-from dltui.core.errors import UsageError
 from dltui.tui.cli.output import say, say_json, warn, when_lost
 
 if TYPE_CHECKING:
@@ -34,15 +33,16 @@ def go(folder: SweepFolder, detach: bool, as_json: bool) -> int:
 def go_on(name: str, more: int | None, parallel: int | None, detach: bool, as_json: bool) -> int:
     """Start the coordinator of a sweep again, with changes to its plan. Raises UsageError or RunError."""
     from dltui.core.sweep import folder as folders
+    from dltui.core.sweep import start
 
     folder = folders.find(name)
     changes: dict[str, int] = {} if parallel is None else {"parallel": parallel}
     if changes and not more:
         folder.change(**changes)
     if more:
-        added = folder.more(more, **changes)
+        added = start.more(folder, more, **changes)
         if not added:
-            raise UsageError(f"{folder.name} has no more trials: all combinations have one; leave --more out")
-        if added < more:
+            warn("no trials are added: all combinations have one")
+        elif added < more:
             warn(f"{added} of {more} trials are added: then all combinations have one")
     return go(folder, detach, as_json)

@@ -112,9 +112,10 @@ NUMERALS = (
     *("is_missing", "is_gap", "as_number", "parse", "value", "looks_like_number"),
 )
 SEPARATED = (
-    *("SEPARATORS", "COMMENTS", "LOOKED_AT", "END", "PACKED", "SHEET", "OTHERS", "SHEETS", "JSON", "PAGE"),
+    *("SEPARATORS", "NONE", "COMMENTS", "LOOKED_AT", "END", "PACKED", "SHEET", "OTHERS", "SHEETS", "JSON", "PAGE"),
     *("BadLine", "Form", "unpacking", "other_format", "no_table", "beginning", "form_of", "rows_of"),
-    *("_Lines", "_reader", "_said_separator", "_is_comment_or_empty", "_cut", "_usual_length", "_fitness"),
+    *("_Lines", "_reader", "_said_separator", "_separator", "_has_names", "_named"),
+    *("_is_comment_or_empty", "_cut", "_usual_length", "_fitness"),
 )
 READING = ("MOST_BYTES", "_text", "_lines", "_rows", "_value", "_number_of", "_fits")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from dltui.core.text import plural
@@ -55,16 +55,16 @@ def marks_of(text: str, found: Sequence[Device]) -> dict[str, int]:
     return {CPU: device.world} if device.kind == CPU else {part.name: 1 for part in device.parts}
 
 
-def meant(text: str, found: Sequence[Device], kinds: Collection[str]) -> tuple[str, str]:
-    """The name of the one device that a word means, and ""; else the word and why it means none."""
+def meant(text: str, found: Sequence[Device]) -> tuple[str, str]:
+    """The name of the one device that a word means, and ""; else "" and why it means none."""
     from dltui.core.errors import UsageError
     from dltui.core.machine import devices
 
     try:
-        return devices.choose(text, list(found), kinds).name, ""
+        return devices.choose(text, list(found)).name, ""
     except UsageError as error:
         # Where only a framework finds GPUs, the start says whether there are any.
-        return text, "" if devices.hides_gpu() else str(error)
+        return "", "" if devices.hides_gpu() else str(error)
 
 
 def name(device: str, marked: Mapping[str, int]) -> str:

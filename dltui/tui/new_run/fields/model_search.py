@@ -89,7 +89,7 @@ class ModelSearch:
     def take_paste(self, text: str) -> bool:
         """Handle pasted text; True if it belongs to the search."""
         if self.edit is not None:
-            self.edit.insert(safe(text).strip())
+            self.edit.paste(text)
             self._at, self._waits = 0, False
         return self.edit is not None
 

@@ -95,10 +95,9 @@ class PathField:
 
     def take_paste(self, text: str) -> bool:
         """Handle pasted text; True if it belongs to the path."""
-        text = one_line(text).strip()
         if self.edit is None:
-            return bool(text) and self.begin(text)
-        self.edit.insert(text)
+            return bool(text.strip()) and self.begin(one_line(text).strip())
+        self.edit.paste(text)
         return True
 
     def _take(self) -> None:

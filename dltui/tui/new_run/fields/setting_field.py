@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dltui.core.text import one_line
 from dltui.tui.base.line_edit import LineEdit
 from dltui.tui.new_run.suited import values
 
@@ -94,9 +93,8 @@ class SettingField:
 
     def take_paste(self, text: str) -> bool:
         """Handle pasted text; True if it belongs to a value, which it begins where its first letter does."""
-        text = one_line(text).strip()
-        if self._state.edit is None and self._begins(text[:1]):
+        if self._state.edit is None and self._begins(text.strip()[:1]):
             self._state.edit = LineEdit()
         if self._state.edit is not None:
-            self._state.edit.insert(text)
+            self._state.edit.paste(text)
         return self._state.edit is not None

@@ -12,7 +12,7 @@ from dltui.core.lifecycle.forms.saved import SavedForm
 from dltui.core.rundir.names import check_run_name
 from dltui.core.text import safe
 from dltui.tui.base.page import press
-from dltui.tui.base.threads import Told, in_thread
+from dltui.tui.base.threads import Failed, Told, in_thread
 from dltui.tui.draw.styled_text import cut
 from dltui.tui.new_run.presets import filling
 
@@ -36,11 +36,11 @@ class FormsRead(Message):
         self.forms = forms
 
 
-class NameTaken(Message):
+class NameTaken(Failed):
     """A message that another form is saved under the name; `save` puts this one in its place."""
 
     def __init__(self, name: str, save: Callable[[], None]) -> None:
-        super().__init__()
+        super().__init__("save", f"{name} is another form, not saved")
         self.name, self.save = name, save
 
 
@@ -60,7 +60,7 @@ class PresetKeys:
         choices, carry_out = filling.saved(form), self._page.host.carry_out
 
         def save(name: str, instead: bool) -> Message:
-            if not instead and services.catalog.forms().get(name, choices) != choices:
+            if not instead and services.catalog.holds_another(name, choices):
                 return NameTaken(name, lambda: begin(name, instead=True))
             services.catalog.save_form(name, choices)
             return Told(f"saved as {name}; L fills the form with it again")

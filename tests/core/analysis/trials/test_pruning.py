@@ -89,14 +89,24 @@ def test_brackets_of_hyperband_begin_later_and_are_dealt_out_evenly() -> None:
         ({"least": 9}, "first rung is after 9 epochs"),
         ({"least": -1}, "min-epochs must be"),
         ({"space": ()}, "nothing varies"),
-        ({"space": (LR, Dimension("monitor", "choice", values=("a", "b")))}, "trials are compared by one metric"),
-        ({"space": (Dimension("test", "choice", values=(True, False)),)}, "trials leave the test split alone"),
         ({"space": (replace(LR, steps=1000),) * 4, "sampler": "grid", "trials": plans.MOST_TRIALS}, "the grid has"),
     ],
 )
 def test_a_wrong_plan_is_refused(changes: dict[str, object], reason: str) -> None:
     with pytest.raises(UsageError, match=reason):
         plans.check(replace(ASHA, **changes))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [("monitor", "trials are compared by one metric"), ("test", "trials leave the test split alone")],
+)
+def test_what_trials_share_varies_in_no_new_sweep(name: str, reason: str) -> None:
+    plan = replace(ASHA, space=(LR, Dimension(name, "choice", values=("a", "b"))))
+    with pytest.raises(UsageError, match=reason):
+        plans.check_shared(plan)
+    # One that there is goes on.
+    assert plans.check(plan) == plan
 
 
 def test_a_plan_survives_json_and_has_no_more_trials_than_values() -> None:

@@ -134,6 +134,10 @@ def test_classes_and_labels_are_compared_and_none_is_taken_for_a_number() -> Non
     with pytest.raises(RunError, match="of class cat, and this run predicts numbers; check the data with --model"):
         find("regression", numbers, "cat")
     assert find("regression", numbers, "")["train"] == {1}
+    # A person may write the number itself, rounded.
+    assert find("regression", numbers, "1.0004")["train"] == {1}
+    with pytest.raises(RunError, match=r"names train sample 1 with the target 0\.5, which is 1 here"):
+        find("regression", numbers, "0.5")
     # A line of a file is the same whatever is predicted.
     lines = {"train": ["line 2", "line 5", "line 3", "line 4"], "test": list("wxyz")}
     assert find("regression", numbers, "cat", names=lines)["train"] == {2}

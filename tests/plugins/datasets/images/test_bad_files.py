@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import struct
 import zlib
@@ -15,8 +16,9 @@ from PIL import Image
 
 from dltui.core.errors import RunError
 from dltui.plugins.datasets.images.folder import preview
-from dltui.plugins.datasets.images.listing import list_images
+from dltui.plugins.datasets.images.listing import Listing, Sample, list_images
 from dltui.plugins.datasets.images.options import FolderOptions
+from dltui.plugins.datasets.images.prepare import require_parts
 from tests.helpers.own_data import left_in_cache, make_folder, make_image, prepared
 
 
@@ -107,13 +109,35 @@ def test_a_part_of_classes_that_are_left_out_is_refused_too(tmp_path: Path) -> N
         prepared("folder", path=str(tmp_path / "x"))
 
 
+def test_only_a_part_that_can_be_removed_is_to_be_removed(tmp_path: Path) -> None:
+    samples: list[Sample] = [(str(tmp_path / f"{number}.png"), number) for number in (0, 1)]
+    listing = Listing(("cat", "dog"), {"train": samples, "test": samples})
+    bad = {source: "not an image" for source, _ in samples}
+    for split, remedy in (("train", "repair such files"), ("test", "repair such files or remove the test part")):
+        left = {"train": samples, "test": samples, split: []}
+        with pytest.raises(RunError, match=rf"of 2 {split} images; \S+/0\.png: not an image; {remedy}$"):
+            require_parts(listing, left, bad)
+
+
+def test_a_part_of_a_class_that_cannot_be_decoded_is_refused(tmp_path: Path) -> None:
+    root = tmp_path / "x"
+    make_folder(root / "train", ("ant", "cat", "dog"), each=6, size=(64, 64))
+    for number in range(6):
+        (root / "train" / "cat" / f"{number}.png").unlink()
+        cut(root / "train" / "cat" / f"{number}.jpg", number)
+    make_folder(root / "test", ("cat",), each=2, size=(64, 64))
+    told = "nothing is left of 2 test images; no train image of cat can be read; repair such files or remove the test"
+    with pytest.raises(RunError, match=f"{told} part$"):
+        prepared("folder", path=str(root))
+
+
 def cut(path: Path, seed: int = 0) -> None:
     """A JPEG whose header can be read, but not its pixels."""
     content = make_image(path, (64, 64), seed=seed).read_bytes()
     path.write_bytes(content[: len(content) * 2 // 3])
 
 
-def test_a_class_whose_train_images_cannot_be_decoded_is_left_out(tmp_path: Path) -> None:
+def test_a_class_whose_train_images_cannot_be_decoded_is_left_out(tmp_path: Path, home: Path) -> None:
     """Of the other parts, too: nothing can learn it."""
     root = tmp_path / "x"
     for part, each in (("train", 6), ("test", 3)):
@@ -127,6 +151,9 @@ def test_a_class_whose_train_images_cannot_be_decoded_is_left_out(tmp_path: Path
     assert data.test.names is not None
     assert [name.decode().split("/")[1] for name in data.test.names] == ["ant"] * 3 + ["dog"] * 3
     assert len(data.test.x) == 6
+    (listed,) = home.rglob("files.jsonl")
+    for split, row, _, _, _, crc in map(json.loads, listed.read_text().splitlines()[1:]):
+        assert zlib.crc32(getattr(data, split).x[row].tobytes()) == crc, "the rows are known to the next preparation"
     assert "class cat is left out: none of its 6 train images can be read (cut off)" in data.notes
 
 
@@ -142,10 +169,23 @@ def test_a_part_that_cannot_be_decoded_names_its_own_image(tmp_path: Path) -> No
         prepared("folder", path=str(root))
 
 
-@pytest.mark.parametrize("code", [errno.ESTALE, errno.EIO, errno.EMFILE, errno.ENOENT])
+DISK = "try again when its disk can be read"
+
+
+@pytest.mark.parametrize(
+    ("code", "remedy"),
+    [
+        (errno.ESTALE, DISK),
+        (errno.EIO, DISK),
+        (errno.ENOENT, DISK),
+        (errno.EMFILE, r"[a-z ,]+ raise the limit of open files \(ulimit -n\)$"),
+        (errno.ENFILE, "close other programs"),
+        (errno.ENOMEM, "try again when more memory is free"),
+    ],
+)
 @pytest.mark.parametrize("opening", [1, 2])
 def test_a_disk_that_fails_is_told_and_no_image_is_left_out(
-    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch, code: int, opening: int
+    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch, code: int, remedy: str, opening: int
 ) -> None:
     """When the images are looked at, and when they are decoded: what would be left would be kept."""
     root, real, opened = make_folder(tmp_path / "x"), Image.open, []
@@ -158,11 +198,25 @@ def test_a_disk_that_fails_is_told_and_no_image_is_left_out(
 
     with monkeypatch.context() as patch:
         patch.setattr(Image, "open", fail)
-        with pytest.raises(RunError, match=r"dog/3\.png cannot be read now: [a-z /]+; try again when its disk can be"):
+        with pytest.raises(RunError, match=rf"dog/3\.png cannot be read now: [a-z /]+; {remedy}"):
             prepared("folder", path=str(root))
     assert left_in_cache(home) == []
     data = prepared("folder", path=str(root))
     assert len(data.train) + len(data.validation) + len(data.test) == 20
+
+
+def test_an_image_too_large_for_the_memory_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root, real = make_folder(tmp_path / "x"), Image.open
+
+    def large(file: Any, *words: Any, **options: Any) -> Any:
+        if str(file).endswith("dog/3.png"):
+            raise MemoryError
+        return real(file, *words, **options)
+
+    monkeypatch.setattr(Image, "open", large)
+    notes = prepared("folder", path=str(root)).notes
+    assert notes[0] == "unreadable and left out: 1 of 20 images"
+    assert notes[1].endswith("dog/3.png: too large for the memory")
 
 
 def none(root: Path) -> None:
@@ -240,3 +294,5 @@ def test_what_the_system_refuses_is_said(tmp_path: Path, monkeypatch: pytest.Mon
 def test_a_path_that_the_system_does_not_look_at_is_one_line() -> None:
     with pytest.raises(RunError, match=r"cannot read /a+: file name too long"):
         list_images("/" + "a" * 300)
+    with pytest.raises(RunError, match=r"^a\S* is not there$"):
+        list_images("a\0b")

@@ -357,6 +357,13 @@ def test_a_line_without_an_id_is_told(tmp_path: Path) -> None:
         found(path)
 
 
+def test_ids_may_be_what_means_a_gap_elsewhere(tmp_path: Path) -> None:
+    ids = ["NA", "nan", "null", "?", *(f"s{n}" for n in range(16))]
+    lines = [f"{name},{n + step / 2},{'ab'[n % 2]}" for n, name in enumerate(ids) for step in range(3)]
+    arrays = found(make_table(tmp_path / "t.csv", ["id,x,label", *lines]))
+    assert {name for names in arrays.names.values() for name in names} == set(ids)
+
+
 def two_orders(root: Path, other: str) -> Path:
     """A folder of two classes, whose files name their columns in two ways."""
     for number in range(20):
@@ -373,6 +380,23 @@ def test_features_of_a_folder_are_in_the_order_of_their_names(tmp_path: Path) ->
     assert (steps[:, 0] < 10).all()
     with pytest.raises(RunError, match=r"1\.csv names the features y, z, and .*0\.csv x, y; give both the same names"):
         found(two_orders(tmp_path, "y,z"))
+
+
+def test_names_of_features_are_compared_without_capitals(tmp_path: Path) -> None:
+    arrays = found(two_orders(tmp_path, "Y,X"))
+    assert (arrays.named_inputs[0].places, arrays.notes) == (("x", "y"), ())
+    assert (np.concatenate(arrays.train[0]["sequence"])[:, 0] < 10).all()
+
+
+def test_features_whose_names_share_nothing_keep_their_order(tmp_path: Path) -> None:
+    for number in range(20):
+        (tmp_path / "ab"[number % 2]).mkdir(exist_ok=True)
+        rows = [f"ch1_run{number},ch2_run{number}", *(f"{step}.5,1000" for step in range(5))]
+        make_table(tmp_path / "ab"[number % 2] / f"{number:02}.csv", rows)
+    arrays = found(tmp_path)
+    assert (np.concatenate(arrays.train[0]["sequence"])[:, 0] < 10).all()
+    told = "19 files with other names of features than 00.csv, such as 02.csv: taken in the order of each file"
+    assert arrays.notes == (told,)
 
 
 def test_numbers_that_are_names_are_known_to_predict(tmp_path: Path) -> None:
@@ -401,6 +425,14 @@ def test_an_archive_with_its_own_validation_part(tmp_path: Path, end: str) -> No
     shown = np.stack(data.validation[0]["sequence"]) + np.array(data.named_inputs[0].offsets or (0, 0))
     np.testing.assert_allclose(shown, x[30:38], rtol=1e-5)
     assert "arrays that are left out: mask, lengths" in data.notes
+
+
+def test_half_a_validation_part_is_none(tmp_path: Path) -> None:
+    x, y = random(50), np.arange(50) % 2
+    arrays = {"x_train": x[:30], "y_train": y[:30], "x_val": x[30:38], "x_test": x[38:], "y_test": y[38:]}
+    data = found(archive(tmp_path / "a.npz", **arrays))
+    assert len(data.train[1]) + len(data.validation[1]) == 30
+    assert "arrays that are left out: x_val" in data.notes
 
 
 def test_the_longest_sequence_counts_wherever_it_is(tmp_path: Path) -> None:

@@ -342,6 +342,21 @@ def test_a_heading_that_begins_like_a_comment_is_one(tmp_path: Path, first: str)
     assert x[:2].tolist() == [[0.5, 0], [1.5, 3]]
 
 
+@pytest.mark.parametrize("mark", ["%", "//"])
+def test_prose_with_as_many_cells_as_the_header_below_it_is_a_comment(tmp_path: Path, mark: str) -> None:
+    path = str(make_table(tmp_path / "t.csv", [f"{mark} exported 2024-01-01, by me, here", "a,b,kind", *ROWS]))
+    found = look_through(path, "auto")
+    assert ([column.name for column in found.columns], found.rows) == (["a", "b", "kind"], 40)
+    assert found.notes == ["the first line is a comment and left out"]
+
+
+def test_a_quoted_text_is_no_comment_between_rows(tmp_path: Path) -> None:
+    for row in ('"#fun",2', "% fun", "// fun"):
+        path = str(make_table(tmp_path / "t.csv", ["a,b,kind", *ROWS[:20], row, *ROWS[20:]]))
+        with pytest.raises(RunError, match=r"line 22 has . columns?, the first has 3"):
+            look_through(path, "auto")
+
+
 def test_prose_does_not_decide_how_numbers_are_written(tmp_path: Path) -> None:
     rows = [f"Ann {n},{1 + n % 3}.{n % 9 + 1}00,{'ab'[n % 2]}" for n in range(40)]
     found = look_through(str(make_table(tmp_path / "t.csv", ["name,density,kind", *rows, '"3,5",1.034,a'])), "auto")

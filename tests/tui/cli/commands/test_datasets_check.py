@@ -14,6 +14,7 @@ from dltui.core.analysis.label_errors import Candidate, LabelErrors
 from dltui.core.data.findings import ask, check
 from dltui.core.data.findings.ask import Looked
 from dltui.core.data.findings.review import Opinion, read_file, save_opinions
+from dltui.core.errors import UsageError
 from dltui.tui.cli import main
 from dltui.tui.cli.commands import datasets_check
 from tests.core.data.findings.planted import planted
@@ -104,6 +105,20 @@ def test_data_is_looked_at_as_a_model_or_a_run_has_it(
     assert "linear-regression-torch does not train on fashion-mnist" in capsys.readouterr().err
 
 
+def test_a_run_of_numbers_has_no_suspects_and_a_run_needs_no_model(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def of_run(reader: object) -> LabelErrors:
+        raise UsageError("r has no predictions of classes yet")
+
+    monkeypatch.setattr(label_errors, "of_run", of_run)
+    record = tmp_path / "runs" / "r" / "run.json"
+    record.write_text(json.dumps(json.loads(record.read_text()) | {"task": "regression"}))
+    assert "label_errors" not in json.loads(call(capsys, "--json", "--run", "r"))
+    assert main.run(["datasets", "check", "fashion-mnist", "--run", "r", "--model", "softmax"]) == 2
+    assert "--run says which model it is; leave out --model" in capsys.readouterr().err
+
+
 def test_a_review_of_data_that_was_divided_otherwise_is_not_written_to(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
@@ -111,6 +126,15 @@ def test_a_review_of_data_that_was_divided_otherwise_is_not_written_to(
     save_opinions(path, [Opinion("test", 3, "a", "b", 0.9, "suspect", "y.png")])
     before = path.read_bytes()
     assert main.run(["datasets", "check", "fashion-mnist", "--run", "r", "--write", str(path)]) == 2
-    told = "mine.csv holds y.png as test 3, which is x.png here: the data was divided otherwise; write another file"
+    told = "mine.csv holds y.png as test 3, which is x.png here: files were added or removed, or the data was divided o"
     assert told in capsys.readouterr().err
     assert path.read_bytes() == before
+
+
+def test_a_file_is_known_by_its_name_where_others_were_added_or_removed() -> None:
+    """Its id is another then; lines of a table are not known so."""
+    held = ((4, "y.png"), (5, "x.png"), (7, "line 9"))
+    known = {("test", at): Opinion("test", at, "a", "b", 0.9, "keep", name) for at, name in held}
+    at_4 = Opinion("test", 4, "a", "b", 0.9, "suspect", "x.png")
+    new = [Opinion("test", at, "a", "b", 0.9, "suspect", name) for at, name in ((6, "z.png"), (8, "line 9"))]
+    assert datasets_check._new([at_4, *new], known, Path("mine.csv")) == new

@@ -88,23 +88,56 @@ def test_nor_does_a_paused_run_of_a_series(dltui: Run, statuses: dict[str, str],
     assert (code, out, err) == (2, "", line)
 
 
-@pytest.mark.parametrize("step", ["_checked", "begin"])
+@pytest.mark.parametrize(
+    ("step", "error", "code", "told"),
+    [
+        ("_checked", UsageError("it was refused"), 2, "dltui: it was refused\n"),
+        ("_checked", KeyboardInterrupt(), 130, "\n"),
+        ("begin", UsageError("it was refused"), 2, "dltui: it was refused\n"),
+    ],
+)
 def test_a_refusal_leaves_the_launcher_as_it_was(
-    dltui: Run, statuses: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+    dltui: Run,
+    statuses: dict[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    step: str,
+    error: BaseException,
+    code: int,
+    told: str,
 ) -> None:
-    """Whether it is that of the run or that of the launcher."""
+    """Whether it is that of the run, that of the launcher, or a Ctrl-C."""
 
     def refuse(*given: object) -> int:
-        raise UsageError("it was refused")
+        raise error
 
     statuses["r"] = "finished"
     monkeypatch.setattr(resume, "_checked", lambda *given: {})
     monkeypatch.setattr(trial, "pin_resumed", lambda reader: False)
     monkeypatch.setattr(resume if step == "_checked" else start, step, refuse)
     path = tmp_path / "runs" / "r"
-    assert dltui("r", "--launcher", "local") == (2, "", "dltui: it was refused\n")
+    assert dltui("r", "--launcher", "local") == (code, "", told)
     assert not launch.is_there(path)
     launch.write(path, LaunchRecord("slurm", {"gpus": 1}, time=5.0, job={"id": "7"}))
     before = launch.read(path)
-    assert dltui("r", "--launcher", "local") == (2, "", "dltui: it was refused\n")
+    assert dltui("r", "--launcher", "local") == (code, "", told)
     assert launch.read(path) == before
+
+
+def test_a_launcher_that_has_begun_a_job_stays(
+    dltui: Run, statuses: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C may come between that and the first look at the run."""
+    path = tmp_path / "runs" / "r"
+    begun = LaunchRecord("local", {}, time=9.0, job={"id": "8"})
+
+    def begin(*given: object) -> int:
+        launch.write(path, begun)
+        raise KeyboardInterrupt
+
+    statuses["r"] = "finished"
+    monkeypatch.setattr(resume, "_restart", begin)
+    assert dltui("r", "--launcher", "local")[0] == 130
+    found = launch.read(path)
+    assert found is not None
+    assert found.job == begun.job

@@ -121,8 +121,10 @@ def test_more_trials_than_there_are_combinations_are_said(dltui: Run, asleep: No
     code, _, err = dltui("sweep", "resume", "lab", "--more", "5", "--parallel", "2", "--detach")
     assert (code, err) == (0, "1 of 5 trials are added: then all combinations have one\n")
     assert (folders.find("lab").plan().trials, folders.find("lab").plan().parallel) == (3, 2)
-    code, _, err = dltui("sweep", "resume", "lab", "--more", "5")
-    assert (code, err) == (2, "dltui: lab has no more trials: all combinations have one; leave --more out\n")
+    # Those that there are wait to be trained.
+    code, out, err = dltui("sweep", "resume", "lab", "--more", "5", "--detach")
+    assert (code, err) == (0, "no trials are added: all combinations have one\n")
+    assert "it goes on in the background" in out
 
 
 def test_trials_train_on_data_at_a_path(dltui: Run, asleep: None, tmp_path: Path) -> None:

@@ -462,13 +462,14 @@ def test_a_job_that_its_launcher_has_put_back_is_followed(home: Path, monkeypatc
     assert not viewer._over(before)
 
 
-def test_what_was_to_be_ignored_stays_ignored() -> None:
-    """A hangup under nohup, an interrupt of what a script has started in the background."""
+@pytest.mark.parametrize("asks", [False, True])
+def test_what_was_to_be_ignored_stays_ignored(asks: bool) -> None:
+    """A hangup under nohup, an interrupt of what a script has started in the background; not the key of a person."""
     ignored = (signal.SIGHUP, signal.SIGINT)
     before = [signal.signal(number, signal.SIG_IGN) for number in ignored]
     try:
-        with follow._signals([]):
-            assert [signal.getsignal(number) for number in ignored] == [signal.SIG_IGN] * 2
+        with follow._signals([], asks):
+            assert [signal.getsignal(number) is signal.SIG_IGN for number in ignored] == [True, not asks]
             assert callable(signal.getsignal(signal.SIGTERM))
         assert [signal.getsignal(number) for number in ignored] == [signal.SIG_IGN] * 2
     finally:
@@ -479,17 +480,22 @@ def test_what_was_to_be_ignored_stays_ignored() -> None:
 @pytest.mark.parametrize(
     ("signals", "deaf"), [([signal.SIGHUP], False), ([signal.SIGINT], False), ([signal.SIGINT, signal.SIGINT], True)]
 )
-def test_a_run_that_is_not_kept_ends_with_its_viewer(home: Path, signals: list[signal.Signals], deaf: bool) -> None:
+def test_a_run_that_is_not_kept_ends_with_its_viewer(
+    home: Path, capsys: pytest.CaptureFixture[str], signals: list[signal.Signals], deaf: bool
+) -> None:
     def begin() -> None:
         if deaf:
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
     worker = subprocess.Popen(["sleep", "60"], preexec_fn=begin)
-    viewer = follow.Follower(reader_of(home, "running"), Recorder(), child=worker.pid, kept=False)
+    output = Recorder()
+    viewer = follow.Follower(reader_of(home, "running"), output, child=worker.pid, kept=False)
     viewer.received.extend(signals)
     try:
         assert viewer.run(asks=False) == 75
         assert viewer._child_gone()
+        assert capsys.readouterr().err == ""
+        assert output.closing[0].startswith("interrupted: its worker was told to end")
     finally:
         worker.kill()
 

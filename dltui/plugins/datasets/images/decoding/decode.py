@@ -59,6 +59,10 @@ class _Part:
     rows: list[tuple[int, Version, int]] = field(default_factory=list)
     """The number of the sample, which is the row too until the rows of others are closed up."""
 
+    def labels(self) -> list[int]:
+        """The label of each row."""
+        return [self.samples[number][1] for number, *_ in self.rows]
+
 
 class _Decoder:
     def __init__(
@@ -82,8 +86,10 @@ class _Decoder:
         self.colored = False
         self.broken: list[tuple[Source, str]] = []
 
-    def decode(self) -> None:
-        """Read all images, and close the gaps of those that could not be read."""
+    def decode(self, learned: bool) -> None:
+        """Read all images, and close the gaps of those that could not be read; with `learned` also of those with a
+        label that no train image has.
+        """
         total, done = sum(len(part.samples) for part in self.parts.values()), 0
         for split in self.parts:
             self._file(split).touch(0o600)
@@ -93,6 +99,9 @@ class _Decoder:
                 done += len(batch.rows)
                 self._context.progress(f"reading {plural(total, 'image')}", done / total)
         self._files.close()
+        self._require()
+        if learned:
+            self._leave_unlearned()
         for split, part in self.parts.items():
             self._finish(split, part)
         if self.broken:
@@ -141,13 +150,22 @@ class _Decoder:
             good.append((row, source, part.versions[row], crc))
         self._files.add(split, good)
 
+    def _require(self) -> None:
+        """Raise RunError for a part of which no image could be read."""
+        for split, part in self.parts.items():
+            if not part.rows:
+                own = {source for source, _ in part.samples}
+                source, reason = next(one for one in self.broken if one[0] in own)
+                count = plural(len(part.samples), f"{split} image")
+                raise RunError(f"none of the {count} can be read; {clean_line(items.name(source))}: {reason}")
+
+    def _leave_unlearned(self) -> None:
+        present = set(self.parts["train"].labels())
+        for part in self.parts.values():
+            part.rows = [row for row, label in zip(part.rows, part.labels(), strict=True) if label in present]
+
     def _finish(self, split: SplitName, part: _Part) -> None:
-        """Close up the rows, and make a .npy file of them. Raises RunError when there are none."""
-        if not part.rows:
-            own = {source for source, _ in part.samples}
-            source, reason = next(one for one in self.broken if one[0] in own)
-            count = plural(len(part.samples), f"{split} image")
-            raise RunError(f"none of the {count} can be read; {clean_line(items.name(source))}: {reason}")
+        """Close up the rows, and make a .npy file of them."""
         shape = (len(part.rows), self._reading["height"], self._reading["width"], self._reading["channels"])
         with self._file(split).open("r+b", buffering=0) as file:
             for row, (number, _, _) in enumerate(part.rows):
@@ -164,21 +182,22 @@ def decode(
     reading: Mapping[str, Any],
     context: PreparationContext,
     below: str = "",
+    learned: bool = False,
 ) -> Decoded:
-    """Decode all images; their names are those below the folder `below`. Raises RunError when no image of a split can
-    be read.
+    """Decode all images; their names are those below the folder `below`. With `learned`, images with a label that no
+    train image has are left out, which can leave a part empty. Raises RunError when no image of a split can be read.
     """
     import numpy as np
 
     reading = {**reading, "channels": 1 if color == "gray" else 3}
     decoder = _Decoder(parts, reading, context)
-    decoder.decode()
+    decoder.decode(learned)
     gray = color == "auto" and not decoder.colored
     found: dict[SplitName, tuple[Array, Array]] = {}
     names: dict[SplitName, list[str]] = {}
     for split, part in decoder.parts.items():
         x = decoder.x(split)
-        labels = np.array([part.samples[number][1] for number, *_ in part.rows], dtype=np.int64)
+        labels = np.array(part.labels(), dtype=np.int64)
         found[split] = (x[..., :1] if gray else x, labels)
         names[split] = [items.name(part.samples[number][0], below) for number, *_ in part.rows]
     # Core leaves out what is dropped, and then measures the rest.
