@@ -14,6 +14,7 @@ all be trained in one sitting.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import math
 import os
@@ -28,6 +29,7 @@ from typing import Any
 import numpy as np
 from contender import make_attempt
 
+import dltui
 from dltui.core import fs
 from dltui.core.catalog.assemble import load_catalog
 from dltui.core.errors import DltuiError, UsageError
@@ -153,7 +155,7 @@ def main() -> None:
         print(hardware, flush=True)
         with tempfile.TemporaryDirectory() as home:
             os.environ |= {"DLTUI_HOME": home, "DLTUI_PLUGIN_SECONDS": "120"}
-            kept = Kept(arguments.json, hardware)
+            kept = Kept(arguments.json, hardware, _code())
             for target in arguments.targets:
                 _run(target, arguments, hardware, kept)
     except DltuiError as error:
@@ -161,27 +163,31 @@ def main() -> None:
 
 
 class Kept:
-    """The results in a file, None keeps nothing: those of an earlier sitting on the same hardware count.
+    """The results in a file, None keeps nothing: those of an earlier sitting count, on the same hardware and with the
+    same code.
 
-    Raises UsageError for a file that is none of this program, or of other hardware.
+    Raises UsageError for a file that is none of this program, or of other hardware or code.
     """
 
-    def __init__(self, path: Path | None, hardware: str) -> None:
+    def __init__(self, path: Path | None, hardware: str, code: str) -> None:
         self._path = path
-        self._found: dict[str, Any] = {"hardware": hardware, "runs": []}
+        self._found: dict[str, Any] = {"hardware": hardware, "code": code, "runs": []}
         if path is None or not path.exists():
             return
+        here = f"{hardware}, code {code}"
         try:
             self._found = json.loads(path.read_text(encoding="utf-8"))
-            there = self._found["hardware"]
+            there = f"{self._found['hardware']}, code {self._found['code']}"
+            for run in self._found["runs"]:
+                _results(run)
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise UsageError(f"{path} is no file of results: {error!r}") from None
-        if there != hardware:
-            raise UsageError(f"{path} has results of {there}, this is {hardware}: name another file")
+        if there != here:
+            raise UsageError(f"{path} has results of {there}; this is {here}: name another file")
 
     def results(self, target: float, recipe: Recipe) -> dict[int, Result]:
         """The results of a recipe by seed."""
-        return {found["seed"]: Result(**found) for found in self._run(target, recipe)["results"]}
+        return _results(self._run(target, recipe))
 
     def add(self, target: float, recipe: Recipe, result: Result) -> None:
         """Keep a result, in place of an earlier one of this seed."""
@@ -197,6 +203,17 @@ class Kept:
                 return run
         self._found["runs"].append(named | {"results": []})
         return self._found["runs"][-1]
+
+
+def _results(run: Mapping[str, Any]) -> dict[int, Result]:
+    """The results of a run in a file, by seed. Raises KeyError and TypeError for what is none."""
+    return {found["seed"]: Result(**found) for found in run["results"]}
+
+
+def _code() -> str:
+    """A short digest of dltui's own source files, which says whether two sittings have trained with the same code."""
+    sources = sorted(Path(dltui.__file__).parent.rglob("*.py"))
+    return hashlib.sha256(b"\0".join(path.read_bytes() for path in sources)).hexdigest()[:12]
 
 
 def _run(target: float, arguments: argparse.Namespace, hardware: str, kept: Kept) -> None:

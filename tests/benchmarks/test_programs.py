@@ -201,18 +201,20 @@ def test_speedrun_makes_a_record(tmp_path: Path) -> None:
     assert again["results"][:2] == found["results"]
 
 
-def test_speedrun_does_not_mix_machines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_speedrun_does_not_mix_machines_or_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     speedrun = imported("speedrun", monkeypatch)
     kept, recipe = tmp_path / "found.json", speedrun.Recipe("cnn-torch", {"epochs": 3})
     result = speedrun.Result(1, 2.0, 9.0, 93.0, 92.0)
-    speedrun.Kept(kept, "a chip").add(92.0, recipe, result)
-    assert speedrun.Kept(kept, "a chip").results(92.0, recipe) == {1: result}
-    assert speedrun.Kept(kept, "a chip").results(92.0, speedrun.Recipe("cnn-torch", {"epochs": 4})) == {}
-    with pytest.raises(DltuiError, match="has results of a chip, this is another: name another file"):
-        speedrun.Kept(kept, "another")
-    kept.write_text("[]")
-    with pytest.raises(DltuiError, match="no file of results"):
-        speedrun.Kept(kept, "a chip")
+    speedrun.Kept(kept, "a chip", "1a").add(92.0, recipe, result)
+    assert speedrun.Kept(kept, "a chip", "1a").results(92.0, recipe) == {1: result}
+    assert speedrun.Kept(kept, "a chip", "1a").results(92.0, speedrun.Recipe("cnn-torch", {"epochs": 4})) == {}
+    for other in (("another", "1a"), ("a chip", "2b")):
+        with pytest.raises(DltuiError, match=f"of a chip, code 1a; this is {', code '.join(other)}: name another file"):
+            speedrun.Kept(kept, *other)
+    for damaged in ("[]", "{", '{"hardware": "a chip", "code": "1a", "runs": [{"results": [{"seeds": 1}]}]}'):
+        kept.write_text(damaged)
+        with pytest.raises(DltuiError, match="no file of results"):
+            speedrun.Kept(kept, "a chip", "1a")
 
 
 def test_speedrun_refuses() -> None:

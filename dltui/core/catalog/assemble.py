@@ -108,13 +108,15 @@ class _Assembly:
 
     def _other(self, source: Source, record: Record) -> str:
         """The interpreter that has what made loading fail by its absence: a framework, or for a file all the modules,
-        as those that go with a framework may be imported before it; "" where there is none.
+        as those that go with a framework may be imported before it, and any of them where nothing of it works here; ""
+        where there is none.
         """
         names = {error[2] for error in _errors(record) if error[2]}
         backends = [entry for entry in self.catalog.backends.values() if entry.version is not None]
         fitting = [entry.python for entry in backends if entry.package in names]
         if source.kind == "file" and names:
-            fitting += [one.python for one in self.catalog.installed.values() if all(map(one.has_module, names))]
+            for enough in (all,) if _works(record) else (all, any):
+                fitting += [one.python for one in self.catalog.installed.values() if enough(map(one.has_module, names))]
         return next((python for python in fitting if python != source.python), "")
 
     def _note_errors(self, source: Source, record: Record) -> None:
@@ -258,12 +260,15 @@ def _errors(record: Record) -> Iterable[tuple[str, str, str]]:
             yield error[0], error[1], error[2]
 
 
+def _works(record: Record) -> bool:
+    return any(record.get(kind) for kind in probe.KINDS)
+
+
 def _is_better(record: Record, before: Record) -> bool:
     """True if the answer of another interpreter is to be taken: less of the plugin fails there, or nothing worked
     before, and what it says leads further.
     """
-    worked = any(before.get(kind) for kind in probe.KINDS)
-    return not worked or len(record.get("errors", ())) < len(before.get("errors", ()))
+    return not _works(before) or len(record.get("errors", ())) < len(before.get("errors", ()))
 
 
 def _origin(source: Source, item: Record) -> Record:

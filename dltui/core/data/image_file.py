@@ -145,8 +145,10 @@ def guarded(file: File, function: Callable[[ImageFile.ImageFile], T]) -> T:
 
 def failed(error: Exception, path: str) -> UnreadableError:
     """The error to raise for whatever an attempt to read an image raised; `path` is "" for what is no file."""
-    if isinstance(error, OSError) and error.errno in AWAY:
-        return NotNowError(_reason(error, path), error.errno)
+    # An image of so few pixels as are read is rarely too large: others have taken the memory.
+    number = errno.ENOMEM if isinstance(error, MemoryError) else error.errno if isinstance(error, OSError) else None
+    if number in AWAY:
+        return NotNowError(_reason(error, path), number)
     return UnreadableError(_reason(error, path))
 
 

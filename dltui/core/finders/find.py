@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Any
 from dltui.core.catalog.fields import FIT, FITTED
 from dltui.core.catalog.framework_devices import resolve
 from dltui.core.errors import RunError, UsageError
-from dltui.core.finders.rate_range import WHOLE_RANGE, RateRange, ends
+from dltui.core.finders.rate_range import WHOLE_RANGE, RateRange, accepted, ends
 from dltui.core.lifecycle.create import Checked, RunRequest, check_request
 from dltui.core.lifecycle.start import whole_environment
 from dltui.core.machine import priority
@@ -96,12 +96,12 @@ class Finder:
         """Test learning rates with all other options of a request, on this machine, whatever its launcher, within the
         bounds of the model's; no run is left. Raises UsageError or RunError.
         """
-        lowest, highest = ends(extent, catalog.model(request.model).field("lr"))
+        field = catalog.model(request.model).field("lr")
+        lowest, highest = ends(extent, field)
         request = replace(self.settled(request, catalog), launcher=DEFAULT, launcher_options={})
         checked = self._checked(request, catalog)
-        found = self._ask(
-            checked.record(request), {"find": "lr", "steps": extent.steps, "lowest": lowest, "highest": highest}
-        )
+        question = {"find": "lr", "steps": extent.steps, "lowest": lowest, "highest": highest}
+        found = self._ask(checked.record(request), {**question, "accepted": accepted(field)})
         config = checked.fields["config"]
         of_request = {
             "model": checked.fields["model"],

@@ -1,8 +1,8 @@
 """Finds a value for a run in a process with its framework: `python -P -m dltui.core.finders.finder_process`.
 
-The question comes as JSON on stdin: {"find": "lr", "steps", "lowest", "highest"} or {"find": "batch_size", "highest"},
-with the fields of run.json as "asked". On stdout come lines of progress, {"tell": text} and {"point": [lr, loss]}, and
-last {"found": {...}} or {"error": one line}.
+The question comes as JSON on stdin: {"find": "lr", "steps", "lowest", "highest", "accepted"} or {"find": "batch_size",
+"highest"}, with the fields of run.json as "asked". On stdout come lines of progress, {"tell": text} and {"point": [lr,
+loss]}, and last {"found": {...}} or {"error": one line}.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ class Finder:
             trainable.load_state(self.model.initial(self.config, self.data.spec, lambda text: None))
         planner = self._planner(self.config)
         self.tell("testing learning rates")
-        extent = {name: self.question[name] for name in ("steps", "lowest", "highest")}
+        extent = {name: self.question[name] for name in ("steps", "lowest", "highest", "accepted")}
         point = lambda lr, loss: self.say({"point": [lr, loss]})  # noqa: E731
         curve = range_test.run(trainable, planner, clock=time.perf_counter, tell=point, **extent)
         found = range_test.suggest(curve)

@@ -38,6 +38,8 @@ WIDTH = 0.2
 """The standard deviation, in decades, of the bell curve with which losses are smoothed."""
 LEAST_FALL = 0.02
 """The share of the loss by which it must fall for a proposal."""
+ANY_RATE = (0.0, math.inf)
+"""The least and the greatest rate that a model accepts which has no bounds."""
 
 Tell = Callable[[float, float], None]
 """Gets the rate and the loss of each step."""
@@ -63,9 +65,15 @@ class Suggestion:
     smooth: tuple[float, ...]
 
 
-def rates(steps: int, lowest: float = LOWEST, highest: float = HIGHEST) -> Array:
-    """Rates that grow by the same factor at each step, float32 (steps,)."""
-    return np.geomspace(lowest, highest, steps).astype(np.float32)
+def rates(
+    steps: int, lowest: float = LOWEST, highest: float = HIGHEST, accepted: tuple[float, float] = ANY_RATE
+) -> Array:
+    """Rates that grow by the same factor at each step, none beyond those that are accepted: float32 (steps,)."""
+    found = np.geomspace(lowest, highest, steps).astype(np.float32)
+    # An end may be a bound itself, or be rounded beyond it.
+    least, most = accepted
+    found = np.where(found.astype(np.float64) < least, np.nextafter(found, np.float32(np.inf)), found)
+    return np.where(found.astype(np.float64) > most, np.nextafter(found, np.float32(0)), found)
 
 
 def steps_for(seconds: float) -> int:
@@ -81,18 +89,21 @@ def run(
     tell: Tell = lambda lr, loss: None,
     lowest: float = LOWEST,
     highest: float = HIGHEST,
+    accepted: tuple[float, float] = ANY_RATE,
 ) -> Curve:
-    """Train from the lowest to the highest rate, or until the loss diverges. With 0 `steps` their number follows from
-    the time of the first. Raises RunError where the first loss is no number: then no rate is at fault.
+    """Train from the lowest to the highest rate as far as they are accepted, or until the loss diverges. With 0 `steps`
+    their number follows from the time of the first. Raises RunError where the first loss is no number: then no rate is
+    at fault.
     """
     batches = _Batches(trainable, planner)
     if not steps:
         # The first may compile; at the lowest rate they hardly change anything.
-        batches.train(np.full(1, lowest, np.float32))
+        first = rates(1, lowest, highest, accepted)
+        batches.train(first)
         began = clock()
-        batches.train(np.full(TIMED_STEPS, lowest, np.float32))
+        batches.train(np.repeat(first, TIMED_STEPS))
         steps = steps_for((clock() - began) / TIMED_STEPS)
-    course, watch = rates(steps, lowest, highest), _Watch()
+    course, watch = rates(steps, lowest, highest, accepted), _Watch()
     found: list[tuple[float, float]] = []
     for chunk in np.array_split(course, min(CHUNKS, steps)):
         for lr, loss in zip(chunk.tolist(), batches.train(chunk), strict=True):

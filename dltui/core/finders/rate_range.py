@@ -29,10 +29,10 @@ WHOLE_RANGE = RateRange()
 
 
 def ends(extent: RateRange, field: FieldSpec | None) -> tuple[float, float]:
-    """The lowest and the highest rate of a test: the usual ends move to those that `field`, the learning rate of the
-    model, may have. Raises UsageError for other ends beyond these, and for what is no range.
+    """The lowest and the highest rate of a test: the usual ends move to the bounds of `field`, the learning rate of the
+    model. Raises UsageError for other ends beyond these, and for what is no range.
     """
-    least, most = (-math.inf, math.inf) if field is None else _bounds(field)
+    least, most = _bounds(field)
     lowest = max(LOWEST, least) if extent.lowest is None else extent.lowest
     highest = min(HIGHEST, most) if extent.highest is None else extent.highest
     if not 0 < lowest < highest < math.inf:
@@ -44,15 +44,20 @@ def ends(extent: RateRange, field: FieldSpec | None) -> tuple[float, float]:
     return lowest, highest
 
 
-def _bounds(field: FieldSpec) -> tuple[float, float]:
-    """The least and the greatest number that a field may have."""
-    least, most = [-math.inf], [math.inf]
-    if field.minimum is not None:
-        least.append(field.minimum)
-    if field.exclusive_minimum is not None:
-        least.append(math.nextafter(field.exclusive_minimum, math.inf))
-    if field.maximum is not None:
-        most.append(field.maximum)
-    if field.exclusive_maximum is not None:
-        most.append(math.nextafter(field.exclusive_maximum, -math.inf))
-    return max(least), min(most)
+def accepted(field: FieldSpec | None) -> tuple[float, float]:
+    """The least and the greatest rate that a run may have."""
+    least, most = _bounds(field)
+    if field is not None and least == field.exclusive_minimum:
+        least = math.nextafter(least, math.inf)
+    if field is not None and most == field.exclusive_maximum:
+        most = math.nextafter(most, -math.inf)
+    return least, most
+
+
+def _bounds(field: FieldSpec | None) -> tuple[float, float]:
+    """The bounds of a field, be they among its values or not."""
+    if field is None:
+        return -math.inf, math.inf
+    least = [bound for bound in (field.minimum, field.exclusive_minimum) if bound is not None]
+    most = [bound for bound in (field.maximum, field.exclusive_maximum) if bound is not None]
+    return max(least, default=-math.inf), min(most, default=math.inf)

@@ -109,7 +109,7 @@ def _texts(path: str, one: Input) -> tuple[Array, list[int]]:
     """The text of a file, or of each row of a table that has the column of texts of training."""
     where = clean_line(path)
     if one.places and _is_table(path):
-        rows = _rows(path, one.places)
+        rows = _rows(path, one.places, of_texts=True)
         found, lines = [row[one.places[0]] for _, row in rows], [line for line, _ in rows]
     else:
         found, lines = [_text(path)], [0]
@@ -118,7 +118,7 @@ def _texts(path: str, one: Input) -> tuple[Array, list[int]]:
     return _records(one, [tokens.encode(text, one)[: one.shape[0]] for text in found]), lines
 
 
-def _lines(path: str, wanted: Sequence[str] = ()) -> list[tuple[int, list[str]]]:
+def _lines(path: str, wanted: Sequence[str] = (), of_texts: bool = False) -> list[tuple[int, list[str]]]:
     """The lines of a table with their numbers, without empty ones and comments. Where columns are `wanted` each line is
     a sample: then a comment between them, which may be meant for one, is refused. Raises UsageError.
     """
@@ -126,7 +126,7 @@ def _lines(path: str, wanted: Sequence[str] = ()) -> list[tuple[int, list[str]]]
     other = separated.no_table(text)
     if other:
         raise UsageError(f"{where} is {other}")
-    form = separated.form_of(separated.beginning(io.StringIO(text, newline="")), frozenset(wanted))
+    form = separated.form_of(separated.beginning(io.StringIO(text, newline="")), frozenset(wanted), of_texts)
     comments: list[int] = []
     try:
         rows = list(separated.rows_of(io.StringIO(text, newline=""), form, comments)) if form else []
@@ -187,10 +187,12 @@ def _step(one: Input, cells: Sequence[str]) -> list[float | None]:
     return found
 
 
-def _rows(path: str, names: Sequence[str]) -> list[tuple[int, dict[str, str]]]:
-    """The rows of a table that has at least these columns, by their names, and the line of each. Raises UsageError."""
-    (_, head), *rows = _lines(path, names) or [(0, [])]
-    one_more = len(head) > 1 and all(len(cells) == len(head) + 1 for _, cells in rows)
+def _rows(path: str, names: Sequence[str], of_texts: bool = False) -> list[tuple[int, dict[str, str]]]:
+    """The rows of a table that has at least these columns, by their names, and the line of each: `of_texts` where the
+    only one holds texts, which separators may stand in. Raises UsageError.
+    """
+    (_, head), *rows = _lines(path, names, of_texts) or [(0, [])]
+    one_more = (len(head) > 1 or not of_texts) and all(len(cells) == len(head) + 1 for _, cells in rows)
     if one_more and any(cells[-1] for _, cells in rows):
         # R leaves out the name of the row names; a column of nothing stands behind the others.
         head = ["", *head]

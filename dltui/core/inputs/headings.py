@@ -48,7 +48,12 @@ def order_of(names: Sequence[str], wanted: Sequence[str]) -> list[int] | None:
     for there, known in ((names, wanted), (small, wanted_small)):
         if sorted(there) == sorted(known) and len(set(known)) == len(known):
             return [there.index(name) for name in known]
-    return None if set(small) & set(wanted_small) else list(range(len(names)))
+    return None if shares_names(names, wanted) else list(range(len(names)))
+
+
+def shares_names(names: Sequence[str], wanted: Sequence[str]) -> bool:
+    """True if a name is one of the wanted ones, in capitals or not."""
+    return not {name.lower() for name in names}.isdisjoint(name.lower() for name in wanted)
 
 
 def categories(texts: Sequence[str]) -> list[str]:

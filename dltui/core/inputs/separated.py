@@ -103,9 +103,9 @@ def beginning(stream: Any) -> list[str]:
     return lines
 
 
-def form_of(lines: Sequence[str], wanted: Collection[str] = ()) -> Form | None:
+def form_of(lines: Sequence[str], wanted: Collection[str] = (), of_texts: bool = False) -> Form | None:
     """The form of a file with these first lines, whose line of names has the `wanted` ones where some are known; None
-    where there is nothing in them.
+    where there is nothing in them. Only a table `of_texts` may have a single column, with any separator in its cells.
     """
     said = _said_separator(lines[0]) if lines else ""
     skip = 1 if said else 0
@@ -119,7 +119,7 @@ def form_of(lines: Sequence[str], wanted: Collection[str] = ()) -> Form | None:
     if not any(line.strip() for line in rest):
         return None
     above = lines[skip + comments - 1] if comments else ""
-    separator = said or _separator(above, rest, wanted)
+    separator = said or _separator(above, rest, wanted, (*SEPARATORS, NONE) if of_texts else SEPARATORS)
     rows = _cut(rest, separator)
     columns = _usual_length(rows)
     names = columns > 1 and _has_names(above, rows, separator, wanted)
@@ -190,7 +190,7 @@ def _is_comment_or_empty(line: str, comments: int) -> bool:
     return line.startswith(COMMENTS) or (comments > 0 and not line.strip())
 
 
-def _separator(above: str, rest: Sequence[str], wanted: Collection[str]) -> str:
+def _separator(above: str, rest: Sequence[str], wanted: Collection[str], separators: Sequence[str]) -> str:
     """The separator that gives the most of the wanted names, else the fittest for the rows."""
 
     def suits(separator: str) -> tuple[int, bool, tuple[float, int]]:
@@ -200,7 +200,7 @@ def _separator(above: str, rest: Sequence[str], wanted: Collection[str]) -> str:
         found = [(_named(cells, wanted), len(cells) > 1 or separator == NONE) for cells in heads]
         return (*max(found, default=(0, False)), _fitness(rows, separator))
 
-    return max((*SEPARATORS, NONE) if wanted else SEPARATORS, key=suits)
+    return max(separators, key=suits)
 
 
 def _has_names(above: str, rows: Sequence[Sequence[str]], separator: str, wanted: Collection[str]) -> bool:

@@ -15,6 +15,8 @@ from dltui.core.text import clean_line, plural
 if TYPE_CHECKING:
     from dltui.core.reading.history import History
     from dltui.core.reading.reader import RunReader
+    from dltui.core.reading.status import Status
+    from dltui.core.rundir.directory import RunDirectory
     from dltui.core.rundir.heartbeat import Live
 
 
@@ -56,9 +58,16 @@ def cost(reader: RunReader) -> str:
     status, live = reader.look()
     if lingers(reader):
         return "nothing but figures that are not drawn yet"
-    if not status.over and launching.has_job(reader.directory):
+    if _has_job(reader.directory, status):
         return at_risk(reader.history, live, time.time())
     return at_risk(reader.history, victim(reader), time.time())
+
+
+def _has_job(run: RunDirectory, status: Status) -> bool:
+    """True if it is for a launcher to end the run. A job that was given up may live where the run has no end."""
+    if launching.is_given_up(run):
+        return not status.over or status.name in launching.ASKED
+    return not status.over and launching.has_job(run)
 
 
 def at_risk(history: History, live: Live | None, now: float) -> str:
@@ -88,8 +97,7 @@ def kill(reader: RunReader, attempt: int | None = None) -> None:
         victim(reader)
         commands.send(reader.directory.path, "kill", {}, attempt=attempt)
         return
-    elsewhere = not status.over and launching.has_job(reader.directory)
-    live = None if elsewhere else victim(reader)
+    live = None if _has_job(reader.directory, status) else victim(reader)
     if not status.over:
         # Only for the log, which this worker or the next one writes; a full disk must not save a run from its end.
         with contextlib.suppress(RunError):

@@ -48,7 +48,8 @@ STARTING_SECONDS = 20.0
 APPEARING_SECONDS = 3.0
 """The time in which a worker that has just been started tells of itself."""
 LOOKING_SECONDS = 1.0
-"""For so long a trial is looked for whose values go together."""
+LEAST = 20
+"""For so long a trial is looked for whose values go together, and among at least so many."""
 _LONGEST_NAME = 44
 """Letters of the name of a sweep; its runs have longer ones."""
 _COORDINATORS: list[subprocess.Popen[bytes]] = []
@@ -88,7 +89,8 @@ def _first(
     until = math.inf
     for number in range(plan.trials):
         values = samplers.values(plan, number, [], refused.values())
-        if time.monotonic() > until or values in refused.values():
+        is_late = len(refused) >= LEAST and time.monotonic() > until
+        if is_late or values in refused.values():
             break
         try:
             return check_request(trial_request(plan, request, number, values), catalog).prepare(tell), refused
@@ -202,7 +204,7 @@ def more(sweep: SweepFolder, count: int, **changes: Any) -> int:
     plan = sweep.plan()
     room = plans.check(replace(plan, trials=plan.trials + count, **changes)).trials - plan.trials
     if not room and not look(sweep.name).left:
-        raise UsageError(f"{sweep.name} has no more trials: all combinations have one; leave --more out")
+        raise UsageError(f"{sweep.name} has no more trials: all combinations have one, and nothing is left to do")
     return sweep.more(count, **changes)
 
 

@@ -143,14 +143,15 @@ class RunForm:
             self._take("launch", chosen.options)
 
     def _take_figures(self, run: Mapping[str, Any], theirs: bool) -> None:
-        """Take the formats of a run's figures, but for those of a trial, and their folder if that is not the usual one;
-        no folder of a run that is `theirs`, another user's or host's.
+        """Take the formats of a run's figures, but for the none that is usual for a trial, and their folder if that is
+        not the usual one; no folder of a run that is `theirs`, another user's or host's.
         """
         from dltui.core.paths import absolute
 
         rows = {setting.spec.name: setting for setting in RUN_SETTINGS}
-        if run.get("formats") and not run.get("sweep"):
-            self.put(rows["format"], ",".join(map(str, run["formats"])))
+        formats = [str(name) for name in run.get("formats") or ()]
+        if formats and not (run.get("sweep") and formats == [NONE]):
+            self.put(rows["format"], ",".join(formats))
         if theirs or not run.get("exports") or not run.get("cwd"):
             return
         folder, usual = Path(str(run["exports"])).parent, rows["exports"].default
@@ -438,11 +439,15 @@ class RunForm:
         return setting.spec.name in suited.left_open(config, given - {setting.spec.name})
 
     def put(self, setting: Setting, text: str) -> None:
-        """Set the text of a setting; the initial text counts as not typed where the data cannot change it."""
-        if text.strip() == self.initial(setting) and not self._is_open(setting):
+        """Set the text of a setting; the initial text counts as not typed where neither the data nor a range in another
+        row can change it.
+        """
+        text = text.strip()
+        is_instead = setting.can_be_found and self.preset(setting.spec.name) == FIT != text
+        if text == self.initial(setting) and not is_instead and not self._is_open(setting):
             self.typed.pop(setting.key, None)
         else:
-            self.typed[setting.key] = text.strip()
+            self.typed[setting.key] = text
 
     def turn(self, setting: Setting, by: int, shown: str | None = None) -> bool:
         """Take the next choice of a setting after the one that is shown; False when it has no choices."""

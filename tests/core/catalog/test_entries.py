@@ -249,6 +249,21 @@ def test_a_file_of_which_a_part_works_stays_where_it_does(tmp_path: Path, home: 
         assert source.python == sys.executable
 
 
+def test_a_file_of_which_nothing_works_goes_where_a_part_of_it_does(tmp_path: Path, home: Path) -> None:
+    """One hook needs a module that another interpreter has, the other hook one that nobody has."""
+    python, site = interpreter(tmp_path / "venv")
+    (site / "only_there.py").write_text("")
+    hook = "from dltui import hookimpl\n@hookimpl\ndef dltui_{}():\n    import {}\n    return []\n"
+    data, table = hook.format("datasets", "only_there"), hook.format("exporters", "nowhere_at_all")
+    (tmp_path / "one.py").write_text(data + table)
+    home.mkdir()
+    (home / "config.toml").write_text(f'[frameworks.jaxy]\npython = "{python}"\n')
+    found = load_catalog([tmp_path / "one.py", FAKE])
+    (source,) = [one for one in found.sources if one.name == "one.py"]
+    assert source.python == str(python)
+    assert [reason for name, reason in found.problems if name == "one.py" and "only_there" in reason] == []
+
+
 def test_other_interpreters_are_not_started_for_a_kept_answer(
     tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

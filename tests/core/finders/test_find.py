@@ -20,7 +20,8 @@ from dltui.core.catalog.framework_devices import resolve
 from dltui.core.errors import RunError, UsageError
 from dltui.core.finders import finder_process
 from dltui.core.finders.find import Finder, Rates
-from dltui.core.finders.rate_range import HIGHEST, LOWEST, WHOLE_RANGE, RateRange, ends
+from dltui.core.finders.range_test import rates
+from dltui.core.finders.rate_range import HIGHEST, LOWEST, WHOLE_RANGE, RateRange, accepted, ends
 from dltui.core.lifecycle.create import RunRequest
 from tests.fakes import fake_plugin
 
@@ -129,9 +130,10 @@ def test_wrong_use_is_one_line(changes: dict[str, Any], extent: RateRange, messa
     [
         ({}, (LOWEST, HIGHEST)),
         ({"exclusive_minimum": 0.0, "maximum": 1.0}, (LOWEST, 1.0)),
-        ({"minimum": 1e-3, "exclusive_maximum": 0.5}, (1e-3, math.nextafter(0.5, 0))),
-        ({"exclusive_minimum": 1e-3}, (math.nextafter(1e-3, 1), HIGHEST)),
+        ({"minimum": 1e-3, "exclusive_maximum": 0.5}, (1e-3, 0.5)),
+        ({"exclusive_minimum": 1e-3}, (1e-3, HIGHEST)),
         ({"exclusive_minimum": 0.0, "maximum": 100.0}, (LOWEST, HIGHEST)),
+        ({"minimum": 1e-6, "maximum": 0.1}, (1e-6, 0.1)),
     ],
 )
 def test_no_rate_is_tested_that_a_run_would_be_refused_with(
@@ -141,10 +143,12 @@ def test_no_rate_is_tested_that_a_run_would_be_refused_with(
     found = ends(WHOLE_RANGE, field)
     assert found == usual
     assert ends(RateRange(0, *found), field) == found
-    assert [field.check(rate) for rate in found] == list(found)
+    tested = [rate for steps in (1, 100) for rate in rates(steps, *found, accepted(field)).tolist()]
+    assert [field.check(rate) for rate in tested] == tested
+    np.testing.assert_allclose(tested, [found[0], *np.geomspace(*found, 100)], rtol=1e-6)
 
 
-@pytest.mark.parametrize("asked", [{"highest": HIGHEST}, {"lowest": LOWEST}, {"highest": 0.5}])
+@pytest.mark.parametrize("asked", [{"highest": HIGHEST}, {"lowest": LOWEST}, {"highest": 0.6}])
 def test_an_end_that_was_asked_for_does_not_move(asked: dict[str, float]) -> None:
     field = FieldSpec("lr", "float", 0.1, minimum=1e-3, exclusive_maximum=0.5)
     assert ends(RateRange(**asked), None) == (asked.get("lowest", LOWEST), asked.get("highest", HIGHEST))  # type: ignore[arg-type]

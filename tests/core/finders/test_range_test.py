@@ -92,6 +92,13 @@ def test_slow_steps_are_fewer() -> None:
     assert bowl.lr[:4] == [pytest.approx(LOWEST)] * 4, "three for the time, then the first of the test"
 
 
+def test_no_step_has_a_rate_that_is_not_accepted() -> None:
+    for steps in (0, 50):
+        bowl = Bowl(np.full(1, 1e-9))
+        curve_of(bowl, steps, lowest=1e-6, highest=0.1, accepted=(1e-6, 0.1))
+        assert all(1e-6 <= lr <= 0.1 for lr in bowl.lr)
+
+
 def test_it_ends_where_the_loss_diverges() -> None:
     told: list[tuple[float, float]] = []
     curve = curve_of(Bowl(np.full(4, 20.0)), tell=lambda lr, loss: told.append((lr, loss)))

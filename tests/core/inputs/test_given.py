@@ -14,6 +14,7 @@ import pytest
 from dltui.core.contract import Input
 from dltui.core.errors import UsageError
 from dltui.core.inputs import given, headings
+from dltui.core.inputs.numerals import Style
 
 QUESTION = "How much do you agree with each of these statements about the last four weeks, in general: "
 SLEEP, EAT = QUESTION + "[I sleep well]", QUESTION + "[I eat well]"
@@ -188,6 +189,18 @@ def test_a_comment_between_rows_is_refused_as_it_may_be_meant_for_one(tmp_path: 
             given.read(written(tmp_path, text), AB)
     with pytest.raises(UsageError, match="line 3 has 3 cells, the first has 2"):
         given.read(written(tmp_path, 'a,b\n1,ice\n"#fun",love,it\n2,Köln\n'), AB)
+
+
+SPEED = '"speed"\n"1",10\n"2",20\n'
+
+
+@pytest.mark.parametrize("style", ["point", "comma", "grouped"])
+def test_a_single_column_of_numbers_has_names_of_rows(tmp_path: Path, style: Style) -> None:
+    one = Input("numbers", (1,), "float32", places=("speed",), styles=(style,))
+    x, lines = given.read_rows(written(tmp_path, SPEED), [one])
+    assert (x.tolist(), lines) == ([[10], [20]], [2, 3])
+    one = Input("categories", (1,), "int32", (3,), places=("speed",), texts=(("", "10", "20"),))
+    assert given.read(written(tmp_path, SPEED), [one])[0]["categories"].tolist() == [[1], [2]]
 
 
 TEXT = Input("text", (30,), "int32", (258,), padded=True, tokens="byte", places=("review",))

@@ -350,6 +350,32 @@ def test_a_job_of_a_launcher_that_is_gone_is_given_up(run: RunDirectory, monkeyp
     status = RunReader(run).status()
     assert (status.name, status.why.split(" by ")[0]) == ("interrupted", "given up")
     trash.check(run)
+    # Its launcher may be there again, and its job as well.
+    monkeypatch.setattr(launching, "_ask", lambda run, action: launch_process.act(action, run.path))
+    ended: list[Any] = []
+    monkeypatch.setattr(launch_process, "_launcher", lambda run, record: launcher({}, ended))
+    kill.kill(RunReader(run))
+    assert len(ended) == 1
+    with pytest.raises(UsageError, match="nothing to kill"):
+        kill.kill(RunReader(run))
+
+
+def test_a_job_is_not_given_up_while_a_plugin_cannot_be_loaded(
+    run: RunDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = Catalog(problems=[("lab.py", "it took longer than 20 s")])
+    monkeypatch.setattr(launch_process.trust, "catalog", lambda run: broken)
+    launch.write(run.path, LaunchRecord("lab", {}, job={"id": "7"}))
+    with pytest.raises(UsageError, match="launcher lab of one is not here, and not every plugin could be loaded; see"):
+        launch_process.act("kill", run.path)
+    assert launching.has_job(run)
+
+
+def test_another_launcher_is_not_asked_about_a_job_that_was_given_up(run: RunDirectory) -> None:
+    launch.write(run.path, LaunchRecord("lab", {}, job={"id": "7"}, withdrawn=True, given_up=True))
+    assert launching.is_given_up(run)
+    launching.choose(run, Chosen(), Catalog())
+    assert not launching.is_given_up(run)
 
 
 @pytest.mark.parametrize("name", launching.ASKED)

@@ -390,16 +390,21 @@ def test_a_sweep_begins_with_the_first_values_that_go_together(by_data: bool, mo
     # Other values do not help where the data cannot be read, and not all of thousands are looked at.
     assert first(0, 1, error=DataError, by_data=True) == ([0], "not 0")
     monkeypatch.setattr(start, "LOOKING_SECONDS", -1.0)
+    assert first(0, 1, by_data=by_data) == ([0, 1, 2], {0: {"epochs": 1}, 1: {"epochs": 2}})
+    monkeypatch.setattr(start, "LEAST", 1)
     assert first(0, 1, by_data=by_data) == ([0], "not 0")
 
 
-def test_what_no_values_help_is_looked_at_for_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("seconds", "looked"), [(-1.0, start.LEAST), (math.inf, 2 * start.LEAST)])
+def test_what_no_values_help_is_looked_at_for_a_time_and_at_least_a_number_of_times(
+    monkeypatch: pytest.MonkeyPatch, seconds: float, looked: int
+) -> None:
     """Such as a metric that is not known."""
-    clock, check = iter(range(1000)), mock.Mock(side_effect=UsageError("no metric x"))
-    monkeypatch.setattr(start.time, "monotonic", lambda: 0.1 * next(clock))
+    check = mock.Mock(side_effect=UsageError("no metric x"))
+    monkeypatch.setattr(start, "LOOKING_SECONDS", seconds)
     with mock.patch.object(start, "check_request", check), pytest.raises(UsageError, match="no metric x"):
-        start._first(replace(PLAN, trials=1000), REQUEST, Catalog(), print)
-    assert check.call_count < 15
+        start._first(replace(PLAN, trials=2 * start.LEAST), REQUEST, Catalog(), print)
+    assert check.call_count == looked
 
 
 @pytest.mark.parametrize("changes", [{"config": {"max_time": "1h30"}}, {"values": ("1h", "1h30")}])
@@ -600,8 +605,9 @@ def test_more_trials_begin_a_coordinator_where_there_are_any(lab: SweepLab, coor
 def test_a_sweep_that_has_all_and_has_done_all_stays_as_it_is(lab: SweepLab, coordinators: mock.Mock) -> None:
     folder = lab.sweep(space=(Dimension("lr", "choice", values=(0.1, 0.2)),), trials=2, pruner="none")
     lab.finish(folder)
+    told = r"^lab has no more trials: all combinations have one, and nothing is left to do$"
     for more in (lambda: start.more(folder, 10, parallel=3), lambda: Sweeps().more("lab", 10)):
-        with pytest.raises(UsageError, match="lab has no more trials: all combinations have one; leave --more out"):
+        with pytest.raises(UsageError, match=told):
             more()
     assert (folder.plan().parallel, coordinators.call_count) == (1, 0)
 

@@ -188,6 +188,10 @@ def check_notes() -> None:
     assert trainable(two_layers(keras.optimizers.SGD), **late)[0].notes == ()
     # Its mean squares begin at zero, too, but are not corrected: its first updates are the same at any time.
     assert trainable(two_layers(keras.optimizers.RMSprop), **late)[0].notes == ()
+    assert trainable(two_layers(wrapped(keras.optimizers.RMSprop)), **late)[0].notes == ()
+    for optimizer in (wrapped(keras.optimizers.Adam), keras.optimizers.Lamb):
+        (told,) = trainable(two_layers(optimizer), **late)[0].notes
+        assert "counts the same steps for all weights" in told
     assert trainable(two_layers(keras.optimizers.Adam), freeze="body")[0].notes == ()
 
 
@@ -202,6 +206,11 @@ def check_named_losses() -> None:
 
 def check_misuse_of_named_losses() -> None:
     named_loss_checks.check_misuse(_losses, net, refused)
+
+
+def wrapped(optimizer: Any) -> Callable[..., Any]:
+    """An optimizer of Keras as its float16 policy wraps it."""
+    return lambda *given, **named: keras.optimizers.LossScaleOptimizer(optimizer(*given, **named))
 
 
 def check_rates() -> None:

@@ -108,6 +108,12 @@ def of_vectors(place: Path, file: str, table: Sequence[Input] = TABLE, size: int
     return ran(place, ECHO, vector_script("onnx", "onnx"), file, **about)
 
 
+def test_a_table_of_one_column_has_names_of_rows(tmp_path: Path) -> None:
+    (tmp_path / "new.csv").write_text('"speed"\n"1",10\n"2",20\n')
+    speed = (Input("numbers", (1,), places=("speed",), styles=("comma",)),)
+    assert of_vectors(tmp_path, "new.csv", speed, 1) == (0, "new.csv line 2  10\nnew.csv line 3  20\n")
+
+
 @pytest.mark.parametrize(
     ("task", "told"),
     [

@@ -243,7 +243,7 @@ async def test_a_paste_into_the_middle_keeps_its_blanks_and_what_is_taken_has_no
         assert taken == ["hello world"]
         (tmp_path / "hello world").mkdir()
         await pilot.press("shift+tab", *DOWN_TO_OWN[2:])
-        for part in (f" {tmp_path}/hello", " world \n"):
+        for part in (f" {tmp_path}/hello ", "world \n"):
             await paste(app, pilot, part)
         await pilot.press("enter")
         assert page.state.form.dataset_name == f"folder:{tmp_path}/hello world"

@@ -321,9 +321,10 @@ def test_again_takes_the_formats_and_the_folder_of_the_figures() -> None:
     assert again("another's", formats=["pdf"], exports="/out/x") == ["--format", "pdf"], "no folder of another user"
 
 
-def test_again_takes_no_formats_of_a_trial() -> None:
+def test_again_takes_the_formats_of_a_trial_that_draws_figures() -> None:
     trial = {"name": "lab", "trial": 3}
     assert again(formats=["none"], sweep=trial, exports="/out/x") == ["--exports", "/out", "--format", "png"]
+    assert again(formats=["pdf"], sweep=trial) == ["--format", "pdf"]
     assert again(formats=["none"]) == ["--format", "none"]
 
 

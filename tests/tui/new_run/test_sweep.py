@@ -114,6 +114,16 @@ def test_a_sweep_has_the_usual_batch_size_where_that_of_a_file_is_to_be_found() 
     assert outcome.request(form(batch="32", lr="0.1,0.3")).config == {"batch_size": 32}
 
 
+def test_the_usual_batch_size_that_is_typed_in_a_sweep_stays_where_a_file_says_fit() -> None:
+    usual = next(row.default for row in form().settings() if row.spec.name == "batch_size")
+    filled = form(batch="fit", lr="0.1,0.3", batch_size=usual)
+    assert outcome.request(filled).config == {"batch_size": int(usual)}
+    filled.put(next(row for row in filled.settings() if row.spec.name == "lr"), "0.1")
+    assert outcome.request(filled).config["batch_size"] == int(usual)
+    filled.put(next(row for row in filled.settings() if row.spec.name == "batch_size"), "fit")
+    assert "model:batch_size" not in filled.typed
+
+
 def test_no_number_of_trials_is_too_long_to_be_refused() -> None:
     assert _trials_problem(" 12 ") == ""
     assert "a whole number from 1 to" in _trials_problem("9" * 5_000)

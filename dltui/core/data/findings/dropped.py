@@ -39,10 +39,12 @@ UNIT = "file"
 ENDING = ".csv"
 LINE = "line "
 """What the name of a row of a table begins with; the number of its line follows."""
-ROUNDED = 1e-3
-"""The part by which a target in a review may differ from that of the sample."""
-
-_LINE = re.compile(rf"{LINE}\d+")
+OF_LINE = re.compile(rf"{LINE}\d+")
+"""The name of a row of a table."""
+ROUNDED = 0.05
+"""The part by which a target in a review, less the offset, may differ from that of the sample."""
+DIGITS = 1e-12
+"""The part by which numbers of float64 may differ that are the same."""
 
 
 def review_of(text: str) -> str:
@@ -173,8 +175,8 @@ def _find(dropped: Mapping[str, Any], task: Task, found: Arrays, file: str) -> t
         if not is_named and not 0 <= row.id < len(y):
             raise RunError(f"{_other(row, file)}, and there are {len(y):,}")
         # A file may have another label by now; a line that has another one is that of another row.
-        if not is_named or _LINE.fullmatch(row.name):
-            _check(row, y[sorted(rows)], task, found.classes, file, is_named)
+        if not is_named or OF_LINE.fullmatch(row.name):
+            _check(row, y[sorted(rows)], task, found, file, is_named)
         gone[part] |= rows
         missing += not rows
     return gone, missing
@@ -221,7 +223,7 @@ def _other(row: Row, file: str) -> str:
     return f"{file} is of other data: it names {row.split} sample {row.id:,}"
 
 
-def _check(row: Row, y: Array, task: Task, classes: Sequence[str], file: str, is_named: bool) -> None:
+def _check(row: Row, y: Array, task: Task, found: Arrays, file: str, is_named: bool) -> None:
     """Raise RunError for a row that is not of this data, of which it has these targets."""
     targets = TASKS[task].targets
     if targets == "numbers" and row.true and not is_named:
@@ -229,13 +231,21 @@ def _check(row: Row, y: Array, task: Task, classes: Sequence[str], file: str, is
         if number is None:
             told = "and this run predicts numbers; check the data with --model MODEL"
             raise RunError(f"{_other(row, file)} of class {clean_line(row.true, 40)}, {told}")
+        offset = found.targets[0].offset if found.targets else 0.0
         for one in (float(one.item()) for one in y if one.size == 1):
-            # A person may have rounded it.
-            if not math.isclose(number, one, rel_tol=ROUNDED, abs_tol=1e-9):
-                raise RunError(f"{_other(row, file)} with the target {output(number)}, which is {output(one)} here")
+            rounded = max(_half_unit(row.true), ROUNDED * abs(one))
+            if not math.isclose(number, one + offset, rel_tol=DIGITS, abs_tol=rounded):
+                told = f"{output(number)}, which is {output(one + offset)} here"
+                raise RunError(f"{_other(row, file)} with the target {told}")
     for one in y if targets in ("class", "labels") and row.true else ():
         present = [int(one)] if targets == "class" else [number for number, there in enumerate(one) if there]
-        label = "|".join(safe(classes[number]) for number in present)
+        label = "|".join(safe(found.classes[number]) for number in present)
         if label != row.true:
             called = clean_line(label, 40) or "of none"
             raise RunError(f"{_other(row, file)} of class {clean_line(row.true, 40)}, which is {called} here")
+
+
+def _half_unit(text: str) -> float:
+    """Half a unit of the last digit of a number in the notation of programs, by which a person may have rounded it."""
+    digits, _, exponent = text.strip().lower().partition("e")
+    return float(f"5e{int(exponent or 0) - len(digits.partition('.')[2]) - 1}")

@@ -128,7 +128,8 @@ def kill(run: RunDirectory, launcher: Launcher, record: LaunchRecord) -> None:
 
 
 def _withdrawn(record: LaunchRecord, how: str) -> LaunchRecord:
-    return replace(record, withdrawn=True, reason=f"{how} by {process.user_at_host()}", asked=time.time())
+    reason = f"{how} by {process.user_at_host()}"
+    return replace(record, withdrawn=True, given_up=False, reason=reason, asked=time.time())
 
 
 class NotInstalledError(UsageError):
@@ -157,17 +158,21 @@ def act(action: str, run_dir: Path) -> None:
         if action == "state":
             _note(run, record, time.time(), LaunchState("unknown", str(error)))
         if action == "kill" and isinstance(error, NotInstalledError):
-            launch.write(run.path, _withdrawn(record, "given up"))
+            launch.write(run.path, replace(_withdrawn(record, "given up"), given_up=True))
             raise UsageError(f"{error}; its job was not ended, and is not asked about any more") from None
         raise
     ACTIONS[action](run, launcher, record)
 
 
 def _launcher(run: RunDirectory, record: LaunchRecord) -> Launcher:
-    entry = trust.catalog(run).launchers.get(record.launcher)
+    catalog = trust.catalog(run)
+    entry = catalog.launchers.get(record.launcher)
     if entry is None:
-        told = f"launcher {record.launcher} of {clean_line(run.id)} is not installed; see dltui plugins list"
-        raise NotInstalledError(told)
+        which = f"launcher {record.launcher} of {clean_line(run.id)}"
+        if catalog.problems:
+            # It may be that of a plugin which cannot be loaded just now.
+            raise UsageError(f"{which} is not here, and not every plugin could be loaded; see dltui plugins list")
+        raise NotInstalledError(f"{which} is not installed; see dltui plugins list")
     return plugin_loader.load_launcher(entry.source, record.launcher)
 
 

@@ -107,7 +107,8 @@ def choose(run: RunDirectory, wanted: Chosen, catalog: Catalog) -> None:
         launch.write(run.path, LaunchRecord(found.name, found.options))
     else:
         # What has become of the last job stays known until the run begins again; nobody asks about it any more.
-        launch.write(run.path, replace(before, launcher=found.name, options=found.options, withdrawn=True))
+        withdrawn = replace(before, withdrawn=True, given_up=False)
+        launch.write(run.path, replace(withdrawn, launcher=found.name, options=found.options))
 
 
 def take_back(run: RunDirectory, before: LaunchRecord | None) -> None:
@@ -190,6 +191,12 @@ def has_job(run: RunDirectory) -> bool:
     """True if a launcher has started the run, and may still be asked about it."""
     record = launch.read(run.path)
     return record is not None and bool(record.job) and not record.withdrawn
+
+
+def is_given_up(run: RunDirectory) -> bool:
+    """True if a user has given up the job of a run: its launcher was not there, and it may live all the same."""
+    record = launch.read(run.path)
+    return record is not None and bool(record.job) and record.given_up
 
 
 def is_withdrawn(run: RunDirectory) -> bool:

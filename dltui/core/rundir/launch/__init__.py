@@ -48,7 +48,8 @@ class Chosen:
 class LaunchRecord:
     """A start of a run. `attempts` and `extensions` are how many it had before, `more_epochs` and `instead` are the
     arguments of its worker. `state`, `reason` and `place` are what its launcher said at the unix time `asked`;
-    `withdrawn`: a user has ended it. `away`: its jobs are carried out on machines that others share.
+    `withdrawn`: a user has ended it, or has `given_up` a job whose launcher was not there. `away`: its jobs are carried
+    out on machines that others share.
     """
 
     launcher: str
@@ -66,6 +67,7 @@ class LaunchRecord:
     place: int = 0
     asked: float = 0.0
     withdrawn: bool = False
+    given_up: bool = False
     inode: int = 0
     """The run directory that it is the record of, and not that of a copy."""
 

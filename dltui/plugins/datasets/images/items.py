@@ -31,7 +31,7 @@ LARGEST = 1 << 30
 REMEDIES = {
     errno.EMFILE: "close other programs, or raise the limit of open files (ulimit -n)",
     errno.ENFILE: "close other programs, and try again",
-    errno.ENOMEM: "try again when more memory is free",
+    errno.ENOMEM: "try again when more memory is free, or remove the file",
 }
 """What to do about errors that are those of the machine, not of a disk."""
 

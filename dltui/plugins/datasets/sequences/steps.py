@@ -111,13 +111,12 @@ def of_folder(path: Path) -> Found:
     for file in found:
         read.append(_rows(file, read[0].steps.shape[1] if read else 0))
     first = _beginning(found[0])
-    notes: list[str] = []
     alike = all(one.first == first[0] for one in read)
     if alike and len(found) > 1 and _are_names(first[0], first[1:]):
         steps = [_without_first(one.steps, file) for one, file in zip(read, found, strict=True)]
         places = _names(first[0])
         names = clean_line(",".join(first[0]), 60)
-        notes.append(f"left out, as names of features: the line {names!r}, with which every file begins")
+        notes = [f"left out, as names of features: the line {names!r}, with which every file begins"]
     else:
         steps, places, notes = _in_order(found, read)
     names_of_files = tuple(clean_line(f"{file.parent.name}/{file.name}", 150) for file in found)
@@ -154,7 +153,7 @@ def _in_order(found: Sequence[Path], read: Sequence[_Read]) -> tuple[list[Array]
             told = f"names the features {there}, and {clean_line(other)} {wanted}; give both the same names"
             raise RunError(f"{clean_line(file)} {told}")
         steps.append(one.steps[:, order])
-        if one.names and not {*map(str.lower, one.names)} & {*map(str.lower, known)}:
+        if one.names and not headings.shares_names(one.names, known):
             unknown.append(file)
     if not unknown:
         return steps, known, []

@@ -11,12 +11,13 @@ import tensorflow as tf
 
 from dltui.core.errors import RunError
 from dltui.plugins import overrides
+from dltui.plugins.tensorflow.optimizers.late import SQUARES
 
 if TYPE_CHECKING:
     from dltui.core.contract.config import TrainConfig
 
-_CORRECTED = frozenset({"Adam", "Nadam", "Muon", "ScheduleFreeAdamW"})
-"""The optimizers of Keras that divide by mean squares, corrected for the number of their steps."""
+_NOT_CORRECTED = "RMSprop"
+"""The optimizer of Keras that keeps mean squares and does not correct them for the number of its steps."""
 
 
 class OfKeras:
@@ -49,7 +50,10 @@ class OfKeras:
             f"{name} counts the same steps for all weights: the first updates of those that unfreeze_at unfreezes may"
             " be several times lr; a run with --freeze and a fork of it with --freeze '' avoid that"
         )
-        counts = self._late and any(one.__name__ in _CORRECTED for one in type(self._optimizer).__mro__)
+        # Keras wraps an optimizer for float16.
+        inner = getattr(self._optimizer, "inner_optimizer", self._optimizer)
+        corrected = all(one.__name__ != _NOT_CORRECTED for one in type(inner).__mro__)
+        counts = self._late and corrected and any(path.endswith(SQUARES) for path in self.state)
         has_ema = getattr(self._optimizer, "use_ema", False)
         return (*((ema,) if has_ema else ()), *((late,) if counts else ()))
 

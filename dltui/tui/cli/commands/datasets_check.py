@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -199,13 +199,10 @@ def _rows(found: Findings, suspects: LabelErrors | None) -> list[Opinion]:
 
 def _new(rows: list[Opinion], known: dict[tuple[str, int], Opinion], path: Path) -> list[Opinion]:
     """The rows of samples that nobody has judged yet; of a sample the first one. A file is known by its name: with
-    other files beside it, its id is another. Raises UsageError for a review in which the same ids are those of other
-    samples.
+    other files beside it, its id is another. Where a table names one more than once, its samples are known by their
+    ids. Raises UsageError for a review in which the same ids are those of other samples.
     """
-    from dltui.core.data.findings.dropped import LINE
-
-    line = rf"{LINE}\d+"
-    files = {one.name for one in known.values() if one.name and not re.fullmatch(line, one.name)}
+    files = _of_one_sample(known.values()) & _of_one_sample(rows)
     found: dict[tuple[str, int], Opinion] = {}
     for row in rows:
         if row.name in files:
@@ -218,3 +215,11 @@ def _new(rows: list[Opinion], known: dict[tuple[str, int], Opinion], path: Path)
         if judged is None:
             found.setdefault(row.key, row)
     return list(found.values())
+
+
+def _of_one_sample(rows: Iterable[Opinion]) -> set[str]:
+    """The names of files that only one of these samples has."""
+    from dltui.core.data.findings.dropped import OF_LINE
+
+    counts = Counter(name for _, name in {(row.key, row.name) for row in rows})
+    return {name for name, count in counts.items() if count == 1 and name and not OF_LINE.fullmatch(name)}

@@ -150,8 +150,14 @@ def _chosen(reader: RunReader, launcher: Chosen | None) -> Iterator[None]:
     written = launch.read(run.path)
     try:
         yield
-    except (DltuiError, click.Abort, KeyboardInterrupt):
-        # Another record is that of a job which has begun.
+    except (DltuiError, click.Abort):
+        found = launch.read(run.path)
+        # Nothing has begun then, but by another command at the same moment.
+        if found is None or found == written or not found.job:
+            launching.take_back(run, before)
+        raise
+    except KeyboardInterrupt:
+        # Another record is that of a job which begins or has begun.
         if launch.read(run.path) == written:
             launching.take_back(run, before)
         raise

@@ -129,8 +129,10 @@ class Follower:
         self.asking = False
         self.wants_screen = False
         """The user goes on in the full screen."""
-        self._ending = False
+        self._told = False
         """The worker was told to end, because its run is not kept without a viewer."""
+        self._ending = False
+        """It was told so before it had ended by itself."""
         self._child_ended = False
         self._refused = False
         """The worker ended as failed, whatever its run is."""
@@ -198,9 +200,7 @@ class Follower:
                 if keys:
                     keys.take()
             elif not self._kept and self.child is not None:
-                # Its folder goes with this process: so does its worker, the second time at once.
-                self._forward(signal.SIGKILL if self._ending else signal.SIGTERM)
-                self._ending = True
+                self._end_child()
             elif number == signal.SIGHUP or (asks and number == signal.SIGTERM) or (self.child is None and not asks):
                 self.code = LEAVE_CODES.get(signal.Signals(number), 0)
             elif asks and self.reader.status().over:
@@ -211,6 +211,14 @@ class Follower:
                 self.asking = True
             else:
                 self._forward(number)
+
+    def _end_child(self) -> None:
+        """End the worker of a run that is not kept, whose folder goes with this process; the second time at once."""
+        if not self._told:
+            self.reader.refresh()
+            self._ending = not self._child_gone() and self.reader.history.ended is None
+        self._forward(signal.SIGKILL if self._told else signal.SIGTERM)
+        self._told = True
 
     def _handle_key(self, keys: Keys | None) -> None:
         if keys is None:

@@ -96,7 +96,7 @@ class PathField:
     def take_paste(self, text: str) -> bool:
         """Handle pasted text; True if it belongs to the path."""
         if self.edit is None:
-            return bool(text.strip()) and self.begin(one_line(text).strip())
+            return bool(text.strip()) and self.begin(one_line(text.strip("\r\n")).lstrip())
         self.edit.paste(text)
         return True
 

@@ -10,6 +10,7 @@ import pytest
 
 from dltui.core.contract import Arrays
 from dltui.core.contract.types import Task
+from dltui.core.data.arrays import checked
 from dltui.core.data.findings import dropped
 from dltui.core.data.findings.review import Opinion, save_opinions
 from dltui.core.data.prepare_process import prepare
@@ -121,6 +122,34 @@ def test_of_a_file_that_a_table_names_twice_the_marked_row_is_left_out() -> None
 
     assert gone(2)["train"] == {2}
     assert gone(1)["train"] == {0, 2}, "the row was another one then"
+
+
+@pytest.mark.parametrize(
+    ("true", "same"),
+    [("3.7", True), ("4", True), ("3.6", True), ("37e-1", True), ("3.74", True), ("3", False), ("3.2", False)],
+)
+def test_a_target_may_be_rounded(true: str, same: bool) -> None:
+    x, y = np.zeros((4, 2), np.float32), np.full((4, 1), 3.7412, np.float32)
+    given = {"rows": [["train", 1, true, ""]]}
+    if same:
+        assert dropped._find(given, "regression", Arrays((x, y), (x, y)), "review.csv")[0]["train"] == {1}
+        return
+    with pytest.raises(RunError, match=rf"with the target {true}, which is 3\.7412 here"):
+        dropped._find(given, "regression", Arrays((x, y), (x, y)), "review.csv")
+
+
+def test_a_target_is_compared_with_what_was_taken_from_it() -> None:
+    x, y = np.zeros((4, 2), np.float32), np.array([1_700_000_000.0, 1_700_000_001.25, 1_700_000_003.0, 1_700_000_009.5])
+    found = checked("regression", Arrays((x, y), (x, y)))
+    assert found.targets[0].offset
+
+    def find(true: str) -> set[int]:
+        return dropped._find({"rows": [["train", 1, true, ""]]}, "regression", found, "review.csv")[0]["train"]
+
+    for true in ("1700000001.25", "1700000001.2500001", "1700000001", "1.7e9"):
+        assert find(true) == {1}
+    with pytest.raises(RunError, match=r"with the target 1700000003, which is 1700000001\.25 here"):
+        find("1700000003")
 
 
 def test_classes_and_labels_are_compared_and_none_is_taken_for_a_number() -> None:

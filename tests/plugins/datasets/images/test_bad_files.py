@@ -180,7 +180,7 @@ DISK = "try again when its disk can be read"
         (errno.ENOENT, DISK),
         (errno.EMFILE, r"[a-z ,]+ raise the limit of open files \(ulimit -n\)$"),
         (errno.ENFILE, "close other programs"),
-        (errno.ENOMEM, "try again when more memory is free"),
+        (errno.ENOMEM, "try again when more memory is free, or remove the file$"),
     ],
 )
 @pytest.mark.parametrize("opening", [1, 2])
@@ -205,7 +205,9 @@ def test_a_disk_that_fails_is_told_and_no_image_is_left_out(
     assert len(data.train) + len(data.validation) + len(data.test) == 20
 
 
-def test_an_image_too_large_for_the_memory_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_image_for_which_memory_is_short_is_not_left_out(
+    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     root, real = make_folder(tmp_path / "x"), Image.open
 
     def large(file: Any, *words: Any, **options: Any) -> Any:
@@ -214,9 +216,12 @@ def test_an_image_too_large_for_the_memory_is_left_out(tmp_path: Path, monkeypat
         return real(file, *words, **options)
 
     monkeypatch.setattr(Image, "open", large)
-    notes = prepared("folder", path=str(root)).notes
-    assert notes[0] == "unreadable and left out: 1 of 20 images"
-    assert notes[1].endswith("dog/3.png: too large for the memory")
+    line = (
+        r"dog/3\.png cannot be read now: too large for the memory; try again when more memory is free, or remove the f"
+    )
+    with pytest.raises(RunError, match=line):
+        prepared("folder", path=str(root))
+    assert left_in_cache(home) == []
 
 
 def none(root: Path) -> None:

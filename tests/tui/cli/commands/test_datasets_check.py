@@ -138,3 +138,9 @@ def test_a_file_is_known_by_its_name_where_others_were_added_or_removed() -> Non
     at_4 = Opinion("test", 4, "a", "b", 0.9, "suspect", "x.png")
     new = [Opinion("test", at, "a", "b", 0.9, "suspect", name) for at, name in ((6, "z.png"), (8, "line 9"))]
     assert datasets_check._new([at_4, *new], known, Path("mine.csv")) == new
+
+
+def test_of_a_file_that_a_table_names_twice_each_sample_is_known_by_its_id() -> None:
+    one, two, three = (Opinion("test", at, "a", "b", 0.9, "suspect", "x.png") for at in (3, 5, 7))
+    assert datasets_check._new([one, two], {one.key: one}, Path("mine.csv")) == [two]
+    assert datasets_check._new([three], {one.key: one, two.key: two}, Path("mine.csv")) == [three]

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from dltui.core.analysis.trials import trial
-from dltui.core.errors import UsageError
+from dltui.core.errors import RunError, UsageError
 from dltui.core.reading.status import Status
-from dltui.core.rundir import launch
+from dltui.core.rundir import claim, launch
 from dltui.core.rundir.directory import RunDirectory
 from dltui.core.rundir.launch import LaunchRecord
 from dltui.tui.cli.commands import resume
@@ -94,6 +94,7 @@ def test_nor_does_a_paused_run_of_a_series(dltui: Run, statuses: dict[str, str],
         ("_checked", UsageError("it was refused"), 2, "dltui: it was refused\n"),
         ("_checked", KeyboardInterrupt(), 130, "\n"),
         ("begin", UsageError("it was refused"), 2, "dltui: it was refused\n"),
+        ("wait_for_last", RunError("it was refused"), 1, "dltui: it was refused\n"),
     ],
 )
 def test_a_refusal_leaves_the_launcher_as_it_was(
@@ -106,7 +107,7 @@ def test_a_refusal_leaves_the_launcher_as_it_was(
     code: int,
     told: str,
 ) -> None:
-    """Whether it is that of the run, that of the launcher, or a Ctrl-C."""
+    """Whether it is that of the run, that of the launcher, that of its last worker, or a Ctrl-C."""
 
     def refuse(*given: object) -> int:
         raise error
@@ -114,7 +115,8 @@ def test_a_refusal_leaves_the_launcher_as_it_was(
     statuses["r"] = "finished"
     monkeypatch.setattr(resume, "_checked", lambda *given: {})
     monkeypatch.setattr(trial, "pin_resumed", lambda reader: False)
-    monkeypatch.setattr(resume if step == "_checked" else start, step, refuse)
+    places: dict[str, object] = {"_checked": resume, "begin": start, "wait_for_last": claim}
+    monkeypatch.setattr(places[step], step, refuse)
     path = tmp_path / "runs" / "r"
     assert dltui("r", "--launcher", "local") == (code, "", told)
     assert not launch.is_there(path)
@@ -124,20 +126,26 @@ def test_a_refusal_leaves_the_launcher_as_it_was(
     assert launch.read(path) == before
 
 
+@pytest.mark.parametrize(("error", "code"), [(KeyboardInterrupt(), 130), (UsageError("it is running"), 2)])
 def test_a_launcher_that_has_begun_a_job_stays(
-    dltui: Run, statuses: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    dltui: Run,
+    statuses: dict[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    error: BaseException,
+    code: int,
 ) -> None:
-    """Ctrl-C may come between that and the first look at the run."""
+    """Ctrl-C may come between that and the first look at the run, or another command may have begun it."""
     path = tmp_path / "runs" / "r"
     begun = LaunchRecord("local", {}, time=9.0, job={"id": "8"})
 
     def begin(*given: object) -> int:
         launch.write(path, begun)
-        raise KeyboardInterrupt
+        raise error
 
     statuses["r"] = "finished"
     monkeypatch.setattr(resume, "_restart", begin)
-    assert dltui("r", "--launcher", "local")[0] == 130
+    assert dltui("r", "--launcher", "local")[0] == code
     found = launch.read(path)
     assert found is not None
     assert found.job == begun.job

@@ -500,6 +500,18 @@ def test_a_run_that_is_not_kept_ends_with_its_viewer(
         worker.kill()
 
 
+def test_a_run_that_is_not_kept_says_why_it_had_failed_before_a_signal(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its worker may not have left yet."""
+    reader = reader_of(home, "failed", reason="no memory is left")
+    with subprocess.Popen(["sleep", "60"]) as worker:
+        viewer = follow.Follower(reader, Recorder(), child=worker.pid, kept=False)
+        viewer.received.append(signal.SIGINT)
+        assert viewer.run(asks=False) == 1
+    assert "failed: no memory is left" in capsys.readouterr().err
+
+
 def test_nothing_is_asked_about_a_run_that_is_not_kept(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[bool] = []
 
