@@ -116,6 +116,16 @@ def is_there(run_dir: Path) -> bool:
     return os.path.lexists(run_dir / "live.json")
 
 
+def _earlier_joules(run_dir: Path) -> tuple[float, float]:
+    """The energy in joules that the GPU and the CPU used in earlier attempts, as in `Live`."""
+    before = read_live(run_dir)
+    if before is not None:
+        return before.gpu_joules, before.cpu_joules
+    # Of a heartbeat that a power cut has left empty nobody knows what was used until then.
+    unknown = UNCOUNTED if is_there(run_dir) else -1.0
+    return unknown, unknown
+
+
 class Heartbeat:
     """Tells readers that the worker lives and what it is doing. All methods are cheap and safe in any thread."""
 
@@ -127,12 +137,8 @@ class Heartbeat:
         energy: Energy | None = None,
         phase: str = "starting",
     ) -> None:
-        before = read_live(run_dir)
         self._energy = energy
-        # Of one that a power cut has left empty nobody knows what was used until then.
-        unknown = UNCOUNTED if is_there(run_dir) else -1.0
-        self._joules = (before.gpu_joules, before.cpu_joules) if before else (unknown, unknown)
-        """Those of earlier attempts."""
+        self._joules = _earlier_joules(run_dir)
         self._path = run_dir / "live.json"
         self._log = run_dir / "worker.log"
         now = time.time()
