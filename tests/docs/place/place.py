@@ -95,7 +95,8 @@ class Place:
         self.type(*MODEL, "--dataset", "digits", "--name", "first")
         for name in FINISHED:
             self._copy(self.home / "runs" / "RUN", name)
-        self.type("sweep", MODEL[1], "--plugin", str(FAKE), "--lr", "0.1,0.2", "--dataset", "blobs", "--name", "NAME")
+        trials = ("--lr", "0.1..0.2", "--trials", "2")
+        self.type("sweep", MODEL[1], "--plugin", str(FAKE), *trials, "--dataset", "blobs", "--name", "NAME")
 
     def _copy(self, run: Path, name: str) -> None:
         shutil.copytree(run, run.with_name(name))
