@@ -370,6 +370,16 @@ def test_the_steps_of_a_short_run_are_named_in_the_legend(tmp_path: Path) -> Non
         assert [text.get_text() for text in legend.get_texts() if text.get_text() != "best epoch"] == named
 
 
+def test_an_epoch_that_ended_early_is_marked_where_its_steps_end(tmp_path: Path) -> None:
+    found = reader(tmp_path, epochs=2)
+    history = found.history
+    assert history.attempt
+    per_epoch = history.attempt.steps_per_epoch
+    history.epochs[2] = replace(history.epochs[2], step=per_epoch + per_epoch // 4, best=True)
+    drawn = np.asarray(_training(found).axes[0].lines[1].get_xdata())
+    assert drawn.tolist() == [1.0, 1 + per_epoch // 4 / per_epoch]
+
+
 def test_a_fork_counts_the_epochs_of_its_parent() -> None:
     """One with another batch size begins at its parent's epoch, with a log of its own."""
     losses = [0.5, 0.4, 0.3, 0.2, 0.25]

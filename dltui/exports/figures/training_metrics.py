@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from dltui.core.reading.history import History
+    from dltui.core.reading.history import EpochRecord, History
     from dltui.core.reading.reader import RunReader
 
 MANY_EPOCHS = 40
@@ -52,6 +52,12 @@ class Curves:
     """True for a loss with a name beside the one that is optimized."""
     steps: tuple[Sequence[float], Sequence[float]] = ((), ())
     """Of a short run: how many epochs were done, and the value of the training steps there."""
+    ends: Sequence[float] = ()
+    """How many epochs were done at the end of each, where the last may have ended early; () for whole ones."""
+
+    def place(self, epoch: int) -> float:
+        """Where the end of an epoch is on the axis."""
+        return self.ends[list(self.epochs).index(epoch)] if self.ends else float(epoch)
 
 
 @dataclass
@@ -116,14 +122,15 @@ def _panel(axes: Axes, curves: Curves, training: Training) -> None:
     axes.spines["left"].set_visible(False)
     few = len(curves.epochs) <= MANY_EPOCHS
     size = 3.2 if few else 0.0
+    ends = curves.ends or curves.epochs
     if len(curves.steps[0]):
         axes.plot(*curves.steps, color=style.PALE_BLUE, linewidth=0.8, zorder=1)
     axes.plot(
-        curves.epochs, curves.train, color=style.BLUE, linewidth=1.3, linestyle=(0, (4, 1.6)), marker="o",
+        ends, curves.train, color=style.BLUE, linewidth=1.3, linestyle=(0, (4, 1.6)), marker="o",
         markersize=size, markerfacecolor=style.PAPER, markeredgewidth=0.9,
     )  # fmt: skip
     axes.plot(
-        curves.epochs, curves.validation, color=style.VERMILION, linewidth=1.5, marker="o", markersize=size,
+        ends, curves.validation, color=style.VERMILION, linewidth=1.5, marker="o", markersize=size,
         markeredgewidth=0.0,
     )  # fmt: skip
     whole_numbers(axes, 0 if len(curves.steps[0]) else min(curves.epochs), max(curves.epochs))
@@ -135,9 +142,10 @@ def _mark_best(axes: Axes, curves: Curves, training: Training) -> None:
     if training.best is None:
         return
     value = curves.validation[list(curves.epochs).index(training.best)]
-    axes.axvline(training.best, color=style.MUTED, linewidth=0.8, linestyle=(0, (1, 2)), zorder=1)
+    place = curves.place(training.best)
+    axes.axvline(place, color=style.MUTED, linewidth=0.8, linestyle=(0, (1, 2)), zorder=1)
     axes.plot(
-        [training.best], [value], linestyle="none", marker="o", markersize=8.5, markerfacecolor="none",
+        [place], [value], linestyle="none", marker="o", markersize=8.5, markerfacecolor="none",
         markeredgecolor=style.INK, markeredgewidth=1.0, zorder=5, clip_on=False,
     )  # fmt: skip
 
@@ -187,10 +195,17 @@ def collect(reader: RunReader, subject: str) -> Training | None:
             [record.validation.get(metric, math.nan) for record in records],
             metric in parts,
             steps_of(history, metric),
+            [_end(record, history.attempt.steps_per_epoch) for record in records],
         )
         for metric in (*wanted, *parts)
     ]
     return Training(subject, panels, best.epoch if best else None, monitor)
+
+
+def _end(record: EpochRecord, steps_per_epoch: int) -> float:
+    """How many epochs were done at the end of one: it ends early where the time of a run is over."""
+    left = -record.step % max(steps_per_epoch, 1)
+    return record.epoch - left / max(steps_per_epoch, 1)
 
 
 def steps_of(history: History, metric: str) -> tuple[Sequence[float], Sequence[float]]:
