@@ -20,13 +20,19 @@ made of the same run undisturbed, and on which processor."""
 
 def unpack(framework: str, home: Path, exports: Path) -> Path:
     """The run directory in a home, with this interpreter and an exports folder of the test's own; its path."""
-    with tarfile.open(FOLDER / f"softmax-{framework}.tar.gz") as archive:
-        archive.extractall(home / "runs", filter="data")
+    extract(FOLDER / f"softmax-{framework}.tar.gz", home / "runs")
     run = home / "runs" / f"old-{framework}"
     content = json.loads((run / "run.json").read_text())
     sources = {name: content[name] | {"python": sys.executable} for name in content if name.endswith("_source")}
     change(run, {**sources, "python": sys.executable, "exports": str(exports), "cwd": str(exports.parent)})
     return run
+
+
+def extract(archive: Path, folder: Path) -> None:
+    """Unpack an archive, without owners and rights; Python before 3.11.4 knows no `filter`, and takes these as well."""
+    with tarfile.open(archive) as packed:
+        packed.extraction_filter = getattr(tarfile, "data_filter", None)
+        packed.extractall(folder)
 
 
 def change(run: Path, asked: Mapping[str, Any], found: Mapping[str, Any] | None = None) -> None:

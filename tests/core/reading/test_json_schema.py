@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from dltui.core.rundir.commands import ACTIONS
 from dltui.core.rundir.events import EVENTS, Logged
 from dltui.core.rundir.log import EventLog, LogTail
 from dltui.tui.cli.follow.outputs import JsonOutput
+from tests.helpers.earlier_runs import extract
 from tests.helpers.sample_run import make_sample_run
 
 ROOT = Path(__file__).parents[3]
@@ -68,8 +68,7 @@ def test_the_documented_schema_is_that_of_the_code() -> None:
 
 def test_logs_of_runs_fit(tmp_path: Path) -> None:
     for archive in EARLIER.glob("*.tar.gz"):
-        with tarfile.open(archive) as packed:
-            packed.extractall(tmp_path / "earlier", filter="data")
+        extract(archive, tmp_path / "earlier")
     make_sample_run(tmp_path / "runs", run_id="one", epochs=3, image=False)
     logs = sorted(tmp_path.rglob("events.jsonl"))
     assert len(logs) == 3
